@@ -1,0 +1,61 @@
+// KvStore in memory, for tests and the simulator, with a crash: Crash() forgets every batch that no
+// sync has covered, as a power cut does to a write-ahead log.
+//
+// One ordered map a column family. A write logs how to undo itself until a sync passes it; a snapshot
+// is a copy of the maps, so it is for tests and simulation sizes only.
+//
+// Thread-safety: as the port asks (one mutex around everything).
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/kv_store.h"
+
+namespace everwrite {
+
+class MemoryKvStore : public KvStore {
+ public:
+  using Map = std::map<std::string, std::string, std::less<>>;
+  using Maps = std::array<Map, kColumnFamilyCount>;
+
+  MemoryKvStore();
+  ~MemoryKvStore() override;
+
+  Result<bool> Get(ColumnFamily family, std::string_view key, std::string* value,
+                   const KvSnapshot* snapshot = nullptr) const override;
+  std::unique_ptr<KvIterator> NewIterator(ColumnFamily family, KvRange range,
+                                          const KvSnapshot* snapshot = nullptr) const override;
+  std::unique_ptr<KvSnapshot> TakeSnapshot() const override;
+  Status Write(const KvBatch& batch, Sync sync) override;
+  Status SyncLog() override;
+
+  // The power goes: the store is as it was after the last sync, plus the first `kept` of the batches
+  // written since (a real log may have reached the disk in part, but never out of order).
+  void Crash(size_t kept_batches = 0);
+  size_t unsynced_batches() const;
+
+  // Every later Write and SyncLog returns this error, until it is cleared with OK.
+  void FailWrites(Status error);
+
+ private:
+  struct Undo {
+    ColumnFamily family;
+    std::string key;
+    std::optional<std::string> value;  // what was there before
+  };
+  class Iterator;
+  void Apply(const KvBatch& batch, std::vector<Undo>* undo);
+
+  mutable std::mutex mutex_;
+  Maps maps_;
+  std::vector<std::vector<Undo>> unsynced_;  // one entry a batch, oldest first
+  Status write_error_;
+};
+
+}  // namespace everwrite

@@ -1,0 +1,103 @@
+// Engine: one region's tables. Everything that decides how a request changes or reads the store, over
+// the ports KvStore, Clock and Executor; no thread, socket or disk of its own.
+//
+// Reads are synchronous and see what is committed. A write goes through four steps:
+//   1. its key is locked (key_locks.h); whoever comes second waits in a queue, without a thread;
+//   2. WriteOperation::Evaluate decides on the stored item, on the operation's executor;
+//   3. the mutation waits in the committer (committer.h), which numbers, stamps and writes all that is
+//      waiting as one synced batch: item, change record, vector and clock;
+//   4. Done is called on the operation's executor, and the key unlocked.
+//
+// Thread-safety: all methods, any thread. Callbacks run on the executor given, never inside the call.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/kv_store.h"
+#include "base/result.h"
+#include "region/table/schema.h"
+
+namespace everwrite::table {
+
+// A live table. Immutable: a change of definition makes a new one.
+struct Table {
+  TableDefinition definition;
+};
+using TablePtr = std::shared_ptr<const Table>;
+
+struct Mutation {
+  enum class Kind : uint8_t { kNone, kPut, kDelete };
+  Kind kind = Kind::kNone;
+  std::string item;  // kPut: the whole item; kDelete: its key attributes alone
+};
+
+// One write of one item. Made by the caller, owned by the engine until Done has returned.
+class WriteOperation {
+ public:
+  WriteOperation(TablePtr table, std::string key) : table(std::move(table)), key(std::move(key)) {}
+  virtual ~WriteOperation() = default;
+
+  // Decides what happens to the item, with its key locked. `stored` is the current item (compact form)
+  // or empty when there is none; it is gone when this returns. An error ends the operation: Done gets it
+  // and nothing is written. Called at most once.
+  virtual Result<Mutation> Evaluate(std::optional<std::string_view> stored) = 0;
+  // The write is durable (or, in relaxed durability, in the log), or was not done. Called exactly once.
+  virtual void Done(const Status& status) = 0;
+
+  const TablePtr table;
+  const std::string key;  // item::EncodeKey
+};
+
+struct ScanOptions {
+  // Encoded keys, without the table; empty strings mean no bound.
+  std::string begin;  // included
+  std::string end;    // excluded
+  // Start behind this key (in the direction of travel), as ExclusiveStartKey says; empty: from the edge.
+  std::string after;
+  bool backward = false;
+};
+
+using StatusCallback = std::function<void(const Status&)>;
+using TableCallback = std::function<void(Result<TablePtr>)>;
+
+// What the API layer needs of an engine.
+class TableEngine {
+ public:
+  virtual ~TableEngine() = default;
+
+  // --- tables ---
+  virtual TablePtr FindTable(std::string_view name) const = 0;  // null when there is none
+  // Names greater than `after`, sorted, at most `limit`.
+  virtual std::vector<std::string> ListTables(std::string_view after, size_t limit) const = 0;
+  // kAlreadyExists when the name is taken.
+  virtual void CreateTable(TableDefinition definition, Executor& executor, TableCallback done) = 0;
+  // `edit` changes the definition under the table's lock, or refuses.
+  virtual void UpdateTable(std::string name, std::function<Status(TableDefinition&)> edit,
+                           Executor& executor, TableCallback done) = 0;
+  // The table and every item in it. The callback gets what was deleted.
+  virtual void DeleteTable(std::string name, Executor& executor, TableCallback done) = 0;
+  // Live items and their bytes (item sizes by DynamoDB's rules), kept with every commit.
+  struct Count {
+    int64_t items = 0;
+    int64_t bytes = 0;
+  };
+  virtual Count CountOf(const Table& table) const = 0;
+
+  // --- items ---
+  // True and the item when it is there.
+  virtual Result<bool> Get(const Table& table, std::string_view key, std::string* item) const = 0;
+  // Calls visit(encoded key, item) in key order until it returns false or the range ends.
+  virtual Status Scan(const Table& table, const ScanOptions& options,
+                      const std::function<bool(std::string_view key, std::string_view item)>& visit)
+      const = 0;
+  virtual void Write(std::unique_ptr<WriteOperation> operation, Executor& executor) = 0;
+};
+
+}  // namespace everwrite::table

@@ -1,0 +1,128 @@
+#include "streams/change_record.h"
+
+#include "base/coding.h"
+
+namespace everwrite::streams {
+namespace {
+
+// Protobuf wire types (protobuf.dev/programming-guides/encoding).
+enum Wire : uint8_t { kVarint = 0, kFixed64 = 1, kLengthDelimited = 2, kFixed32 = 5 };
+
+void PutTag(std::string& out, int field, Wire wire) {
+  PutVarint(out, static_cast<uint64_t>(field) << 3 | wire);
+}
+void PutVarintField(std::string& out, int field, uint64_t value) {
+  if (value == 0) return;  // proto3: a default is not written
+  PutTag(out, field, kVarint);
+  PutVarint(out, value);
+}
+// Protobuf's fixed64 is little-endian, unlike everything of our own.
+void PutFixed64Field(std::string& out, int field, uint64_t value) {
+  if (value == 0) return;
+  PutTag(out, field, kFixed64);
+  for (int i = 0; i < 8; ++i) out.push_back(static_cast<char>(value >> (8 * i)));
+}
+void PutBytesField(std::string& out, int field, std::string_view bytes) {
+  if (bytes.empty()) return;
+  PutTag(out, field, kLengthDelimited);
+  PutBytes(out, bytes);
+}
+
+// Calls visit(field, number, bytes) for each field; unknown wire types end it with false.
+template <typename Visitor>
+bool ForEachField(std::string_view input, Visitor&& visit) {
+  Reader reader(input);
+  while (!reader.done()) {
+    uint64_t tag = 0;
+    if (!reader.ReadVarint(tag) || tag >> 3 == 0 || tag >> 3 > 0x1fffffff) return false;
+    uint64_t number = 0;
+    std::string_view bytes;
+    switch (tag & 7) {
+      case kVarint:
+        if (!reader.ReadVarint(number)) return false;
+        break;
+      case kFixed64:
+        if (!reader.ReadRaw(8, bytes)) return false;
+        for (int i = 7; i >= 0; --i) number = number << 8 | static_cast<uint8_t>(bytes[i]);
+        break;
+      case kLengthDelimited:
+        if (!reader.ReadBytes(bytes)) return false;
+        break;
+      case kFixed32:
+        if (!reader.ReadRaw(4, bytes)) return false;
+        break;
+      default:
+        return false;
+    }
+    visit(static_cast<int>(tag >> 3), number, bytes);
+  }
+  return true;
+}
+
+}  // namespace
+
+void EncodeChangeRecord(const ChangeRecord& record, std::string& out) {
+  out.reserve(out.size() + 64 + record.context.size() + record.key.size() + record.image.size());
+  PutFixed64Field(out, 1, record.dot.log.value);
+  PutVarintField(out, 2, record.dot.number);
+  PutFixed64Field(out, 3, record.stamp.value);
+  PutBytesField(out, 4, record.context);
+  PutVarintField(out, 5, static_cast<uint64_t>(record.subject));
+  PutVarintField(out, 6, static_cast<uint64_t>(record.actor));
+  PutFixed64Field(out, 7, record.table.value);
+  PutBytesField(out, 8, record.key);
+  PutVarintField(out, 9, record.tombstone ? 1 : 0);
+  PutBytesField(out, 10, record.image);
+  PutVarintField(out, 11, record.rank);
+  PutVarintField(out, 12, record.transaction);
+  PutVarintField(out, 13, record.transaction_end ? 1 : 0);
+}
+
+bool DecodeChangeRecord(std::string_view bytes, ChangeRecord& record) {
+  ChangeRecord result;
+  bool in_range = true;
+  const bool well_formed =
+      ForEachField(bytes, [&](int field, uint64_t number, std::string_view data) {
+        switch (field) {
+          case 1: result.dot.log.value = number; break;
+          case 2: result.dot.number = number; break;
+          case 3: result.stamp.value = number; break;
+          case 4: result.context = data; break;
+          case 5:
+            in_range &= number <= 1;
+            result.subject = static_cast<Subject>(number);
+            break;
+          case 6:
+            in_range &= number <= 2;
+            result.actor = static_cast<Actor>(number);
+            break;
+          case 7: result.table.value = number; break;
+          case 8: result.key = data; break;
+          case 9: result.tombstone = number != 0; break;
+          case 10: result.image = data; break;
+          case 11: result.rank = number; break;
+          case 12: result.transaction = number; break;
+          case 13: result.transaction_end = number != 0; break;
+          default: break;  // of a newer version
+        }
+      });
+  if (!well_formed || !in_range) return false;
+  if (result.dot.log.value == 0 || result.dot.number == 0 || result.stamp.value == 0) return false;
+  if (!result.context.empty()) {
+    conflict::Vector context;
+    if (!conflict::Vector::Decode(result.context, context)) return false;
+    if (context.At(result.dot.log) != 0) return false;
+  }
+  record = result;
+  return true;
+}
+
+bool DecodeChangeContext(std::string_view bytes, Dot& dot, conflict::Vector& context) {
+  ChangeRecord record;
+  if (!DecodeChangeRecord(bytes, record)) return false;
+  dot = record.dot;
+  context = conflict::Vector();
+  return record.context.empty() || conflict::Vector::Decode(record.context, context);
+}
+
+}  // namespace everwrite::streams

@@ -1,0 +1,89 @@
+// What a replicator and the region beside it say to each other, as plain values. They never include
+// each other: they meet here. In production the values cross a Unix socket as the frames of
+// streams/proto/link.proto (region/server/local_link, replicator/link/region_link); in the simulator
+// they are handed over as they are.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/status.h"
+#include "conflict/vector_clock.h"
+
+namespace everwrite::streams {
+
+// Encoded change records of one log, contiguous: first, first + 1, ... The bytes are shared, because one
+// batch goes to several peers.
+struct RecordBatch {
+  LogId log;
+  uint64_t first = 0;
+  std::vector<std::shared_ptr<const std::string>> records;
+  uint64_t last() const { return first + records.size() - 1; }
+  bool empty() const { return records.empty(); }
+  size_t bytes() const {
+    size_t total = 0;
+    for (const auto& record : records) total += record->size();
+    return total;
+  }
+};
+
+// region -> replicator, once at the start and then whenever the vector moved (coalesced).
+struct RegionState {
+  RegionId region;
+  LogId log;                  // the region's own, current log
+  conflict::Vector applied;   // what readers in this region see
+  conflict::Vector durable;   // what a power cut would leave; never above `applied`
+  uint64_t physical_ms = 0;   // the region's physical clock when this was said
+  Stamp clock;                // its hybrid clock
+  // For each log, the first number that the change log still holds (trimmed below); a log that is not
+  // named is held from 1.
+  std::map<LogId, uint64_t> first_held;
+};
+
+// replicator -> region: records of `log` after number `after`, up to about `max_bytes`, at least one.
+// Only durable records are given out: a number that a crash could take back is never shown to a peer.
+struct ReadRequest {
+  uint64_t id = 0;  // echoed
+  LogId log;
+  uint64_t after = 0;
+  size_t max_bytes = 0;
+};
+struct ReadReply {
+  uint64_t id = 0;
+  RecordBatch batch;     // empty when there is nothing after `after` yet
+  bool trimmed = false;  // `after + 1` is no longer held: the reader must bootstrap
+};
+
+// replicator -> region: apply these, in order. The records' contexts are covered (the gate saw to it).
+// Several may be outstanding; they are carried out in the order sent.
+struct ApplyRequest {
+  uint64_t id = 0;  // echoed
+  RecordBatch batch;
+};
+// The vector after it. An error leaves nothing half-applied; the replicator asks again from the vector.
+struct ApplyReply {
+  uint64_t id = 0;
+  Status status;
+  conflict::Vector applied;
+  conflict::Vector durable;
+};
+
+// replicator -> region, now and then: what every other region holds for sure.
+struct PeerProgress {
+  conflict::Vector durable_everywhere;  // may be trimmed from the change log once old enough
+  conflict::Vector stable;              // causally stable (conflict/stability): tombstones may go
+  struct Peer {
+    RegionId region;
+    bool connected = false;
+    int64_t clock_offset_ms = 0;  // the peer's physical clock minus ours, as measured
+    uint64_t pending = 0;         // changes of our log that it has not applied
+    int64_t lag_ms = -1;          // age of the newest change of its log that we applied, when applied
+  };
+  std::vector<Peer> peers;
+};
+
+}  // namespace everwrite::streams
