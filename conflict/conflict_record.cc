@@ -1,0 +1,112 @@
+#include "conflict/conflict_record.h"
+
+#include <charconv>
+
+#include "base/coding.h"
+
+namespace everwrite::conflict {
+namespace {
+
+constexpr uint8_t kFormat = 1;
+
+void PutVersion(std::string& out, const Version& version) {
+  PutVarint(out, version.rank);
+  PutFixed64(out, version.stamp.value);
+  PutFixed64(out, version.dot.log.value);
+  PutVarint(out, version.dot.number);
+}
+
+bool ReadVersion(Reader& reader, Version& version) {
+  return reader.ReadVarint(version.rank) && reader.ReadFixed64(version.stamp.value) &&
+         reader.ReadFixed64(version.dot.log.value) && reader.ReadVarint(version.dot.number);
+}
+
+void PutSide(std::string& out, const ConflictSide& side) {
+  PutVersion(out, side.version);
+  out.push_back(side.tombstone ? 1 : 0);
+  PutBytes(out, side.image);
+}
+
+bool ReadSide(Reader& reader, ConflictSide& side) {
+  uint8_t tombstone = 0;
+  std::string_view image;
+  if (!ReadVersion(reader, side.version) || !reader.ReadByte(tombstone) || !reader.ReadBytes(image))
+    return false;
+  side.tombstone = tombstone != 0;
+  side.image = image;
+  return true;
+}
+
+template <typename Integer>
+bool TakeInteger(std::string_view& text, int base, Integer& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  if (error != std::errc() || end == text.data()) return false;
+  text.remove_prefix(end - text.data());
+  return true;
+}
+
+}  // namespace
+
+std::string LedgerKey(const Version& loser) {
+  std::string key;
+  PutFixed64(key, loser.stamp.value);
+  PutFixed64(key, loser.dot.log.value);
+  PutFixed64(key, loser.dot.number);
+  return key;
+}
+
+std::string ConflictName(const Version& loser) {
+  std::string bytes;
+  PutFixed64(bytes, loser.stamp.value);
+  std::string name = ToHex(bytes) + "-";
+  bytes.clear();
+  PutFixed64(bytes, loser.dot.log.value);
+  return name + ToHex(bytes) + "-" + std::to_string(loser.dot.number);
+}
+
+bool ParseConflictName(std::string_view name, Version& loser) {
+  Version result;
+  const auto dash = [&name] {
+    if (name.empty() || name[0] != '-') return false;
+    name.remove_prefix(1);
+    return true;
+  };
+  if (!TakeInteger(name, 16, result.stamp.value) || !dash() ||
+      !TakeInteger(name, 16, result.dot.log.value) || !dash() ||
+      !TakeInteger(name, 10, result.dot.number) || !name.empty())
+    return false;
+  loser = result;
+  return true;
+}
+
+std::string EncodeConflictRecord(const ConflictRecord& record) {
+  std::string out;
+  out.push_back(kFormat);
+  out.push_back(static_cast<char>(record.reason));
+  out.push_back(record.is_table ? 1 : 0);
+  PutFixed64(out, record.table.value);
+  PutBytes(out, record.key);
+  PutSide(out, record.loser);
+  PutSide(out, record.winner);
+  PutVarint(out, record.decided_ms);
+  return out;
+}
+
+bool DecodeConflictRecord(std::string_view bytes, ConflictRecord& record) {
+  Reader reader(bytes);
+  ConflictRecord result;
+  uint8_t format = 0, reason = 0, is_table = 0;
+  std::string_view key;
+  if (!reader.ReadByte(format) || format != kFormat || !reader.ReadByte(reason) || reason > 1 ||
+      !reader.ReadByte(is_table) || !reader.ReadFixed64(result.table.value) ||
+      !reader.ReadBytes(key) || !ReadSide(reader, result.loser) ||
+      !ReadSide(reader, result.winner) || !reader.ReadVarint(result.decided_ms) || !reader.done())
+    return false;
+  result.reason = static_cast<Reason>(reason);
+  result.is_table = is_table != 0;
+  result.key = key;
+  record = std::move(result);
+  return true;
+}
+
+}  // namespace everwrite::conflict

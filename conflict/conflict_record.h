@@ -1,0 +1,48 @@
+// ConflictRecord: one entry of the ledger of losing writes: who lost, to whom, and both contents.
+//
+// Written in the same batch as the decision. An entry is named by the loser (a write loses unknown at
+// most once in a region), and sorted by the loser's stamp.
+//
+// Thread-safety: a value.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/ids.h"
+#include "conflict/version.h"
+
+namespace everwrite::conflict {
+
+enum class Reason : uint8_t {
+  kConcurrentWrite = 0,  // two writes of one item, neither of which knew the other
+  kTableDeleted = 1,     // a write to a table that was deleted elsewhere
+};
+
+struct ConflictSide {
+  Version version;
+  bool tombstone = false;
+  std::string image;  // the whole item, or the key attributes of a deleted one
+};
+
+struct ConflictRecord {
+  Reason reason = Reason::kConcurrentWrite;
+  bool is_table = false;  // a definition lost, not an item
+  TableId table;
+  std::string key;        // encoded item key, or the table's name
+  ConflictSide loser;
+  ConflictSide winner;
+  uint64_t decided_ms = 0;  // physical time at the region that decided
+};
+
+// The entry's place in the ledger: loser's stamp, log and number, 24 bytes, ordered by time.
+std::string LedgerKey(const Version& loser);
+// "018f3c…-0001a2b3c4d5e6f7-42": the same for people and URLs, and back.
+std::string ConflictName(const Version& loser);
+bool ParseConflictName(std::string_view name, Version& loser);
+
+std::string EncodeConflictRecord(const ConflictRecord& record);
+bool DecodeConflictRecord(std::string_view bytes, ConflictRecord& record);
+
+}  // namespace everwrite::conflict

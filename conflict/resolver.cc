@@ -1,0 +1,29 @@
+#include "conflict/resolver.h"
+
+namespace everwrite::conflict {
+namespace {
+
+// Both leave the item in the same state: whoever loses, no content is lost.
+bool SameOutcome(const StoredState& stored, const IncomingChange& incoming) {
+  if (stored.tombstone != incoming.tombstone) return false;
+  return stored.tombstone || stored.image == incoming.image;
+}
+
+}  // namespace
+
+Verdict Resolve(const StoredState* stored, const IncomingChange& incoming) {
+  if (stored == nullptr) return Verdict::kTake;
+  if (stored->version == incoming.version) return Verdict::kKeep;
+  const bool lossless = SameOutcome(*stored, incoming);
+  if (incoming.version > stored->version) {
+    const bool knowingly = incoming.Knows(stored->version.dot);
+    return knowingly || lossless ? Verdict::kTake : Verdict::kTakeConflict;
+  }
+  // The stored version won over a change that arrives only now. Causal delivery means that its maker did
+  // not have the change either, unless both are of one log: then it is an old duplicate.
+  const bool duplicate = stored->version.dot.log == incoming.version.dot.log &&
+                         stored->version.dot.number > incoming.version.dot.number;
+  return duplicate || lossless ? Verdict::kKeep : Verdict::kKeepConflict;
+}
+
+}  // namespace everwrite::conflict
