@@ -45,3 +45,20 @@ function(everwrite_module)
     set_tests_properties(${M_NAME} PROPERTIES LABELS ${M_LABEL} TIMEOUT 600)
   endif()
 endfunction()
+
+# everwrite_proto(NAME change_proto PROTO streams/proto/change.proto)
+# Makes the library everwrite_<name> with the generated class, included as "streams/proto/change.pb.h".
+# Only *_codec.cc files and tests use it.
+find_package(Protobuf REQUIRED)
+function(everwrite_proto)
+  cmake_parse_arguments(P "" "NAME;PROTO" "" ${ARGN})
+  string(REGEX REPLACE "\\.proto$" ".pb" base ${P_PROTO})
+  set(out ${CMAKE_BINARY_DIR}/${base})
+  add_custom_command(
+    OUTPUT ${out}.cc ${out}.h
+    COMMAND protobuf::protoc --proto_path=${CMAKE_SOURCE_DIR} --cpp_out=${CMAKE_BINARY_DIR} ${P_PROTO}
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
+    DEPENDS ${CMAKE_SOURCE_DIR}/${P_PROTO})
+  add_library(everwrite_${P_NAME} STATIC ${out}.cc ${out}.h)
+  target_link_libraries(everwrite_${P_NAME} PUBLIC everwrite_options protobuf::libprotobuf)
+endfunction()

@@ -1,7 +1,7 @@
 // ChangeRecord: one change to one item, in the one format that the change log stores, the replicator
 // ships, Streams shows and recovery reads.
 //
-// The bytes are the Protobuf message `everwrite.streams.ChangeRecord` (streams/proto/change.proto),
+// The bytes are the Protobuf message `everwrite.streams.proto.ChangeRecord` (streams/proto/change.proto),
 // written and read by hand: a record is made on the commit path of every write and read on the apply
 // path of every region, where the generated code's copies and allocations would be most of the cost.
 // Decoding borrows from the input. A record is passed on as the bytes it came in, so fields that a newer

@@ -1,0 +1,126 @@
+// The hand-written record is the Protobuf message of change.proto, and hostile bytes are refused.
+#include "streams/change_record.h"
+
+#include <gtest/gtest.h>
+
+#include "base/random.h"
+#include "streams/proto/change.pb.h"
+
+namespace everwrite::streams {
+namespace {
+
+const LogId kLog = LogId::Make(RegionId{1}, 5);
+const LogId kOther = LogId::Make(RegionId{2}, 5);
+
+std::string ContextBytes(uint64_t number) {
+  conflict::Vector context;
+  context.Set(kOther, number);
+  std::string bytes;
+  context.EncodeTo(bytes);
+  return bytes;
+}
+
+std::string RandomText(Random& random) {
+  std::string text(random.Below(40), '\0');
+  for (char& c : text) c = static_cast<char>(random.Next());
+  return text;
+}
+
+TEST(ChangeRecord, IsTheProtobufMessage) {
+  Random random(1);
+  for (int i = 0; i < 2000; ++i) {
+    const std::string context = random.Chance(1, 3) ? "" : ContextBytes(1 + random.Below(1000));
+    const std::string key = RandomText(random), image = RandomText(random);
+    ChangeRecord record;
+    record.dot = {kLog, 1 + random.Below(1ULL << 60)};
+    record.stamp = Stamp{1 + random.Below(1ULL << 62)};
+    record.context = context;
+    record.subject = random.Chance(1, 2) ? Subject::kItem : Subject::kTable;
+    record.actor = static_cast<Actor>(random.Below(3));
+    record.table = TableId{random.Next()};
+    record.key = key;
+    record.tombstone = random.Chance(1, 2);
+    record.image = image;
+    record.rank = random.Below(5);
+    record.transaction = random.Below(3);
+    record.transaction_end = random.Chance(1, 2);
+    std::string bytes;
+    EncodeChangeRecord(record, bytes);
+
+    everwrite::streams::proto::ChangeRecord message;
+    ASSERT_TRUE(message.ParseFromString(bytes));
+    EXPECT_EQ(message.log(), record.dot.log.value);
+    EXPECT_EQ(message.number(), record.dot.number);
+    EXPECT_EQ(message.stamp(), record.stamp.value);
+    EXPECT_EQ(message.key(), record.key);
+    EXPECT_EQ(message.image(), record.image);
+    EXPECT_EQ(message.SerializeAsString(), bytes);
+
+    ChangeRecord back;
+    ASSERT_TRUE(DecodeChangeRecord(bytes, back));
+    EXPECT_EQ(back.dot, record.dot);
+    EXPECT_EQ(back.stamp, record.stamp);
+    EXPECT_EQ(back.context, record.context);
+    EXPECT_EQ(back.subject, record.subject);
+    EXPECT_EQ(back.actor, record.actor);
+    EXPECT_EQ(back.table, record.table);
+    EXPECT_EQ(back.tombstone, record.tombstone);
+    EXPECT_EQ(back.rank, record.rank);
+    EXPECT_EQ(back.transaction, record.transaction);
+    EXPECT_EQ(back.transaction_end, record.transaction_end);
+  }
+}
+
+std::string Valid() {
+  ChangeRecord record;
+  record.dot = {kLog, 3};
+  record.stamp = Stamp{99};
+  const std::string context = ContextBytes(4);
+  record.context = context;
+  record.key = "key";
+  std::string bytes;
+  EncodeChangeRecord(record, bytes);
+  return bytes;
+}
+
+TEST(ChangeRecord, FieldsOfANewerVersionAreSkipped) {
+  std::string bytes = Valid();
+  bytes += "\xa2\x06\x03xyz";  // field 100, three bytes
+  ChangeRecord record;
+  ASSERT_TRUE(DecodeChangeRecord(bytes, record));
+  EXPECT_EQ(record.key, "key");
+}
+
+TEST(ChangeRecord, RefusesWhatCannotBeApplied) {
+  ChangeRecord record;
+  EXPECT_FALSE(DecodeChangeRecord("", record)) << "no dot";
+  ChangeRecord own_context;
+  own_context.dot = {kOther, 3};
+  own_context.stamp = Stamp{1};
+  const std::string context = ContextBytes(4);
+  own_context.context = context;
+  std::string bytes;
+  EncodeChangeRecord(own_context, bytes);
+  EXPECT_FALSE(DecodeChangeRecord(bytes, record)) << "a context that names its own log";
+  EXPECT_FALSE(DecodeChangeRecord(Valid() + "\x28\x07", record)) << "an unknown subject";
+  EXPECT_FALSE(DecodeChangeRecord(Valid() + "\x42\x7f", record)) << "a length beyond the input";
+}
+
+TEST(ChangeRecord, DecodingDamagedBytesIsSafe) {
+  Random random(2);
+  const std::string valid = Valid();
+  for (int i = 0; i < 50000; ++i) {
+    std::string bytes = valid;
+    const size_t flips = 1 + random.Below(3);
+    for (size_t f = 0; f < flips; ++f)
+      bytes[random.Below(bytes.size())] = static_cast<char>(random.Next());
+    bytes.resize(random.Below(bytes.size() + 1));
+    ChangeRecord record;
+    if (DecodeChangeRecord(bytes, record)) {
+      EXPECT_NE(record.dot.number, 0u);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace everwrite::streams
