@@ -1,0 +1,323 @@
+#include "region/storage/rocksdb_kv_store.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+
+#include <atomic>
+#include <cstdio>
+#include <mutex>
+#include <vector>
+
+namespace everwrite::storage {
+namespace {
+
+using rocksdb::Slice;
+
+// The names are on disk: never changed, and in the order of ColumnFamily.
+constexpr const char* kFamilyNames[kColumnFamilyCount] = {"items", "indexes", "changes", "ledger",
+                                                          "system"};
+// A thread's write batch that grew beyond this gives its memory back.
+constexpr size_t kKeptBatchBytes = 4U << 20;
+
+Slice ToSlice(std::string_view text) { return Slice(text.data(), text.size()); }
+std::string_view ToView(const Slice& slice) { return {slice.data(), slice.size()}; }
+
+Status ToStatus(const rocksdb::Status& status, const char* doing) {
+  if (status.ok()) return OkStatus();
+  const std::string message = std::string("storage: ") + doing + ": " + status.ToString();
+  if (status.IsCorruption()) return DataLoss(message);
+  if (status.IsNoSpace()) return ResourceExhausted(message);
+  return Unavailable(message);
+}
+
+Status OpenError(const rocksdb::Status& status, const std::string& path) {
+  const std::string said = status.ToString();
+  if (status.IsIOError() && said.find("lock") != std::string::npos) {
+    return FailedPrecondition("the database in " + path + " is in use by another process (" + said +
+                              ")");
+  }
+  if (status.IsIOError() && said.find("No such file") == std::string::npos) {
+    return FailedPrecondition("the database in " + path + " cannot be accessed (" + said + ")");
+  }
+  return DataLoss("the database in " + path +
+                  " is damaged and was not opened; nothing was changed. Rebuild this region from a "
+                  "peer: move its data folder away and start it again. RocksDB said: " +
+                  said);
+}
+
+// RocksDB's messages as lines of our own log. Its file logger is not used for one more reason: when the
+// disk is full, the second line that cannot be written fails an assertion and ends the process.
+class InfoLog : public rocksdb::Logger {
+ public:
+  explicit InfoLog(everwrite::Logger log)
+      : rocksdb::Logger(rocksdb::InfoLogLevel::WARN_LEVEL), log_(std::move(log)) {}
+  using rocksdb::Logger::Logv;
+  void Logv(const char* format, va_list arguments) override {
+    Logv(rocksdb::InfoLogLevel::INFO_LEVEL, format, arguments);
+  }
+  void Logv(const rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
+    if (level < rocksdb::InfoLogLevel::WARN_LEVEL || level > rocksdb::InfoLogLevel::FATAL_LEVEL) return;
+    const LogLevel ours =
+        level == rocksdb::InfoLogLevel::WARN_LEVEL ? LogLevel::kWarning : LogLevel::kError;
+    if (!log_.Enabled(ours)) return;
+    char text[1024];
+    std::vsnprintf(text, sizeof(text), format, arguments);
+    log_.Log(ours, text);
+  }
+
+ private:
+  const everwrite::Logger log_;
+};
+
+rocksdb::DBOptions MakeDbOptions(const RocksDbOptions& options) {
+  rocksdb::DBOptions db;
+  db.create_if_missing = true;
+  db.create_missing_column_families = true;
+  db.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  db.max_background_jobs = 2;
+  db.max_total_wal_size = options.max_wal_bytes;
+  db.max_open_files = options.max_open_files;
+  db.bytes_per_sync = 1U << 20;
+  db.max_bgerror_resume_count = 0;  // an error stays: see the header
+  db.info_log = std::make_shared<InfoLog>(options.log.Named("rocksdb"));
+  db.stats_dump_period_sec = 0;
+  db.stats_persist_period_sec = 0;
+  return db;
+}
+
+rocksdb::ColumnFamilyOptions MakeFamilyOptions(ColumnFamily family, const RocksDbOptions& options,
+                                               const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.block_size = 8 * 1024;
+  table.format_version = 5;
+  // Index and filter blocks count against the cache, so that memory has one bound, and the hot ones of
+  // level 0 stay.
+  table.cache_index_and_filter_blocks = true;
+  table.cache_index_and_filter_blocks_with_high_priority = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+
+  rocksdb::ColumnFamilyOptions cf;
+  cf.write_buffer_size = options.write_buffer_bytes;
+  cf.compression = rocksdb::kLZ4Compression;
+  switch (family) {
+    case ColumnFamily::kItems:
+      table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+      cf.optimize_filters_for_hits = false;  // conditional puts ask for keys that are not there
+      break;
+    case ColumnFamily::kChanges:
+      cf.compression = rocksdb::kNoCompression;
+      table.block_size = 32 * 1024;  // read in runs
+      break;
+    case ColumnFamily::kIndexes:
+    case ColumnFamily::kLedger:
+    case ColumnFamily::kSystem: cf.write_buffer_size = options.write_buffer_bytes / 4; break;
+  }
+  cf.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return cf;
+}
+
+class RocksSnapshot : public KvSnapshot {
+ public:
+  explicit RocksSnapshot(rocksdb::DB* db) : db_(db), snapshot_(db->GetSnapshot()) {}
+  ~RocksSnapshot() override { db_->ReleaseSnapshot(snapshot_); }
+  const rocksdb::Snapshot* get() const { return snapshot_; }
+
+ private:
+  rocksdb::DB* const db_;
+  const rocksdb::Snapshot* const snapshot_;
+};
+
+rocksdb::ReadOptions MakeReadOptions(const KvSnapshot* snapshot) {
+  rocksdb::ReadOptions read;
+  if (snapshot != nullptr) read.snapshot = static_cast<const RocksSnapshot*>(snapshot)->get();
+  return read;
+}
+
+class RocksIterator : public KvIterator {
+ public:
+  RocksIterator(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* family, KvRange range,
+                const KvSnapshot* snapshot)
+      : range_(std::move(range)), begin_(range_.begin), end_(range_.end) {
+    // RocksDB asserts that bounds are ordered; a range that is turned around is simply empty.
+    empty_ = !range_.end.empty() && range_.end <= range_.begin;
+    if (empty_) return;
+    rocksdb::ReadOptions read = MakeReadOptions(snapshot);
+    read.total_order_seek = true;
+    if (!range_.begin.empty()) read.iterate_lower_bound = &begin_;
+    if (!range_.end.empty()) read.iterate_upper_bound = &end_;
+    it_.reset(db->NewIterator(read, family));
+  }
+
+  bool Valid() const override { return !empty_ && it_->Valid(); }
+  void Seek(std::string_view key) override {
+    if (!empty_) it_->Seek(ToSlice(key));
+  }
+  void SeekForPrev(std::string_view key) override {
+    if (!empty_) it_->SeekForPrev(ToSlice(key));
+  }
+  void Next() override { it_->Next(); }
+  void Prev() override { it_->Prev(); }
+  std::string_view key() const override { return ToView(it_->key()); }
+  std::string_view value() const override { return ToView(it_->value()); }
+  Status status() const override {
+    return empty_ ? OkStatus() : ToStatus(it_->status(), "scan");
+  }
+
+ private:
+  const KvRange range_;  // what the bounds point into
+  const Slice begin_;
+  const Slice end_;
+  bool empty_ = false;
+  std::unique_ptr<rocksdb::Iterator> it_;
+};
+
+}  // namespace
+
+struct RocksDbKvStore::Rep {
+  std::shared_ptr<rocksdb::Cache> cache;
+  std::unique_ptr<rocksdb::DB> db;
+  rocksdb::ColumnFamilyHandle* families[kColumnFamilyCount] = {};
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;  // all, to be given back
+
+  std::atomic<bool> failed{false};
+  mutable std::mutex mutex;
+  Status failure;  // the first; under `mutex`
+
+  rocksdb::ColumnFamilyHandle* family(ColumnFamily family) const {
+    return families[static_cast<size_t>(family)];
+  }
+  Status Failure() const {
+    const std::lock_guard lock(mutex);
+    return failure;
+  }
+};
+
+RocksDbKvStore::RocksDbKvStore(std::unique_ptr<Rep> rep) : rep_(std::move(rep)) {}
+
+RocksDbKvStore::~RocksDbKvStore() {
+  if (rep_->failed.load(std::memory_order_acquire)) {
+    // See the header. Reachable for ever, so that a leak checker can tell intent from accident.
+    static std::mutex mutex;
+    static auto* const left = new std::vector<std::unique_ptr<Rep>>;
+    const std::lock_guard lock(mutex);
+    left->push_back(std::move(rep_));
+    return;
+  }
+  for (rocksdb::ColumnFamilyHandle* handle : rep_->handles) {
+    rep_->db->DestroyColumnFamilyHandle(handle);
+  }
+  // Memtables stay in the log: closing without a flush is quick, and the next start reads them back.
+  rep_->db->Close();
+}
+
+Result<std::unique_ptr<RocksDbKvStore>> RocksDbKvStore::Open(const std::string& path,
+                                                             const RocksDbOptions& options) {
+  auto rep = std::make_unique<Rep>();
+  rep->cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  rocksdb::ColumnFamilyOptions unused = MakeFamilyOptions(ColumnFamily::kSystem, options, rep->cache);
+  descriptors.emplace_back(rocksdb::kDefaultColumnFamilyName, unused);
+  for (int i = 0; i < kColumnFamilyCount; ++i) {
+    descriptors.emplace_back(
+        kFamilyNames[i], MakeFamilyOptions(static_cast<ColumnFamily>(i), options, rep->cache));
+  }
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status =
+      rocksdb::DB::Open(MakeDbOptions(options), path, descriptors, &rep->handles, &db);
+  if (!status.ok()) return OpenError(status, path);
+  rep->db.reset(db);
+  for (int i = 0; i < kColumnFamilyCount; ++i) rep->families[i] = rep->handles[i + 1];
+  return std::unique_ptr<RocksDbKvStore>(new RocksDbKvStore(std::move(rep)));
+}
+
+Result<bool> RocksDbKvStore::Get(ColumnFamily family, std::string_view key, std::string* value,
+                                 const KvSnapshot* snapshot) const {
+  const rocksdb::Status status =
+      rep_->db->Get(MakeReadOptions(snapshot), rep_->family(family), ToSlice(key), value);
+  if (status.IsNotFound()) return false;
+  if (!status.ok()) return ToStatus(status, "get");
+  return true;
+}
+
+std::unique_ptr<KvIterator> RocksDbKvStore::NewIterator(ColumnFamily family, KvRange range,
+                                                        const KvSnapshot* snapshot) const {
+  return std::make_unique<RocksIterator>(rep_->db.get(), rep_->family(family), std::move(range),
+                                         snapshot);
+}
+
+std::unique_ptr<KvSnapshot> RocksDbKvStore::TakeSnapshot() const {
+  return std::make_unique<RocksSnapshot>(rep_->db.get());
+}
+
+Status RocksDbKvStore::Fail(Status status) {
+  const std::lock_guard lock(rep_->mutex);
+  if (rep_->failure.ok()) rep_->failure = status;
+  rep_->failed.store(true, std::memory_order_release);
+  return status;
+}
+
+Status RocksDbKvStore::Write(const KvBatch& batch, Sync sync) {
+  if (rep_->failed.load(std::memory_order_acquire)) return rep_->Failure();
+  if (batch.empty()) return sync == Sync::kYes ? SyncLog() : OkStatus();
+  // One batch a thread, reused: its buffer grows to what the committer writes and stays.
+  thread_local rocksdb::WriteBatch writes;
+  writes.Clear();
+  rocksdb::Status status;
+  batch.ForEach([&](KvBatch::Kind kind, ColumnFamily family, std::string_view key,
+                    std::string_view value) {
+    rocksdb::ColumnFamilyHandle* handle = rep_->family(family);
+    rocksdb::Status added;
+    switch (kind) {
+      case KvBatch::Kind::kPut: added = writes.Put(handle, ToSlice(key), ToSlice(value)); break;
+      case KvBatch::Kind::kDelete: added = writes.Delete(handle, ToSlice(key)); break;
+      case KvBatch::Kind::kDeleteRange:
+        // An empty or inverted range deletes nothing; RocksDB would refuse it at flush.
+        if (key < value) added = writes.DeleteRange(handle, ToSlice(key), ToSlice(value));
+        break;
+    }
+    if (!added.ok() && status.ok()) status = added;
+  });
+  if (!status.ok()) {
+    // Nothing was written: the batch cannot be represented. That is no reason to stop.
+    writes.Clear();
+    return ToStatus(status, "build batch");
+  }
+  rocksdb::WriteOptions options;
+  options.sync = sync == Sync::kYes;
+  status = rep_->db->Write(options, &writes);
+  if (writes.Data().capacity() > kKeptBatchBytes) writes = rocksdb::WriteBatch();
+  if (!status.ok()) return Fail(ToStatus(status, "write"));
+  return OkStatus();
+}
+
+Status RocksDbKvStore::SyncLog() {
+  if (rep_->failed.load(std::memory_order_acquire)) return rep_->Failure();
+  const rocksdb::Status status = rep_->db->SyncWAL();
+  if (!status.ok()) return Fail(ToStatus(status, "sync"));
+  return OkStatus();
+}
+
+RocksDbStats RocksDbKvStore::Stats() const {
+  RocksDbStats stats;
+  uint64_t value = 0;
+  const auto aggregated = [&](const std::string& property) {
+    return rep_->db->GetAggregatedIntProperty(property, &value) ? value : 0;
+  };
+  stats.memtable_bytes = aggregated(rocksdb::DB::Properties::kSizeAllMemTables);
+  stats.table_file_bytes = aggregated(rocksdb::DB::Properties::kTotalSstFilesSize);
+  stats.pending_compaction_bytes =
+      aggregated(rocksdb::DB::Properties::kEstimatePendingCompactionBytes);
+  stats.block_cache_bytes = rep_->cache->GetUsage();
+  stats.writes_stopped =
+      rep_->failed.load(std::memory_order_acquire) ||
+      (rep_->db->GetIntProperty(rocksdb::DB::Properties::kIsWriteStopped, &value) && value != 0);
+  return stats;
+}
+
+}  // namespace everwrite::storage
