@@ -22,13 +22,17 @@
 #include "base/executor.h"
 #include "base/kv_store.h"
 #include "base/result.h"
+#include "conflict/version.h"
 #include "region/table/schema.h"
 
 namespace everwrite::table {
 
+struct TableState;  // what all definitions of one incarnation share (committer.h)
+
 // A live table. Immutable: a change of definition makes a new one.
 struct Table {
   TableDefinition definition;
+  std::shared_ptr<TableState> state = nullptr;
 };
 using TablePtr = std::shared_ptr<const Table>;
 
@@ -53,6 +57,11 @@ class WriteOperation {
 
   const TablePtr table;
   const std::string key;  // item::EncodeKey
+
+  // Set by the engine: the version of what was stored before (none: default) once Evaluate is called,
+  // and the version given to this write, once Done is called with OK and something was written.
+  conflict::Version replaced;
+  conflict::Version committed;
 };
 
 struct ScanOptions {

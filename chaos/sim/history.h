@@ -1,0 +1,41 @@
+// What clients of a simulated world did and were told: the ground truth that checkers hold the final
+// states against.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "conflict/version.h"
+
+namespace everwrite::chaos {
+
+enum class Outcome : uint8_t { kUnknown, kAcknowledged, kRefused };
+
+// One write. A write whose region crashed before it answered stays kUnknown for ever.
+struct HistoryWrite {
+  uint64_t id = 0;  // unique; stands in the item as its value
+  size_t region = 0;
+  std::string key;  // encoded item key
+  bool is_delete = false;
+  bool once = false;  // the key is written by this write alone
+  Outcome outcome = Outcome::kUnknown;
+  conflict::Version version;  // when acknowledged and something was written
+};
+
+struct History {
+  std::vector<HistoryWrite> writes;  // by id - 1
+  std::vector<std::string> violations;  // found while running: one line each
+  uint64_t reads = 0;
+
+  HistoryWrite& Add() {
+    writes.emplace_back().id = writes.size();
+    return writes.back();
+  }
+  HistoryWrite& At(uint64_t id) { return writes[id - 1]; }
+};
+
+}  // namespace everwrite::chaos

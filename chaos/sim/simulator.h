@@ -1,0 +1,80 @@
+// Simulator: one thread, one virtual clock, one queue of events. Everything that happens in a simulated
+// world is an event here, in the order of (time, insertion), so a seed gives one history and always the
+// same one.
+//
+// The trace hash is over everything that is passed to Trace(), in order: two runs of one seed must end
+// with the same hash, whatever the build.
+//
+// Thread-safety: none.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <queue>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/random.h"
+
+namespace everwrite::chaos {
+
+class Simulator {
+ public:
+  explicit Simulator(uint64_t seed) : random_(seed) {}
+
+  Instant now() const { return now_; }
+  Random& random() { return random_; }
+  uint64_t events() const { return events_; }
+
+  void At(Instant when, std::function<void()> run);
+  void After(int64_t micros, std::function<void()> run) { At(now_ + micros, std::move(run)); }
+  // Runs events until the queue is empty or the next one is after `end`; the clock then stands at `end`.
+  void RunUntil(Instant end);
+
+  void Trace(uint64_t value);
+  void Trace(std::string_view text);
+  uint64_t trace_hash() const { return trace_hash_; }
+
+ private:
+  struct Event {
+    Instant when;
+    uint64_t order;
+    std::function<void()> run;
+  };
+  struct Later {
+    bool operator()(const Event& a, const Event& b) const {
+      return a.when != b.when ? a.when > b.when : a.order > b.order;
+    }
+  };
+  Random random_;
+  Instant now_;
+  uint64_t next_order_ = 0;
+  uint64_t events_ = 0;
+  uint64_t trace_hash_ = 0xcbf29ce484222325ULL;
+  std::priority_queue<Event, std::vector<Event>, Later> queue_;
+};
+
+// An executor whose tasks die with the process they belong to: what a crashed process had posted never
+// runs. Make one a process; Kill it at the crash.
+class ProcessExecutor : public Executor {
+ public:
+  explicit ProcessExecutor(Simulator& simulator)
+      : simulator_(simulator), alive_(std::make_shared<bool>(true)) {}
+  ~ProcessExecutor() override { Kill(); }
+  void Post(std::function<void()> task) override { PostAfter(0, std::move(task)); }
+  void PostAfter(int64_t micros, std::function<void()> task) {
+    simulator_.After(micros, [alive = alive_, task = std::move(task)] {
+      if (*alive) task();
+    });
+  }
+  void Kill() { *alive_ = false; }
+
+ private:
+  Simulator& simulator_;
+  const std::shared_ptr<bool> alive_;
+};
+
+}  // namespace everwrite::chaos

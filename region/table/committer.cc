@@ -1,0 +1,200 @@
+#include "region/table/committer.h"
+
+#include <utility>
+
+#include "streams/change_log.h"
+
+namespace everwrite::table {
+
+conflict::Version CommitTurn::NextVersion(uint64_t rank) {
+  const Dot dot{state_.log, state_.applied.At(state_.log) + 1};
+  state_.applied.Raise(dot);
+  return {rank, clock_.Tick(physical_ms_), dot};
+}
+
+std::string_view CommitTurn::Context() {
+  // The same for every own change until another region's is applied: encoded once.
+  if (!context_valid_) {
+    conflict::Vector others = state_.applied;
+    others.Set(state_.log, 0);
+    context_.clear();
+    if (!others.empty()) others.EncodeTo(context_);
+    context_valid_ = true;
+  }
+  return context_;
+}
+
+void CommitTurn::AppendOwnChange(Dot dot, std::string record) {
+  streams::AppendChange(batch_, dot, record);
+  if (own_.empty()) {
+    own_.log = dot.log;
+    own_.first = dot.number;
+  }
+  CHECK(own_.first + own_.records.size() == dot.number, "own changes must be appended as numbered");
+  own_.records.push_back(std::make_shared<const std::string>(std::move(record)));
+}
+
+void CommitTurn::AppendRemoteChange(Dot dot, Stamp stamp, std::string_view record) {
+  CHECK(dot.number == state_.applied.At(dot.log) + 1, "a remote change must follow its log");
+  streams::AppendChange(batch_, dot, record);
+  state_.applied.Raise(dot);
+  clock_.Observe(stamp);
+  context_valid_ = false;
+}
+
+void CommitTurn::AddToCount(const std::shared_ptr<TableState>& table, int64_t items, int64_t bytes) {
+  if (items == 0 && bytes == 0) return;
+  table->items += items;
+  table->bytes += bytes;
+  counted_[table->id] = table;
+}
+
+Committer::Committer(KvStore& store, const Clock& clock, RegionState state, CommitterOptions options,
+                     std::function<void()> wake)
+    : store_(store),
+      clock_(clock),
+      options_(options),
+      wake_(std::move(wake)),
+      committed_(state),
+      durable_(state.applied),
+      state_(state),
+      hybrid_clock_(state.clock) {}
+
+void Committer::Submit(std::unique_ptr<CommitUnit> unit) {
+  bool was_empty = false;
+  {
+    std::lock_guard lock(mutex_);
+    was_empty = queue_.empty();
+    queue_.push_back(std::move(unit));
+  }
+  if (was_empty) wake_();
+}
+
+bool Committer::BeginTurn() {
+  CHECK(!turn_, "the turn before has not ended");
+  std::vector<std::unique_ptr<CommitUnit>> taken;
+  {
+    std::lock_guard lock(mutex_);
+    if (queue_.empty()) return false;
+    taken.swap(queue_);
+  }
+  turn_ = std::make_unique<CommitTurn>(state_, hybrid_clock_, clock_.PhysicalMillis());
+  size_t used = 0;
+  for (; used < taken.size(); ++used) {
+    if (units_.size() >= options_.units_per_turn_max) break;
+    if (turn_->batch_.bytes() >= options_.bytes_per_turn_max) break;
+    if (Status status = taken[used]->AddTo(*turn_); status.ok()) {
+      units_.push_back(std::move(taken[used]));
+    } else {
+      refused_.push_back(std::move(taken[used]));
+      refusals_.push_back(std::move(status));
+    }
+  }
+  if (used < taken.size()) {  // the rest goes first in the next turn
+    std::lock_guard lock(mutex_);
+    queue_.insert(queue_.begin(), std::make_move_iterator(taken.begin() + used),
+                  std::make_move_iterator(taken.end()));
+  }
+  return true;
+}
+
+void Committer::EndTurn() {
+  CHECK(turn_ != nullptr, "no turn has begun");
+  Status status = health();
+  if (status.ok() && !turn_->batch_.empty()) {
+    for (const auto& [id, table] : turn_->counted_)
+      turn_->batch_.Put(ColumnFamily::kSystem, CountKey(id), EncodeCount(table->items, table->bytes));
+    state_.clock = hybrid_clock_.last();
+    turn_->batch_.Put(ColumnFamily::kSystem, kRegionStateKey, EncodeRegionState(state_));
+    status = store_.Write(turn_->batch_, options_.sync);
+  }
+  FinishTurn(status);
+}
+
+void Committer::FinishTurn(const Status& status) {
+  CommitReport report;
+  Report listener;
+  bool more = false;
+  {
+    std::lock_guard lock(mutex_);
+    if (status.ok()) {
+      committed_ = state_;
+      if (options_.sync == Sync::kYes) durable_ = state_.applied;
+    } else {
+      health_ = status;
+    }
+    report.applied = committed_.applied;
+    report.durable = durable_;
+    report.clock = committed_.clock;
+    listener = report_;
+    more = !queue_.empty();
+  }
+  report.units = units_.size();
+  report.bytes = turn_->batch_.bytes();
+  report.conflicts = turn_->conflicts_;
+  if (status.ok() && options_.sync == Sync::kYes) report.own = std::move(turn_->own_);
+  turn_.reset();
+  // Units may submit others when they finish: hand them over first.
+  std::vector<std::unique_ptr<CommitUnit>> units, refused;
+  std::vector<Status> refusals;
+  units.swap(units_);
+  refused.swap(refused_);
+  refusals.swap(refusals_);
+  for (auto& unit : units) unit->Finished(status);
+  for (size_t i = 0; i < refused.size(); ++i) refused[i]->Finished(refusals[i]);
+  if (listener) listener(report);
+  if (more) wake_();
+}
+
+Status Committer::SyncLog() {
+  conflict::Vector applied;
+  {
+    std::lock_guard lock(mutex_);
+    applied = committed_.applied;
+    if (applied == durable_ || !health_.ok()) return health_;
+  }
+  const Status status = store_.SyncLog();
+  CommitReport report;
+  Report listener;
+  {
+    std::lock_guard lock(mutex_);
+    if (status.ok()) {
+      durable_ = applied;
+    } else {
+      health_ = status;
+    }
+    report.applied = committed_.applied;
+    report.durable = durable_;
+    report.clock = committed_.clock;
+    listener = report_;
+  }
+  if (status.ok() && listener) listener(report);
+  return status;
+}
+
+void Committer::SetReport(Report report) {
+  std::lock_guard lock(mutex_);
+  report_ = std::move(report);
+}
+
+RegionState Committer::CommittedState() const {
+  std::lock_guard lock(mutex_);
+  return committed_;
+}
+
+conflict::Vector Committer::Durable() const {
+  std::lock_guard lock(mutex_);
+  return durable_;
+}
+
+size_t Committer::waiting() const {
+  std::lock_guard lock(mutex_);
+  return queue_.size();
+}
+
+Status Committer::health() const {
+  std::lock_guard lock(mutex_);
+  return health_;
+}
+
+}  // namespace everwrite::table

@@ -1,0 +1,156 @@
+// The committer: the one place where changes get their order.
+//
+// Whatever wants to change the store is a CommitUnit. Units wait in a queue; one turn takes all that
+// wait, lets each add its operations to one batch, writes the batch with one sync, and finishes them.
+// That is group commit: under load a hundred writes share an fsync, and a lone write waits for nobody.
+// Within the turn, in order, a unit gets the next number of the region's log and the next stamp of its
+// hybrid clock, and may raise the vector for changes of other regions; so number order is stamp order is
+// commit order, and the context of a change is exactly what was applied before it. The region's state
+// (log, vector, clock) is rewritten in the same batch: nothing can be ahead of it or behind it.
+//
+// When a write or sync fails, what is on disk is unknown. The units of that turn and all later ones end
+// with the error, for ever: the process must be started again. Nothing is acknowledged after a failed
+// fsync.
+//
+// Threading: Submit from any thread. BeginTurn and EndTurn by one driver: a thread in the server
+// (region/server/commit_thread), the event queue in the simulator.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/kv_store.h"
+#include "conflict/hybrid_clock.h"
+#include "region/table/layout.h"
+#include "streams/region_port.h"
+
+namespace everwrite::table {
+
+// One table incarnation's share of the commit order; outlives the table's definitions.
+struct TableState {
+  explicit TableState(TableId id) : id(id) {}
+  const TableId id;
+  // Touched by the committer's turn alone, read by anybody.
+  std::atomic<bool> dropped{false};
+  std::atomic<int64_t> items{0};
+  std::atomic<int64_t> bytes{0};
+};
+
+// What a unit works with during its turn.
+class CommitTurn {
+ public:
+  CommitTurn(RegionState& state, conflict::HybridClock& clock, uint64_t physical_ms)
+      : state_(state), clock_(clock), physical_ms_(physical_ms) {}
+
+  KvBatch& batch() { return batch_; }
+  const RegionState& state() const { return state_; }
+  uint64_t physical_ms() const { return physical_ms_; }
+
+  // For a change of our own: its version, and its context (the bytes of a vector; valid until the next
+  // call on this turn).
+  conflict::Version NextVersion(uint64_t rank);
+  std::string_view Context();
+  // The record of a change of our own, for the log and for whoever listens to commits.
+  void AppendOwnChange(Dot dot, std::string record);
+  // The record of another region's change: log, vector and clock move past it.
+  void AppendRemoteChange(Dot dot, Stamp stamp, std::string_view record);
+  // Live items of the table changed by so much.
+  void AddToCount(const std::shared_ptr<TableState>& table, int64_t items, int64_t bytes);
+  void CountConflict() { ++conflicts_; }
+
+ private:
+  friend class Committer;
+  RegionState& state_;
+  conflict::HybridClock& clock_;
+  const uint64_t physical_ms_;
+  KvBatch batch_;
+  streams::RecordBatch own_;
+  std::string context_;
+  bool context_valid_ = false;
+  std::map<TableId, std::shared_ptr<TableState>> counted_;
+  size_t conflicts_ = 0;
+};
+
+class CommitUnit {
+ public:
+  virtual ~CommitUnit() = default;
+  // Adds its operations. An error leaves the batch as it was: the unit ends with it, the turn goes on.
+  virtual Status AddTo(CommitTurn& turn) = 0;
+  // Committed and durable (or in the log, when relaxed), or not. On the driver's thread: be short.
+  virtual void Finished(const Status& status) = 0;
+};
+
+// What a turn did, for the replicator's feed and for metrics.
+struct CommitReport {
+  streams::RecordBatch own;  // our own new records; only when durable
+  conflict::Vector applied;
+  conflict::Vector durable;
+  Stamp clock;
+  size_t units = 0;
+  size_t bytes = 0;
+  size_t conflicts = 0;
+};
+
+struct CommitterOptions {
+  Sync sync = Sync::kYes;          // durability: durable | relaxed
+  size_t units_per_turn_max = 4096;
+  size_t bytes_per_turn_max = 8 << 20;
+};
+
+class Committer {
+ public:
+  using Report = std::function<void(const CommitReport&)>;
+
+  // `state` is what the store says (kRegionStateKey). `wake` is called, from any thread, when the queue
+  // is no longer empty.
+  Committer(KvStore& store, const Clock& clock, RegionState state, CommitterOptions options,
+            std::function<void()> wake);
+
+  void Submit(std::unique_ptr<CommitUnit> unit);
+
+  // Takes what waits and builds its batch; false when nothing waits. Nothing is visible yet.
+  bool BeginTurn();
+  // Writes the batch and finishes its units.
+  void EndTurn();
+  // Relaxed durability: makes all that is committed durable, now.
+  Status SyncLog();
+
+  // Called at the end of each turn, on the driver's thread.
+  void SetReport(Report report);
+
+  // As of the last finished turn; any thread.
+  RegionState CommittedState() const;
+  conflict::Vector Durable() const;
+  size_t waiting() const;
+  Status health() const;  // the error that ended committing, or OK
+
+ private:
+  void FinishTurn(const Status& status);
+
+  KvStore& store_;
+  const Clock& clock_;
+  const CommitterOptions options_;
+  const std::function<void()> wake_;
+
+  mutable std::mutex mutex_;
+  std::vector<std::unique_ptr<CommitUnit>> queue_;  // guarded by mutex_
+  RegionState committed_;                           // guarded by mutex_
+  conflict::Vector durable_;                        // guarded by mutex_
+  Status health_;                                   // guarded by mutex_
+  Report report_;                                   // guarded by mutex_
+
+  // The driver's own.
+  RegionState state_;
+  conflict::HybridClock hybrid_clock_;
+  std::unique_ptr<CommitTurn> turn_;
+  std::vector<std::unique_ptr<CommitUnit>> units_;
+  std::vector<std::unique_ptr<CommitUnit>> refused_;
+  std::vector<Status> refusals_;
+};
+
+}  // namespace everwrite::table

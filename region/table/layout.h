@@ -1,0 +1,62 @@
+// Where everything lies in the store: the one place that knows keys and value forms.
+//
+//   items     table id (8)  encoded key                 -> stored item
+//             table id 1    table name                  -> stored item whose image is a definition
+//   changes   log (8) number (8)                        -> change record           (streams/change_log)
+//   ledger    stamp (8) log (8) number (8) of the loser -> conflict record         (conflict_ledger)
+//   system    'm'                                       -> region state
+//             'c' table id (8)                          -> item count and bytes
+//             'd' log (8) number (8)                    -> items key of the tombstone with that dot
+//             'f' log (8)                               -> first change held       (streams/change_log)
+//
+//   stored item   flags (1)  stamp (8)  log (8)  number (8)  [rank varint]  image
+//                 flags: 1 tombstone, 2 a rank follows. A tombstone's image is its key attributes.
+//
+// All integers are big-endian. docs/storage.md is this page for operators.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/ids.h"
+#include "conflict/vector_clock.h"
+#include "conflict/version.h"
+
+namespace everwrite::table {
+
+// The system table of tables. Ids of users' tables are random and above this.
+constexpr TableId kCatalogTable{1};
+
+std::string ItemKey(TableId table, std::string_view key);
+// The key without the table; `store_key` must be a key of the items family.
+inline std::string_view KeyOfItemKey(std::string_view store_key) { return store_key.substr(8); }
+TableId TableOfItemKey(std::string_view store_key);
+
+struct StoredItem {
+  conflict::Version version;
+  bool tombstone = false;
+  std::string_view image;  // into the decoded bytes
+};
+
+void EncodeStoredItem(const StoredItem& item, std::string& out);
+// False for bytes that EncodeStoredItem cannot have made: damage.
+bool DecodeStoredItem(std::string_view bytes, StoredItem& item);
+
+// What the region must remember of itself, rewritten by every commit.
+struct RegionState {
+  LogId log;                // the current incarnation
+  conflict::Vector applied;  // own log included
+  Stamp clock;              // highest stamp given or seen
+};
+inline constexpr std::string_view kRegionStateKey = "m";
+std::string EncodeRegionState(const RegionState& state);
+bool DecodeRegionState(std::string_view bytes, RegionState& state);
+
+std::string CountKey(TableId table);
+std::string EncodeCount(int64_t items, int64_t bytes);
+bool DecodeCount(std::string_view value, int64_t& items, int64_t& bytes);
+
+std::string TombstoneKey(Dot dot);
+
+}  // namespace everwrite::table

@@ -1,0 +1,53 @@
+// Maintenance: forgetting what nobody needs any more. Tombstones that are causally stable, and change
+// records that every region holds and that are old enough. A little each time, through the same locks
+// and the same committer as everything else; never by a timer alone, always by what the other regions
+// have said (PeerProgress).
+//
+// Thread-safety: OnProgress from any thread; RunOnce by one driver at a time.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+
+#include "base/clock.h"
+#include "region/table/committer.h"
+#include "region/table/key_locks.h"
+#include "streams/region_port.h"
+
+namespace everwrite::table {
+
+class Maintenance {
+ public:
+  Maintenance(const KvStore& store, const Clock& clock, KeyLocks& locks, Committer& committer,
+              uint64_t keep_ms);
+
+  void OnProgress(const streams::PeerProgress& progress);
+
+  // One round, on `executor`: at most kTombstonesPerRound tombstones, and one trim a log.
+  Status RunOnce(Executor& executor);
+
+  // First number held of each log that was trimmed; any thread.
+  std::map<LogId, uint64_t> first_held() const;
+  Status LoadFirstHeld();
+
+ private:
+  static constexpr size_t kTombstonesPerRound = 1000;
+  class TrimUnit;
+  class ForgetUnit;
+
+  Status ForgetTombstones(const conflict::Vector& stable, Executor& executor);
+  Status TrimLogs(const conflict::Vector& durable_everywhere);
+
+  const KvStore& store_;
+  const Clock& clock_;
+  KeyLocks& locks_;
+  Committer& committer_;
+  const uint64_t keep_ms_;
+  mutable std::mutex mutex_;
+  conflict::Vector stable_;                   // guarded by mutex_
+  conflict::Vector durable_everywhere_;       // guarded by mutex_
+  std::map<LogId, uint64_t> first_held_;      // guarded by mutex_
+};
+
+}  // namespace everwrite::table

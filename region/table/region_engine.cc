@@ -1,0 +1,347 @@
+#include "region/table/region_engine.h"
+
+#include <utility>
+
+#include "base/coding.h"
+#include "region/table/local_write.h"
+#include "streams/change_log.h"
+
+namespace everwrite::table {
+namespace {
+
+// A unit that a queued lock continuation shares, for the committer, which wants one of its own.
+class SharedUnit : public CommitUnit {
+ public:
+  explicit SharedUnit(std::shared_ptr<CommitUnit> unit) : unit_(std::move(unit)) {}
+  Status AddTo(CommitTurn& turn) override { return unit_->AddTo(turn); }
+  void Finished(const Status& status) override { unit_->Finished(status); }
+
+ private:
+  const std::shared_ptr<CommitUnit> unit_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<RegionEngine>> RegionEngine::Open(KvStore& store, const Clock& clock,
+                                                         const RegionEngineOptions& options,
+                                                         uint64_t incarnation,
+                                                         std::function<void()> wake) {
+  std::string value;
+  RegionState state;
+  EW_ASSIGN_OR_RETURN(const bool found, store.Get(ColumnFamily::kSystem, kRegionStateKey, &value));
+  if (found) {
+    if (!DecodeRegionState(value, state)) return DataLoss("the region's state is damaged");
+    if (state.log.region() != options.region)
+      return FailedPrecondition("the data belongs to region id " +
+                                std::to_string(state.log.region().value) + ", not " +
+                                std::to_string(options.region.value));
+  } else {
+    state.log = LogId::Make(options.region, incarnation);
+    KvBatch batch;
+    batch.Put(ColumnFamily::kSystem, kRegionStateKey, EncodeRegionState(state));
+    EW_RETURN_IF_ERROR(store.Write(batch, Sync::kYes));
+  }
+  std::unique_ptr<RegionEngine> engine(
+      new RegionEngine(store, clock, options, std::move(state), std::move(wake)));
+  EW_RETURN_IF_ERROR(engine->catalog_.Load(store));
+  EW_RETURN_IF_ERROR(engine->maintenance_.LoadFirstHeld());
+  return engine;
+}
+
+RegionEngine::RegionEngine(KvStore& store, const Clock& clock, const RegionEngineOptions& options,
+                           RegionState state, std::function<void()> wake)
+    : store_(store),
+      clock_(clock),
+      committer_(store, clock, std::move(state), options.commit, std::move(wake)),
+      remote_apply_(store, catalog_, locks_, committer_),
+      maintenance_(store, clock, locks_, committer_, options.change_log_keep_ms) {}
+
+// --- items ---------------------------------------------------------------------------------------
+
+Result<bool> RegionEngine::Get(const Table& table, std::string_view key, std::string* item) const {
+  EW_ASSIGN_OR_RETURN(const auto stored,
+                      ReadStored(store_, ItemKey(table.definition.id, key), item));
+  if (!stored || stored->tombstone) return false;
+  item->erase(0, item->size() - stored->image.size());  // the header goes; the item stays in place
+  return true;
+}
+
+Status RegionEngine::Scan(
+    const Table& table, const ScanOptions& options,
+    const std::function<bool(std::string_view, std::string_view)>& visit) const {
+  const TableId id = table.definition.id;
+  const std::string whole = ItemKey(id, "");
+  KvRange range{ItemKey(id, options.begin),
+                options.end.empty() ? PrefixEnd(whole) : ItemKey(id, options.end)};
+  const std::string begin = range.begin;
+  const std::string end = range.end;
+  const auto it = store_.NewIterator(ColumnFamily::kItems, std::move(range));
+  const std::string after = options.after.empty() ? "" : ItemKey(id, options.after);
+  if (options.backward) {
+    it->SeekForPrev(after.empty() ? end : after);
+    if (it->Valid() && (it->key() == end || it->key() == after)) it->Prev();
+  } else {
+    it->Seek(after.empty() ? begin : after);
+    if (it->Valid() && !after.empty() && it->key() == after) it->Next();
+  }
+  for (; it->Valid(); options.backward ? it->Prev() : it->Next()) {
+    StoredItem stored;
+    if (!DecodeStoredItem(it->value(), stored)) return DataLoss("a stored item is damaged");
+    if (stored.tombstone) continue;
+    if (!visit(KeyOfItemKey(it->key()), stored.image)) return {};
+  }
+  return it->status();
+}
+
+void RegionEngine::Write(std::unique_ptr<WriteOperation> operation, Executor& executor) {
+  Submit(std::move(operation), executor, streams::Actor::kClient);
+}
+
+void RegionEngine::Submit(std::unique_ptr<WriteOperation> operation, Executor& executor,
+                          streams::Actor actor) {
+  std::string store_key = ItemKey(operation->table->definition.id, operation->key);
+  const KeyLocks::Stripe stripe = KeyLocks::StripeOf(store_key);
+  auto write = std::make_shared<LocalWrite>(locks_, std::move(operation), executor,
+                                            std::move(store_key), stripe);
+  if (locks_.Lock(stripe, executor, [this, write, actor] { Decide(write, actor); }))
+    Decide(write, actor);
+}
+
+void RegionEngine::Decide(const std::shared_ptr<LocalWrite>& write, streams::Actor actor) {
+  if (const Status health = committer_.health(); !health.ok()) {
+    write->Finished(Unavailable("the region has stopped writing: " + health.message()));
+    return;
+  }
+  thread_local std::string buffer;
+  const auto stored = ReadStored(store_, write->store_key(), &buffer);
+  if (!stored.ok()) return write->Finished(stored.status());
+  std::optional<std::string_view> item;
+  if (*stored) write->operation().replaced = (*stored)->version;
+  if (*stored && !(*stored)->tombstone) item = (*stored)->image;
+  auto mutation = write->operation().Evaluate(item);
+  if (!mutation.ok()) return write->Finished(mutation.status());
+  const bool nothing_to_delete = mutation->kind == Mutation::Kind::kDelete && !item;
+  if (mutation->kind == Mutation::Kind::kNone || nothing_to_delete) return write->Finished({});
+  write->Decide(std::move(mutation).value(), DescribeBefore(*stored), actor);
+  committer_.Submit(std::make_unique<SharedUnit>(write));
+}
+
+// --- tables --------------------------------------------------------------------------------------
+
+// A change of the catalog by a client of this region, with the name locked.
+class RegionEngine::CatalogUnit : public CommitUnit {
+ public:
+  CatalogUnit(RegionEngine& engine, std::string name, CatalogEdit edit, Executor& executor,
+              TableCallback done)
+      : engine_(engine),
+        name_(std::move(name)),
+        store_key_(ItemKey(kCatalogTable, name_)),
+        edit_(std::move(edit)),
+        executor_(executor),
+        done_(std::move(done)) {}
+
+  KeyLocks::Stripe stripe() const { return KeyLocks::StripeOf(store_key_); }
+
+  Status Decide() {
+    EW_RETURN_IF_ERROR(engine_.committer_.health());
+    std::string buffer;
+    EW_ASSIGN_OR_RETURN(const auto stored, ReadStored(engine_.store_, store_key_, &buffer));
+    before_ = engine_.catalog_.Find(name_);
+    const conflict::Version version = stored ? stored->version : conflict::Version();
+    generation_ = version.rank / 2 + (before_ ? 0 : 1);
+    EW_ASSIGN_OR_RETURN(after_, edit_(before_, version, generation_));
+    return {};
+  }
+
+  Status AddTo(CommitTurn& turn) override {
+    const uint64_t rank = after_ ? RankOfLive(generation_) : RankOfDeleted(generation_);
+    const conflict::Version version = turn.NextVersion(rank);
+    const std::string image = after_ ? EncodeTableDefinition(*after_) : "";
+    std::string value;
+    EncodeStoredItem({version, !after_, image}, value);
+    turn.batch().Put(ColumnFamily::kItems, store_key_, value);
+    published_ = engine_.catalog_.Replace(turn, before_, after_ ? &*after_ : nullptr);
+
+    streams::ChangeRecord record;
+    record.dot = version.dot;
+    record.stamp = version.stamp;
+    record.context = turn.Context();
+    record.subject = streams::Subject::kTable;
+    record.key = name_;
+    record.tombstone = !after_;
+    record.image = image;
+    record.rank = rank;
+    std::string bytes;
+    streams::EncodeChangeRecord(record, bytes);
+    turn.AppendOwnChange(version.dot, std::move(bytes));
+    return {};
+  }
+
+  void Finished(const Status& status) override {
+    if (status.ok()) engine_.catalog_.Publish(name_, published_);
+    engine_.locks_.Unlock(stripe());
+    Result<TablePtr> result = status.ok() ? Result<TablePtr>(published_ ? published_ : before_)
+                                          : Result<TablePtr>(status);
+    executor_.Post([done = std::move(done_), result] { done(result); });
+  }
+
+ private:
+  RegionEngine& engine_;
+  const std::string name_;
+  const std::string store_key_;
+  const CatalogEdit edit_;
+  Executor& executor_;
+  TableCallback done_;
+  uint64_t generation_ = 0;
+  TablePtr before_;
+  TablePtr published_;
+  std::optional<TableDefinition> after_;
+};
+
+void RegionEngine::EditCatalog(std::string name, CatalogEdit edit, Executor& executor,
+                               TableCallback done) {
+  auto unit = std::make_shared<CatalogUnit>(*this, std::move(name), std::move(edit), executor,
+                                            std::move(done));
+  const auto decide = [this, unit] {
+    if (const Status status = unit->Decide(); !status.ok()) return unit->Finished(status);
+    committer_.Submit(std::make_unique<SharedUnit>(unit));
+  };
+  if (locks_.Lock(unit->stripe(), executor, decide)) decide();
+}
+
+void RegionEngine::CreateTable(TableDefinition definition, Executor& executor, TableCallback done) {
+  std::string name = definition.name;
+  EditCatalog(
+      std::move(name),
+      [definition = std::move(definition)](const TablePtr& live, const conflict::Version& stored,
+                                           uint64_t generation)
+          -> Result<std::optional<TableDefinition>> {
+        if (live) return AlreadyExists("Table already exists: " + definition.name);
+        TableDefinition created = definition;
+        created.generation = generation;
+        created.id = DeriveTableId(created, stored);
+        return std::optional(std::move(created));
+      },
+      executor, std::move(done));
+}
+
+void RegionEngine::UpdateTable(std::string name, std::function<Status(TableDefinition&)> edit,
+                               Executor& executor, TableCallback done) {
+  EditCatalog(
+      name,
+      [name, edit = std::move(edit)](const TablePtr& live, const conflict::Version&, uint64_t)
+          -> Result<std::optional<TableDefinition>> {
+        if (!live) return NotFound("Requested resource not found: Table: " + name + " not found");
+        TableDefinition changed = live->definition;
+        EW_RETURN_IF_ERROR(edit(changed));
+        CHECK(changed.id == live->definition.id && changed.key == live->definition.key);
+        return std::optional(std::move(changed));
+      },
+      executor, std::move(done));
+}
+
+void RegionEngine::DeleteTable(std::string name, Executor& executor, TableCallback done) {
+  EditCatalog(
+      name,
+      [name](const TablePtr& live, const conflict::Version&, uint64_t)
+          -> Result<std::optional<TableDefinition>> {
+        if (!live) return NotFound("Requested resource not found: Table: " + name + " not found");
+        if (live->definition.deletion_protection)
+          return InvalidArgument(
+              "Resource cannot be deleted as it is currently protected against deletion. Disable "
+              "deletion protection first.");
+        return std::optional<TableDefinition>();
+      },
+      executor, std::move(done));
+}
+
+TableEngine::Count RegionEngine::CountOf(const Table& table) const {
+  return {table.state->items, table.state->bytes};
+}
+
+// --- replication ---------------------------------------------------------------------------------
+
+streams::RegionState RegionEngine::State() const {
+  const RegionState committed = committer_.CommittedState();
+  streams::RegionState state;
+  state.region = committed.log.region();
+  state.log = committed.log;
+  state.applied = committed.applied;
+  state.durable = committer_.Durable();
+  state.physical_ms = clock_.PhysicalMillis();
+  state.clock = committed.clock;
+  state.first_held = maintenance_.first_held();
+  return state;
+}
+
+streams::ReadReply RegionEngine::Read(const streams::ReadRequest& request) const {
+  streams::ReadReply reply;
+  reply.id = request.id;
+  reply.batch.log = request.log;
+  reply.batch.first = request.after + 1;
+  const auto first_held = maintenance_.first_held();
+  const auto is_trimmed = [&](const std::map<LogId, uint64_t>& first) {
+    const auto at = first.find(request.log);
+    return at != first.end() && request.after + 1 < at->second;
+  };
+  reply.trimmed = is_trimmed(first_held);
+  if (reply.trimmed) return reply;
+  auto batch = streams::ReadChanges(store_, request.log, request.after,
+                                    committer_.Durable().At(request.log), request.max_bytes);
+  if (batch.ok()) {
+    reply.batch = std::move(batch).value();
+  } else {
+    // A trim may have come between; anything else is damage, which a peer must not mistake for an end.
+    reply.trimmed = is_trimmed(maintenance_.first_held());
+    CHECK(reply.trimmed, batch.status().ToString());
+  }
+  return reply;
+}
+
+// --- operators -----------------------------------------------------------------------------------
+
+namespace {
+
+class RestoreOperation : public WriteOperation {
+ public:
+  RestoreOperation(TablePtr table, const conflict::ConflictRecord& record, StatusCallback done)
+      : WriteOperation(std::move(table), record.key), loser_(record.loser), done_(std::move(done)) {}
+  Result<Mutation> Evaluate(std::optional<std::string_view>) override {
+    return Mutation{loser_.tombstone ? Mutation::Kind::kDelete : Mutation::Kind::kPut, loser_.image};
+  }
+  void Done(const Status& status) override { done_(status); }
+
+ private:
+  const conflict::ConflictSide loser_;
+  const StatusCallback done_;
+};
+
+}  // namespace
+
+void RegionEngine::RestoreConflict(const conflict::Version& loser, Executor& executor,
+                                   StatusCallback done) {
+  const auto refuse = [&](Status status) { executor.Post([done, status] { done(status); }); };
+  const auto record = FindConflict(store_, loser);
+  if (!record.ok()) return refuse(record.status());
+  if (record->is_table)
+    return refuse(FailedPrecondition(
+        "a lost table definition is not restored; update the table instead"));
+  TablePtr table = catalog_.FindById(record->table);
+  if (!table)
+    return refuse(FailedPrecondition("the table has been deleted; create it again and put the item"));
+  Submit(std::make_unique<RestoreOperation>(std::move(table), *record, std::move(done)), executor,
+         streams::Actor::kRestore);
+}
+
+Status RegionEngine::ScanVersions(
+    const std::function<bool(std::string_view, const StoredItem&)>& visit) const {
+  const auto it = store_.NewIterator(ColumnFamily::kItems, {});
+  for (it->Seek(""); it->Valid(); it->Next()) {
+    StoredItem stored;
+    if (!DecodeStoredItem(it->value(), stored)) return DataLoss("a stored item is damaged");
+    if (!visit(it->key(), stored)) break;
+  }
+  return it->status();
+}
+
+}  // namespace everwrite::table

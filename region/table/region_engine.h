@@ -1,0 +1,104 @@
+// RegionEngine: a region's engine put together: catalog, key locks, committer, remote apply, ledger and
+// maintenance over one KvStore. The server and the simulator each drive one; neither reaches past it.
+//
+// Thread-safety: all methods, any thread, unless said otherwise.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "region/table/catalog.h"
+#include "region/table/committer.h"
+#include "region/table/conflict_ledger.h"
+#include "region/table/engine.h"
+#include "region/table/key_locks.h"
+#include "region/table/local_write.h"
+#include "region/table/maintenance.h"
+#include "region/table/remote_apply.h"
+#include "streams/change_record.h"
+#include "streams/region_port.h"
+
+namespace everwrite::table {
+
+struct RegionEngineOptions {
+  RegionId region;
+  CommitterOptions commit;
+  uint64_t change_log_keep_ms = 24ULL * 3600 * 1000;
+};
+
+class RegionEngine : public TableEngine {
+ public:
+  // Opens what the store holds. `incarnation` names the region's first log, when the store is empty; it
+  // must never have been used before by this region (random bits, or the time).
+  // `wake`: the committer has work (Committer).
+  static Result<std::unique_ptr<RegionEngine>> Open(KvStore& store, const Clock& clock,
+                                                    const RegionEngineOptions& options,
+                                                    uint64_t incarnation,
+                                                    std::function<void()> wake);
+
+  // --- clients (TableEngine) ---
+  TablePtr FindTable(std::string_view name) const override { return catalog_.Find(name); }
+  std::vector<std::string> ListTables(std::string_view after, size_t limit) const override {
+    return catalog_.List(after, limit);
+  }
+  void CreateTable(TableDefinition definition, Executor& executor, TableCallback done) override;
+  void UpdateTable(std::string name, std::function<Status(TableDefinition&)> edit,
+                   Executor& executor, TableCallback done) override;
+  void DeleteTable(std::string name, Executor& executor, TableCallback done) override;
+  Count CountOf(const Table& table) const override;
+  Result<bool> Get(const Table& table, std::string_view key, std::string* item) const override;
+  Status Scan(const Table& table, const ScanOptions& options,
+              const std::function<bool(std::string_view, std::string_view)>& visit) const override;
+  void Write(std::unique_ptr<WriteOperation> operation, Executor& executor) override;
+
+  // --- the replicator beside us (streams/region_port.h) ---
+  streams::RegionState State() const;
+  streams::ReadReply Read(const streams::ReadRequest& request) const;
+  void Apply(streams::ApplyRequest request, Executor& executor, RemoteApply::Reply reply) {
+    remote_apply_.Apply(std::move(request), executor, std::move(reply));
+  }
+  void OnProgress(const streams::PeerProgress& progress) { maintenance_.OnProgress(progress); }
+
+  // --- operators ---
+  Result<std::vector<conflict::ConflictRecord>> Conflicts(const ConflictFilter& filter) const {
+    return ListConflicts(store_, filter);
+  }
+  Result<conflict::ConflictRecord> Conflict(const conflict::Version& loser) const {
+    return FindConflict(store_, loser);
+  }
+  // Writes the losing content again, as a new write that knows the winner and so wins everywhere.
+  void RestoreConflict(const conflict::Version& loser, Executor& executor, StatusCallback done);
+  TablePtr FindTableById(TableId id) const { return catalog_.FindById(id); }
+  // Every stored version of every table, definitions included, in key order, tombstones too.
+  Status ScanVersions(const std::function<bool(std::string_view store_key, const StoredItem&)>& visit)
+      const;
+
+  // --- whoever drives it ---
+  Committer& committer() { return committer_; }
+  Maintenance& maintenance() { return maintenance_; }
+
+ private:
+  RegionEngine(KvStore& store, const Clock& clock, const RegionEngineOptions& options,
+               RegionState state, std::function<void()> wake);
+
+  // Decides on a new definition under the lock of the table's name. `live` is null when there is no
+  // such table; `edit` leaves the definition to store, or nullopt to delete.
+  using CatalogEdit = std::function<Result<std::optional<TableDefinition>>(
+      const TablePtr& live, const conflict::Version& stored, uint64_t generation)>;
+  class CatalogUnit;
+  void EditCatalog(std::string name, CatalogEdit edit, Executor& executor, TableCallback done);
+  void Submit(std::unique_ptr<WriteOperation> operation, Executor& executor, streams::Actor actor);
+  void Decide(const std::shared_ptr<LocalWrite>& write, streams::Actor actor);
+
+  KvStore& store_;
+  const Clock& clock_;
+  KeyLocks locks_;
+  Catalog catalog_;
+  Committer committer_;
+  RemoteApply remote_apply_;
+  Maintenance maintenance_;
+};
+
+}  // namespace everwrite::table

@@ -1,0 +1,342 @@
+#include "region/table/remote_apply.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "conflict/resolver.h"
+#include "region/item/item.h"
+#include "region/table/conflict_ledger.h"
+#include "region/table/local_write.h"
+#include "streams/change_record.h"
+
+namespace everwrite::table {
+
+using conflict::ConflictRecord;
+using conflict::ConflictSide;
+using streams::ChangeRecord;
+using streams::Subject;
+
+namespace {
+
+ConflictSide SideOf(const conflict::Version& version, bool tombstone, std::string_view image) {
+  return {version, tombstone, std::string(image)};
+}
+
+// One change, decided.
+struct PlannedChange {
+  std::string store_key;
+  conflict::Version version;
+  bool take = false;
+  std::optional<Dot> replaced_tombstone;
+  std::optional<ConflictRecord> conflict;
+  TablePtr table;  // of an item
+  int64_t count_items = 0;
+  int64_t count_bytes = 0;
+  // Of a definition that is taken.
+  bool is_definition = false;
+  std::optional<TableDefinition> definition;  // nullopt: deleted
+  TablePtr published;                         // made in the turn
+};
+
+// What an earlier change of the same segment has left under a key.
+struct Left {
+  conflict::Version version;
+  bool tombstone = false;
+  std::string_view image;
+  size_t size = 0;
+};
+
+}  // namespace
+
+struct RemoteApply::Job {
+  streams::ApplyRequest request;
+  Executor* executor = nullptr;
+  Reply reply;
+  std::vector<ChangeRecord> records;      // views into request.batch
+  std::vector<conflict::Vector> contexts;
+  size_t next = 0;                        // the first record that is in no segment yet
+  std::shared_ptr<Segment> segment;       // being locked and resolved
+};
+
+struct RemoteApply::Segment {
+  JobPtr job;
+  size_t begin = 0;
+  size_t end = 0;
+  std::vector<KeyLocks::Stripe> stripes;
+  std::vector<PlannedChange> changes;
+  std::map<std::string, Left, std::less<>> left;
+};
+
+class RemoteApply::Unit : public CommitUnit {
+ public:
+  Unit(RemoteApply& owner, std::shared_ptr<Segment> segment)
+      : owner_(owner), segment_(std::move(segment)) {}
+
+  Status AddTo(CommitTurn& turn) override {
+    const Job& job = *segment_->job;
+    for (size_t i = segment_->begin; i < segment_->end; ++i) {
+      const ChangeRecord& record = job.records[i];
+      AddChange(turn, record, segment_->changes[i - segment_->begin]);
+      turn.AppendRemoteChange(record.dot, record.stamp,
+                              *job.request.batch.records[record.dot.number - job.request.batch.first]);
+    }
+    return {};
+  }
+
+  void Finished(const Status& status) override {
+    if (status.ok()) {
+      for (PlannedChange& change : segment_->changes) {
+        if (!change.take || !change.is_definition) continue;
+        owner_.catalog_.Publish(std::string(KeyOfItemKey(change.store_key)), change.published);
+      }
+    }
+    owner_.locks_.UnlockAll(segment_->stripes);
+    const JobPtr job = segment_->job;
+    const bool last = segment_->end == job->records.size();
+    segment_->job.reset();  // the job holds the segment: no cycle
+    job->executor->Post([owner = &owner_, job, last, status] {
+      owner->SegmentCommitted(job, last, status);
+    });
+  }
+
+ private:
+  void AddChange(CommitTurn& turn, const ChangeRecord& record, PlannedChange& change) {
+    // The table was dropped by a client of this region between deciding and committing.
+    if (change.table && change.table->state->dropped) {
+      change.take = false;
+      if (!record.tombstone) change.conflict = LostToDeletion(record, turn.physical_ms());
+    }
+    if (change.conflict) {
+      change.conflict->decided_ms = turn.physical_ms();
+      AppendConflict(turn.batch(), *change.conflict);
+      turn.CountConflict();
+    }
+    if (!change.take) return;
+    if (change.is_definition) {
+      const std::string name(KeyOfItemKey(change.store_key));
+      change.published = owner_.catalog_.Replace(turn, owner_.catalog_.Find(name),
+                                                 change.definition ? &*change.definition : nullptr);
+    }
+    // Tombstones of definitions are few and carry the generation: they are kept for ever.
+    const StoredItem item{change.version, record.tombstone, record.image};
+    if (change.is_definition) {
+      std::string value;
+      EncodeStoredItem(item, value);
+      turn.batch().Put(ColumnFamily::kItems, change.store_key, value);
+    } else {
+      PutStored(turn.batch(), change.store_key, item, change.replaced_tombstone);
+      turn.AddToCount(change.table->state, change.count_items, change.count_bytes);
+    }
+  }
+
+ public:
+  static ConflictRecord LostToDeletion(const ChangeRecord& record, uint64_t now_ms) {
+    ConflictRecord conflict;
+    conflict.reason = conflict::Reason::kTableDeleted;
+    conflict.table = record.table;
+    conflict.key = record.key;
+    conflict.loser = SideOf({record.rank, record.stamp, record.dot}, record.tombstone, record.image);
+    conflict.decided_ms = now_ms;
+    return conflict;
+  }
+
+ private:
+  RemoteApply& owner_;
+  const std::shared_ptr<Segment> segment_;
+};
+
+RemoteApply::RemoteApply(const KvStore& store, Catalog& catalog, KeyLocks& locks,
+                         Committer& committer)
+    : store_(store),
+      catalog_(catalog),
+      locks_(locks),
+      committer_(committer),
+      planned_(committer.CommittedState().applied) {}
+
+void RemoteApply::Apply(streams::ApplyRequest request, Executor& executor, Reply reply) {
+  auto job = std::make_shared<Job>();
+  job->request = std::move(request);
+  job->executor = &executor;
+  job->reply = std::move(reply);
+  {
+    std::lock_guard lock(mutex_);
+    queue_.push_back(std::move(job));
+    if (busy_) return;
+    busy_ = true;
+  }
+  StartNext();
+}
+
+void RemoteApply::StartNext() {
+  JobPtr job;
+  {
+    std::lock_guard lock(mutex_);
+    if (queue_.empty()) {
+      busy_ = false;
+      return;
+    }
+    job = std::move(queue_.front());
+    queue_.pop_front();
+  }
+  job->executor->Post([this, job] { Begin(job); });
+}
+
+void RemoteApply::Begin(const JobPtr& job) {
+  if (const Status status = Check(*job); !status.ok() || job->next == job->records.size()) {
+    End(job, status);
+    StartNext();
+    return;
+  }
+  LockSegment(job);
+}
+
+// Decodes, and skips what is applied already. Everything a peer may get wrong is found here, before
+// anything is locked or decided.
+Status RemoteApply::Check(Job& job) {
+  const streams::RecordBatch& batch = job.request.batch;
+  const uint64_t planned = planned_.At(batch.log);
+  if (!batch.empty() && batch.first > planned + 1)
+    return FailedPrecondition("a gap: next is " + std::to_string(planned + 1) + ", not " +
+                              std::to_string(batch.first));
+  conflict::Vector covered = planned_;
+  uint64_t expected = batch.first;
+  for (const auto& bytes : batch.records) {
+    ChangeRecord record;
+    if (!streams::DecodeChangeRecord(*bytes, record) || record.dot != Dot{batch.log, expected})
+      return InvalidArgument("record " + std::to_string(expected) + " is not a change record");
+    ++expected;
+    if (record.dot.number <= planned) continue;
+    conflict::Vector context;
+    if (!record.context.empty()) CHECK(conflict::Vector::Decode(record.context, context));
+    if (!covered.Covers(context))
+      return FailedPrecondition("record " + std::to_string(record.dot.number) +
+                                " depends on changes that are not here");
+    if (record.subject == Subject::kItem && !item::IsWellFormedItem(record.image))
+      return InvalidArgument("record " + std::to_string(record.dot.number) + " holds no item");
+    TableDefinition definition;
+    if (record.subject == Subject::kTable && !record.tombstone &&
+        (!DecodeTableDefinition(record.image, definition) || definition.name != record.key))
+      return InvalidArgument("record " + std::to_string(record.dot.number) + " holds no definition");
+    covered.Raise(record.dot);
+    job.records.push_back(record);
+    job.contexts.push_back(std::move(context));
+  }
+  return {};
+}
+
+void RemoteApply::LockSegment(const JobPtr& job) {
+  auto segment = std::make_shared<Segment>();
+  segment->job = job;
+  segment->begin = job->next;
+  for (segment->end = job->next; segment->end < job->records.size();) {
+    const ChangeRecord& record = job->records[segment->end++];
+    const bool is_table = record.subject == Subject::kTable;
+    PlannedChange& change = segment->changes.emplace_back();
+    change.store_key = ItemKey(is_table ? kCatalogTable : record.table, record.key);
+    segment->stripes.push_back(KeyLocks::StripeOf(change.store_key));
+    if (is_table) break;
+  }
+  std::sort(segment->stripes.begin(), segment->stripes.end());
+  segment->stripes.erase(std::unique(segment->stripes.begin(), segment->stripes.end()),
+                         segment->stripes.end());
+  job->next = segment->end;
+  job->segment = segment;
+  locks_.LockAll(segment->stripes, *job->executor, [this, job] { ResolveSegment(job); });
+}
+
+void RemoteApply::ResolveSegment(const JobPtr& job) {
+  const std::shared_ptr<Segment> segment = std::move(job->segment);
+  for (size_t i = 0; i < segment->changes.size(); ++i) {
+    if (const Status status = Resolve(*segment, i); !status.ok()) {
+      locks_.UnlockAll(segment->stripes);
+      segment->job.reset();
+      End(job, status);
+      StartNext();
+      return;
+    }
+  }
+  planned_.Raise(job->records[segment->end - 1].dot);
+  const bool all_submitted = job->next == job->records.size();
+  committer_.Submit(std::make_unique<Unit>(*this, segment));
+  if (all_submitted) StartNext();  // else SegmentCommitted goes on, when the catalog shows the definition
+}
+
+Status RemoteApply::Resolve(Segment& segment, size_t index) {
+  const ChangeRecord& record = segment.job->records[segment.begin + index];
+  PlannedChange& change = segment.changes[index];
+  change.version = {record.rank, record.stamp, record.dot};
+  change.is_definition = record.subject == Subject::kTable;
+  if (!change.is_definition) {
+    change.table = catalog_.FindById(record.table);
+    if (!change.table) {
+      // By causal order the definition was here before its rows: the table has been deleted since.
+      if (!record.tombstone) change.conflict = Unit::LostToDeletion(record, 0);
+      return {};
+    }
+  }
+  std::string buffer;
+  std::optional<conflict::StoredState> stored;
+  Before before;
+  if (const auto at = segment.left.find(change.store_key); at != segment.left.end()) {
+    const Left& left = at->second;
+    stored = conflict::StoredState{left.version, left.tombstone, left.image};
+    before.live = !left.tombstone;
+    before.size = left.size;
+    if (left.tombstone) before.tombstone = left.version.dot;
+  } else {
+    EW_ASSIGN_OR_RETURN(const auto item, ReadStored(store_, change.store_key, &buffer));
+    if (item) stored = conflict::StoredState{item->version, item->tombstone, item->image};
+    if (!change.is_definition) before = DescribeBefore(item);
+  }
+  const conflict::IncomingChange incoming{change.version, record.tombstone, record.image,
+                                          &segment.job->contexts[segment.begin + index]};
+  const conflict::Verdict verdict = conflict::Resolve(stored ? &*stored : nullptr, incoming);
+  change.take = conflict::Takes(verdict);
+  if (conflict::IsConflict(verdict)) {
+    ConflictRecord& conflict = change.conflict.emplace();
+    conflict.is_table = change.is_definition;
+    conflict.table = record.table;
+    conflict.key = record.key;
+    conflict.loser = SideOf(stored->version, stored->tombstone, stored->image);
+    conflict.winner = SideOf(change.version, record.tombstone, record.image);
+    if (!change.take) std::swap(conflict.loser, conflict.winner);
+  }
+  if (!change.take) return {};
+  if (change.is_definition) {
+    if (!record.tombstone) CHECK(DecodeTableDefinition(record.image, change.definition.emplace()));
+    return {};
+  }
+  const size_t size = record.tombstone ? 0 : item::ItemSize(item::ItemView(record.image));
+  change.replaced_tombstone = before.tombstone;
+  change.count_items = (record.tombstone ? 0 : 1) - (before.live ? 1 : 0);
+  change.count_bytes = static_cast<int64_t>(size) - static_cast<int64_t>(before.size);
+  segment.left[change.store_key] = {change.version, record.tombstone, record.image, size};
+  return {};
+}
+
+void RemoteApply::SegmentCommitted(const JobPtr& job, bool last, const Status& status) {
+  if (last) {
+    End(job, status);
+    return;
+  }
+  if (!status.ok()) {
+    End(job, status);
+    StartNext();
+    return;
+  }
+  LockSegment(job);
+}
+
+void RemoteApply::End(const JobPtr& job, const Status& status) {
+  if (!job->reply) return;
+  streams::ApplyReply reply;
+  reply.id = job->request.id;
+  reply.status = status;
+  reply.applied = committer_.CommittedState().applied;
+  reply.durable = committer_.Durable();
+  std::exchange(job->reply, nullptr)(std::move(reply));
+}
+
+}  // namespace everwrite::table

@@ -1,0 +1,65 @@
+// RemoteApply: other regions' changes on their way into this one.
+//
+// A batch of records of one log is applied in order, each at most once: numbers at or below the vector
+// are duplicates and skipped, a number above the next is a gap and refused, a context that is not
+// covered is refused (the replicator's gate should have held it). The keys of the batch are locked, each
+// change is resolved against what is stored, and item, change record, vector and ledger entry go into
+// one commit unit: what is decided and what is remembered of it can never be apart. Losing changes are
+// in the log as well: the vector has no holes.
+//
+// Several requests may be under way: the next is resolved while the one before waits for its fsync, and
+// they reach the committer in the order they came in. A table definition ends a segment: what follows it
+// in the batch is resolved once the catalog shows it.
+//
+// Thread-safety: Apply from any thread, work and replies on the executor given at construction.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "region/table/catalog.h"
+#include "region/table/committer.h"
+#include "region/table/key_locks.h"
+#include "streams/region_port.h"
+
+namespace everwrite::table {
+
+class RemoteApply {
+ public:
+  using Reply = std::function<void(streams::ApplyReply)>;
+
+  RemoteApply(const KvStore& store, Catalog& catalog, KeyLocks& locks, Committer& committer);
+
+  void Apply(streams::ApplyRequest request, Executor& executor, Reply reply);
+
+ private:
+  struct Job;
+  struct Segment;
+  class Unit;
+  using JobPtr = std::shared_ptr<Job>;
+
+  void StartNext();
+  void Begin(const JobPtr& job);
+  Status Check(Job& job);
+  void LockSegment(const JobPtr& job);
+  void ResolveSegment(const JobPtr& job);
+  Status Resolve(Segment& segment, size_t index);
+  void SegmentCommitted(const JobPtr& job, bool last, const Status& status);
+  void End(const JobPtr& job, const Status& status);
+
+  const KvStore& store_;
+  Catalog& catalog_;
+  KeyLocks& locks_;
+  Committer& committer_;
+
+  std::mutex mutex_;
+  std::deque<JobPtr> queue_;   // guarded by mutex_; the front is being resolved when busy_
+  bool busy_ = false;          // guarded by mutex_
+  // The vector once everything handed to the committer is in. Touched by the job being resolved alone.
+  conflict::Vector planned_;
+};
+
+}  // namespace everwrite::table
