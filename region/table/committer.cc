@@ -126,12 +126,12 @@ void Committer::FinishTurn(const Status& status) {
     report.applied = committed_.applied;
     report.durable = durable_;
     report.clock = committed_.clock;
+    report.conflicts = committed_.conflicts;
     listener = report_;
     more = !queue_.empty();
   }
   report.units = units_.size();
   report.bytes = turn_->batch_.bytes();
-  report.conflicts = turn_->conflicts_;
   if (status.ok() && options_.sync == Sync::kYes) report.own = std::move(turn_->own_);
   turn_.reset();
   // Units may submit others when they finish: hand them over first.
@@ -166,6 +166,7 @@ Status Committer::SyncLog() {
     report.applied = committed_.applied;
     report.durable = durable_;
     report.clock = committed_.clock;
+    report.conflicts = committed_.conflicts;
     listener = report_;
   }
   if (status.ok() && listener) listener(report);

@@ -61,7 +61,7 @@ class CommitTurn {
   void AppendRemoteChange(Dot dot, Stamp stamp, std::string_view record);
   // Live items of the table changed by so much.
   void AddToCount(const std::shared_ptr<TableState>& table, int64_t items, int64_t bytes);
-  void CountConflict() { ++conflicts_; }
+  void CountConflict() { ++state_.conflicts; }
 
  private:
   friend class Committer;
@@ -73,7 +73,6 @@ class CommitTurn {
   std::string context_;
   bool context_valid_ = false;
   std::map<TableId, std::shared_ptr<TableState>> counted_;
-  size_t conflicts_ = 0;
 };
 
 class CommitUnit {
@@ -93,7 +92,7 @@ struct CommitReport {
   Stamp clock;
   size_t units = 0;
   size_t bytes = 0;
-  size_t conflicts = 0;
+  uint64_t conflicts = 0;  // in the ledger, ever
 };
 
 struct CommitterOptions {

@@ -52,6 +52,7 @@ std::string EncodeRegionState(const RegionState& state) {
   std::string out(1, static_cast<char>(kStateFormat));
   PutFixed64(out, state.log.value);
   PutFixed64(out, state.clock.value);
+  PutVarint(out, state.conflicts);
   state.applied.EncodeTo(out);
   return out;
 }
@@ -61,7 +62,7 @@ bool DecodeRegionState(std::string_view bytes, RegionState& state) {
   uint8_t format = 0;
   RegionState result;
   if (!reader.ReadByte(format) || format != kStateFormat || !reader.ReadFixed64(result.log.value) ||
-      !reader.ReadFixed64(result.clock.value) ||
+      !reader.ReadFixed64(result.clock.value) || !reader.ReadVarint(result.conflicts) ||
       !conflict::Vector::Decode(reader.rest(), result.applied))
     return false;
   state = std::move(result);

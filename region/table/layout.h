@@ -48,6 +48,7 @@ struct RegionState {
   LogId log;                // the current incarnation
   conflict::Vector applied;  // own log included
   Stamp clock;              // highest stamp given or seen
+  uint64_t conflicts = 0;    // entries put in the ledger, ever
 };
 inline constexpr std::string_view kRegionStateKey = "m";
 std::string EncodeRegionState(const RegionState& state);

@@ -334,9 +334,12 @@ void RegionEngine::RestoreConflict(const conflict::Version& loser, Executor& exe
 }
 
 Status RegionEngine::ScanVersions(
+    std::string_view after,
     const std::function<bool(std::string_view, const StoredItem&)>& visit) const {
   const auto it = store_.NewIterator(ColumnFamily::kItems, {});
-  for (it->Seek(""); it->Valid(); it->Next()) {
+  it->Seek(after);
+  if (it->Valid() && !after.empty() && it->key() == after) it->Next();
+  for (; it->Valid(); it->Next()) {
     StoredItem stored;
     if (!DecodeStoredItem(it->value(), stored)) return DataLoss("a stored item is damaged");
     if (!visit(it->key(), stored)) break;

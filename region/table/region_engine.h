@@ -71,8 +71,14 @@ class RegionEngine : public TableEngine {
   // Writes the losing content again, as a new write that knows the winner and so wins everywhere.
   void RestoreConflict(const conflict::Version& loser, Executor& executor, StatusCallback done);
   TablePtr FindTableById(TableId id) const { return catalog_.FindById(id); }
-  // Every stored version of every table, definitions included, in key order, tombstones too.
-  Status ScanVersions(const std::function<bool(std::string_view store_key, const StoredItem&)>& visit)
+  RegionState CommittedState() const { return committer_.CommittedState(); }
+  // Entries put in the ledger, ever.
+  uint64_t ConflictCount() const { return committer_.CommittedState().conflicts; }
+  size_t CommitQueue() const { return committer_.waiting(); }
+  // Every stored version behind `after` ("": all) of every table, definitions included, in key order,
+  // tombstones too.
+  Status ScanVersions(std::string_view after,
+                      const std::function<bool(std::string_view store_key, const StoredItem&)>& visit)
       const;
 
   // --- whoever drives it ---

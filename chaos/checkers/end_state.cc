@@ -1,0 +1,205 @@
+#include "chaos/checkers/end_state.h"
+
+#include <map>
+#include <set>
+
+#include "base/coding.h"
+#include "chaos/workload_item.h"
+#include "conflict/conflict_record.h"
+#include "conflict/resolver.h"
+#include "streams/change_record.h"
+
+namespace everwrite::chaos {
+namespace {
+
+// A change record that owns its bytes.
+struct Change {
+  conflict::Version version;
+  conflict::Vector context;
+  std::string key;
+  bool is_table = false;
+  bool tombstone = false;
+  std::string image;
+
+  bool Knows(Dot dot) const {
+    return conflict::IncomingChange{version, tombstone, image, &context}.Knows(dot);
+  }
+};
+
+std::string Name(Dot dot) { return conflict::ConflictName({0, Stamp{}, dot}).substr(17); }
+
+std::map<Dot, Change> ReadChangesOf(const KvStore& store) {
+  std::map<Dot, Change> changes;
+  const auto it = store.NewIterator(ColumnFamily::kChanges, {});
+  for (it->Seek(""); it->Valid(); it->Next()) {
+    streams::ChangeRecord record;
+    CHECK(streams::DecodeChangeRecord(it->value(), record));
+    Change change{{record.rank, record.stamp, record.dot},
+                  {},
+                  std::string(record.key),
+                  record.subject == streams::Subject::kTable,
+                  record.tombstone,
+                  std::string(record.image)};
+    if (!record.context.empty()) CHECK(conflict::Vector::Decode(record.context, change.context));
+    changes.emplace(record.dot, std::move(change));
+  }
+  return changes;
+}
+
+std::map<std::string, std::pair<conflict::Version, std::string>> ReadLiveItems(const KvStore& store) {
+  std::map<std::string, std::pair<conflict::Version, std::string>> items;
+  const auto it = store.NewIterator(ColumnFamily::kItems, {});
+  for (it->Seek(""); it->Valid(); it->Next()) {
+    table::StoredItem stored;
+    CHECK(table::DecodeStoredItem(it->value(), stored));
+    if (stored.tombstone) continue;
+    items[std::string(it->key())] = {stored.version, std::string(stored.image)};
+  }
+  return items;
+}
+
+std::set<Dot> ReadLedger(const KvStore& store) {
+  std::set<Dot> losers;
+  const auto it = store.NewIterator(ColumnFamily::kLedger, {});
+  for (it->Seek(""); it->Valid(); it->Next()) {
+    conflict::ConflictRecord record;
+    CHECK(conflict::DecodeConflictRecord(it->value(), record));
+    losers.insert(record.loser.version.dot);
+  }
+  return losers;
+}
+
+}  // namespace
+
+Violations CheckConvergence(const std::vector<const KvStore*>& stores) {
+  Violations violations;
+  const auto first = ReadLiveItems(*stores[0]);
+  for (size_t i = 1; i < stores.size(); ++i) {
+    const auto other = ReadLiveItems(*stores[i]);
+    for (const auto& [key, item] : first) {
+      const auto at = other.find(key);
+      if (at == other.end()) {
+        violations.push_back("diverged: " + ToHex(key) + " is in region 0 and not in " + std::to_string(i));
+      } else if (at->second != item) {
+        violations.push_back("diverged: " + ToHex(key) + " is " + Name(item.first.dot) +
+                             " in region 0 and " + Name(at->second.first.dot) + " in " + std::to_string(i));
+      }
+    }
+    for (const auto& [key, item] : other) {
+      if (!first.count(key))
+        violations.push_back("diverged: " + ToHex(key) + " is in region " + std::to_string(i) + " and not in 0");
+    }
+  }
+  return violations;
+}
+
+Violations CheckDurability(const std::vector<const KvStore*>& stores, const History& history) {
+  Violations violations;
+  for (size_t i = 0; i < stores.size(); ++i) {
+    const auto changes = ReadChangesOf(*stores[i]);
+    for (const HistoryWrite& write : history.writes) {
+      if (write.outcome != Outcome::kAcknowledged || write.version == conflict::Version()) continue;
+      const auto at = changes.find(write.version.dot);
+      const auto lost = [&](const char* why) {
+        violations.push_back("lost: acknowledged write " + std::to_string(write.id) + " (" +
+                             Name(write.version.dot) + ") in region " + std::to_string(i) + ": " + why);
+      };
+      if (at == changes.end()) {
+        lost("no change record");
+      } else if (at->second.key != write.key || at->second.version != write.version) {
+        lost("its number names another change");
+      } else if (!write.is_delete) {
+        const auto item = DecodeSimItem(at->second.image);
+        if (!item || item->id != write.id) lost("its record has another content");
+      }
+    }
+  }
+  return violations;
+}
+
+Violations CheckLedger(const std::vector<const KvStore*>& stores, const History& history) {
+  Violations violations;
+  for (size_t i = 0; i < stores.size(); ++i) {
+    const auto changes = ReadChangesOf(*stores[i]);
+    const auto ledger = ReadLedger(*stores[i]);
+    std::map<std::string, std::vector<const Change*>> by_key;
+    for (const auto& [dot, change] : changes)
+      if (!change.is_table) by_key[change.key].push_back(&change);
+    for (const HistoryWrite& write : history.writes) {
+      if (write.outcome != Outcome::kAcknowledged || write.version == conflict::Version()) continue;
+      const auto mine = changes.find(write.version.dot);
+      if (mine == changes.end() || ledger.count(write.version.dot)) continue;  // durability tells
+      bool highest = true;
+      bool accounted = false;
+      for (const Change* other : by_key[write.key]) {
+        if (other->version <= write.version) continue;
+        highest = false;
+        accounted |= other->Knows(write.version.dot) ||
+                     (other->tombstone == mine->second.tombstone &&
+                      (other->tombstone || other->image == mine->second.image));
+      }
+      if (!highest && !accounted)
+        violations.push_back("vanished: acknowledged write " + std::to_string(write.id) + " (" +
+                             Name(write.version.dot) + ") lost unknown and is not in the ledger of region " +
+                             std::to_string(i));
+    }
+    // And the other way round: nothing is in the ledger that did not lose.
+    for (const Dot& loser : ledger) {
+      const auto at = changes.find(loser);
+      if (at == changes.end() || at->second.is_table) continue;
+      bool lost = false;
+      for (const Change* other : by_key[at->second.key]) lost |= other->version > at->second.version;
+      if (!lost) violations.push_back("the ledger has a winner: " + Name(loser));
+    }
+  }
+  return violations;
+}
+
+Violations CheckOrder(const std::vector<const KvStore*>& stores) {
+  Violations violations;
+  for (size_t i = 0; i < stores.size(); ++i) {
+    Dot before;
+    Stamp stamp;
+    for (const auto& [dot, change] : ReadChangesOf(*stores[i])) {
+      const bool same_log = dot.log == before.log;
+      if (dot.number != (same_log ? before.number + 1 : 1))
+        violations.push_back("a gap before " + Name(dot) + " in region " + std::to_string(i));
+      if (same_log && change.version.stamp <= stamp)
+        violations.push_back("stamps do not rise at " + Name(dot) + " in region " + std::to_string(i));
+      before = dot;
+      stamp = change.version.stamp;
+    }
+  }
+  return violations;
+}
+
+Violations CheckCounts(const std::vector<const KvStore*>& stores) {
+  Violations violations;
+  for (size_t i = 0; i < stores.size(); ++i) {
+    std::map<uint64_t, int64_t> live;
+    for (const auto& [key, item] : ReadLiveItems(*stores[i])) {
+      if (const TableId id = table::TableOfItemKey(key); id != table::kCatalogTable) ++live[id.value];
+    }
+    for (const auto& [id, count] : live) {
+      std::string value;
+      int64_t items = 0, bytes = 0;
+      if (!stores[i]->Get(ColumnFamily::kSystem, table::CountKey(TableId{id}), &value).value() ||
+          !table::DecodeCount(value, items, bytes) || items != count)
+        violations.push_back("region " + std::to_string(i) + " counts " + std::to_string(items) +
+                             " items, and holds " + std::to_string(count));
+    }
+  }
+  return violations;
+}
+
+Violations CheckEndState(const std::vector<const KvStore*>& stores, const History& history,
+                         size_t limit) {
+  Violations all;
+  for (const Violations& some : {CheckConvergence(stores), CheckDurability(stores, history),
+                                 CheckLedger(stores, history), CheckOrder(stores), CheckCounts(stores)})
+    for (const std::string& line : some)
+      if (all.size() < limit) all.push_back(line);
+  return all;
+}
+
+}  // namespace everwrite::chaos

@@ -1,0 +1,36 @@
+// Checkers of the end: all links are healed, everything has been delivered, and the regions' stores are
+// held against each other and against what clients were told.
+//
+//   convergence   all regions hold the same live items with the same versions
+//   durability    every acknowledged write is a change record in every region's log, with its content
+//   ledger        every acknowledged write is the stored version, was overwritten by a write that knew
+//                 it, is in the ledger, or lost nothing (both deleted, or equal content)
+//   order         within a log, numbers have no gap and stamps rise
+//   counts        the table's count of items is the number of its live items
+//
+// Each returns a line a violation; none means it holds. Pure over the stores.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/kv_store.h"
+#include "chaos/history.h"
+#include "conflict/version.h"
+#include "region/table/layout.h"
+
+namespace everwrite::chaos {
+
+using Violations = std::vector<std::string>;
+
+Violations CheckConvergence(const std::vector<const KvStore*>& stores);
+Violations CheckDurability(const std::vector<const KvStore*>& stores, const History& history);
+Violations CheckLedger(const std::vector<const KvStore*>& stores, const History& history);
+Violations CheckOrder(const std::vector<const KvStore*>& stores);
+Violations CheckCounts(const std::vector<const KvStore*>& stores);
+
+// All of them, at most `limit` lines.
+Violations CheckEndState(const std::vector<const KvStore*>& stores, const History& history,
+                         size_t limit = 20);
+
+}  // namespace everwrite::chaos

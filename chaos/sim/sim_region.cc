@@ -1,0 +1,69 @@
+#include "chaos/sim/sim_region.h"
+
+namespace everwrite::chaos {
+namespace {
+
+constexpr int64_t kMaintenanceMicros = 2 * kMicrosPerSecond;
+constexpr int64_t kLyingSyncMicros = 200 * kMicrosPerMilli;
+
+}  // namespace
+
+SimRegion::SimRegion(Simulator& simulator, SimRegionOptions options)
+    : simulator_(simulator), options_(options), store_(options.lying_sync) {}
+
+SimRegion::~SimRegion() = default;
+
+void SimRegion::Start() {
+  CHECK(!process_);
+  ++incarnation_;
+  process_ = std::make_unique<Process>(simulator_, wall_clock_);
+  table::RegionEngineOptions options;
+  options.region = options_.id;
+  auto engine = table::RegionEngine::Open(store_, process_->clock, options,
+                                          /*incarnation=*/process_->clock.PhysicalMillis(),
+                                          [process = process_.get(), this] {
+                                            if (process->turn_under_way) return;
+                                            process->turn_under_way = true;
+                                            process->executor.Post([this] { BeginTurn(); });
+                                          });
+  CHECK(engine.ok(), engine.status().ToString());
+  process_->engine = std::move(engine).value();
+  process_->engine->committer().SetReport([this](const table::CommitReport& report) {
+    if (on_commit_) on_commit_(report);
+  });
+  process_->executor.PostAfter(kMaintenanceMicros, [this] { Maintain(); });
+  if (options_.lying_sync) LateSync();
+}
+
+void SimRegion::LateSync() {
+  CHECK(store_.SyncLog().ok());
+  process_->executor.PostAfter(kLyingSyncMicros, [this] { LateSync(); });
+}
+
+void SimRegion::Crash() {
+  CHECK(process_);
+  process_->executor.Kill();
+  process_.reset();
+  store_.Crash(simulator_.random().Below(store_.unsynced_batches() + 1));
+}
+
+void SimRegion::BeginTurn() {
+  if (!process_->engine->committer().BeginTurn()) {
+    process_->turn_under_way = false;
+    return;
+  }
+  const int64_t fsync = simulator_.random().Between(50, options_.fsync_micros_max);
+  process_->executor.PostAfter(fsync, [this] { EndTurn(); });
+}
+
+void SimRegion::EndTurn() {
+  process_->engine->committer().EndTurn();
+  BeginTurn();  // what has gathered meanwhile
+}
+
+void SimRegion::Maintain() {
+  CHECK(process_->engine->maintenance().RunOnce(process_->executor).ok());
+  process_->executor.PostAfter(kMaintenanceMicros, [this] { Maintain(); });
+}
+
+}  // namespace everwrite::chaos

@@ -1,0 +1,171 @@
+#include "chaos/sim/workload.h"
+
+#include "chaos/workload_item.h"
+#include "region/table/local_write.h"
+
+namespace everwrite::chaos {
+namespace {
+
+enum class Kind : uint8_t { kPut, kCreate, kDelete };
+
+// One write under way; tells the history how it ended. Destroyed unheard by a crash, it leaves the write
+// as unknown.
+class SimWrite : public table::WriteOperation {
+ public:
+  using Ended = std::function<void(const Status&, const SimWrite&)>;
+  SimWrite(table::TablePtr table, std::string key, Kind kind, SimItem item, Ended ended)
+      : WriteOperation(std::move(table), std::move(key)),
+        kind_(kind),
+        item_(std::move(item)),
+        ended_(std::move(ended)) {}
+
+  Result<table::Mutation> Evaluate(std::optional<std::string_view> stored) override {
+    if (kind_ == Kind::kCreate && stored) return ConditionFailed("exists");
+    if (kind_ == Kind::kDelete)
+      return table::Mutation{table::Mutation::Kind::kDelete, EncodeSimKeyItem(item_.pk)};
+    return table::Mutation{table::Mutation::Kind::kPut, EncodeSimItem(item_)};
+  }
+  void Done(const Status& status) override { ended_(status, *this); }
+
+ private:
+  const Kind kind_;
+  const SimItem item_;
+  const Ended ended_;
+};
+
+}  // namespace
+
+Workload::Workload(Simulator& simulator, std::vector<std::unique_ptr<SimRegion>>& regions,
+                   WorkloadOptions options)
+    : simulator_(simulator), regions_(regions), options_(options) {}
+
+void Workload::Start() {
+  CreateTable();
+  for (size_t region = 0; region < regions_.size(); ++region) {
+    for (size_t i = 0; i < options_.sessions_per_region; ++i) {
+      sessions_.emplace_back().region = region;
+      Next(sessions_.size() - 1);
+    }
+  }
+}
+
+// Again and again until it exists: the region may crash before it does.
+void Workload::CreateTable() {
+  SimRegion& region = *regions_[0];
+  if (region.running() && region.engine().FindTable(kTable)) return;
+  if (region.running())
+    region.engine().CreateTable(SimTable(kTable), region.executor(), [](auto) {});
+  simulator_.After(200 * kMicrosPerMilli, [this] { CreateTable(); });
+}
+
+void Workload::Next(size_t session) {
+  if (stopped_) return;
+  const int64_t pause = simulator_.random().Between(1, 2 * options_.think_micros);
+  simulator_.After(pause, [this, session] { Step(session); });
+}
+
+void Workload::Step(size_t index) {
+  Session& session = sessions_[index];
+  SimRegion& region = *regions_[session.region];
+  Next(index);
+  if (!region.running() || !region.engine().FindTable(kTable)) return;
+  Random& random = simulator_.random();
+  const bool once = random.Chance(options_.once_percent, 100);
+  const std::string hot = "hot" + std::to_string(random.Below(options_.hot_keys));
+  if (random.Chance(options_.read_percent, 100)) {
+    const bool old = once && once_keys_ > 0;
+    Read(session, EncodeSimKey(old ? "once" + std::to_string(random.Below(once_keys_)) : hot));
+  } else {
+    Write(index, once ? "once" + std::to_string(once_keys_++) : hot);
+  }
+}
+
+void Workload::Read(Session& session, const std::string& key) {
+  ++history_.reads;
+  SimRegion& region = *regions_[session.region];
+  const auto table = region.engine().FindTable(kTable);
+  std::string buffer;
+  const auto stored =
+      table::ReadStored(region.store(), table::ItemKey(table->definition.id, key), &buffer);
+  CHECK(stored.ok(), stored.status().ToString());
+  if (!*stored) {
+    // Nothing at all: never written here, or a tombstone that was stable and is forgotten.
+    const auto seen = seen_.find({session.region, key});
+    if (seen != seen_.end() && !seen->second.dot.log.value) Violation("a key vanished: " + key);
+    return;
+  }
+  const std::string image((*stored)->image);
+  CheckRead(session, key, (*stored)->version, (*stored)->tombstone ? nullptr : &image);
+}
+
+void Workload::CheckRead(Session& session, const std::string& key, const conflict::Version& version,
+                         const std::string* image) {
+  SimRegion& region = *regions_[session.region];
+  conflict::Version& seen = seen_[{session.region, key}];
+  if (version < seen) Violation("a key went back to an older version: " + key);
+  seen = std::max(seen, version);
+  const auto applied = region.engine().State().applied;
+  if (!applied.Covers(version.dot)) Violation("an item is visible that the vector does not cover");
+  if (image) {
+    const auto item = DecodeSimItem(*image);
+    CHECK(item.has_value());
+    simulator_.Trace(item->id);
+    if (!item->cause_key.empty()) {
+      // Whoever sees the effect must see the cause, or what has replaced it.
+      const auto table = region.engine().FindTable(kTable);
+      std::string buffer;
+      const auto cause = table::ReadStored(
+          region.store(), table::ItemKey(table->definition.id, item->cause_key), &buffer);
+      CHECK(cause.ok());
+      const bool there = *cause && (*cause)->version >= item->cause;
+      if (!applied.Covers(item->cause.dot) || (!there && *cause))
+        Violation("write " + std::to_string(item->id) + " is visible before its cause");
+    }
+  }
+  session.cause_key = key;
+  session.cause_version = version;
+}
+
+void Workload::Write(size_t index, const std::string& name) {
+  Session& session = sessions_[index];
+  SimRegion& region = *regions_[session.region];
+  Random& random = simulator_.random();
+  Kind kind = Kind::kPut;
+  const bool once = name.starts_with("once");
+  if (random.Chance(options_.conditional_percent, 100)) kind = Kind::kCreate;
+  if (!once && random.Chance(options_.delete_percent, 100)) kind = Kind::kDelete;
+
+  HistoryWrite& write = history_.Add();
+  write.region = session.region;
+  write.key = EncodeSimKey(name);
+  write.is_delete = kind == Kind::kDelete;
+  write.once = once;
+  SimItem item{name, write.id, session.cause_key, session.cause_version};
+  const uint64_t id = write.id;
+  auto ended = [this, index, id](const Status& status, const SimWrite& operation) {
+    HistoryWrite& ended_write = history_.At(id);
+    simulator_.Trace(id * 2 + (status.ok() ? 1 : 0));
+    if (!status.ok()) {
+      ended_write.outcome = Outcome::kRefused;
+      return;
+    }
+    ended_write.outcome = Outcome::kAcknowledged;
+    ended_write.version = operation.committed;
+    if (operation.committed == conflict::Version()) return;  // nothing was there to delete
+    if (operation.committed < operation.replaced)
+      Violation("write " + std::to_string(id) + " lost to a version that it saw");
+    Session& its_session = sessions_[index];
+    its_session.cause_key = ended_write.key;
+    its_session.cause_version = operation.committed;
+  };
+  region.engine().Write(std::make_unique<SimWrite>(region.engine().FindTable(kTable), write.key, kind,
+                                                   std::move(item), std::move(ended)),
+                        region.executor());
+}
+
+void Workload::Violation(std::string text) {
+  history_.violations.push_back("at " + std::to_string(simulator_.now().micros) + " us: " +
+                                std::move(text));
+}
+
+}  // namespace everwrite::chaos

@@ -1,0 +1,29 @@
+// The items of the simulated workload: a key, the id of the write, and what its session had seen before.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "conflict/version.h"
+#include "region/table/schema.h"
+
+namespace everwrite::chaos {
+
+struct SimItem {
+  std::string pk;
+  uint64_t id = 0;  // of the write
+  // The cause: another item's key and version; empty key: none.
+  std::string cause_key;
+  conflict::Version cause;
+};
+
+std::string EncodeSimItem(const SimItem& item);
+// Just the key attributes, as a delete stores them.
+std::string EncodeSimKeyItem(std::string_view pk);
+std::optional<SimItem> DecodeSimItem(std::string_view bytes);
+std::string EncodeSimKey(std::string_view pk);
+table::TableDefinition SimTable(std::string name);
+
+}  // namespace everwrite::chaos

@@ -1,0 +1,56 @@
+// The admin endpoint: what operators, load balancers and the `everwrite` commands ask a region. Never on
+// the public port.
+//
+//   GET  /healthz                    200 while the process lives
+//   GET  /readyz                     200 when it serves, 503 and why when it does not
+//   GET  /metrics                    Prometheus text
+//   GET  /status                     JSON: vectors, links, conflicts, health
+//   GET  /conflicts?table=&limit=&after=   JSON list, newest first
+//   GET  /conflicts/NAME             one conflict with both images
+//   POST /conflicts/NAME/restore     the loser is written again
+//   GET  /items?after=&limit=        one line a stored version, in key order: table key version
+//                                    image-hash tombstone, all in hex; then a line "next KEY" or "end"
+//
+// Thread-safety: Handle on any loop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/metrics.h"
+#include "region/http/http_types.h"
+#include "region/server/local_link.h"
+#include "region/table/region_engine.h"
+
+namespace everwrite::server {
+
+struct AdminContext {
+  std::string region_name;
+  std::string cluster;
+  std::string endpoint;  // host:port of the DynamoDB API
+  std::string admin;
+  table::RegionEngine* engine = nullptr;
+  LocalLink* link = nullptr;
+  Registry* registry = nullptr;
+  const Clock* clock = nullptr;
+};
+
+class Admin {
+ public:
+  explicit Admin(AdminContext context) : context_(std::move(context)) {}
+  void Handle(const http::HttpRequest& request, http::HttpResponder responder);
+
+ private:
+  http::HttpResponse Status() const;
+  http::HttpResponse Ready() const;
+  http::HttpResponse List(std::string_view query) const;
+  http::HttpResponse Show(std::string_view name) const;
+  http::HttpResponse Items(std::string_view query) const;
+  std::string ConflictJson(const conflict::ConflictRecord& record) const;
+  void Restore(std::string_view name, Executor& executor, http::HttpResponder responder);
+
+  const AdminContext context_;
+};
+
+}  // namespace everwrite::server

@@ -1,0 +1,36 @@
+#include "region/server/region_metrics.h"
+
+namespace everwrite::server {
+
+RegionMetrics::RegionMetrics(Registry& registry, const table::RegionEngine& engine,
+                             const LocalLink& link)
+    : commits_(registry.AddCounter("everwrite_commits_total",
+                                   "Batches committed; when durable, each with one fsync.")),
+      writes_(registry.AddCounter("everwrite_commit_units_total",
+                                  "Writes, remote batches and the like in all commits.")),
+      bytes_(registry.AddCounter("everwrite_commit_bytes_total", "Bytes in all commits.")),
+      batch_units_(registry.AddHistogram("everwrite_commit_batch_units",
+                                         "Units that shared one commit.", {}, /*scale=*/1)) {
+  registry.AddCallback("everwrite_log_position", "Number of the newest change of this region's log.",
+                       {}, [&engine] {
+                         const table::RegionState state = engine.CommittedState();
+                         return static_cast<double>(state.applied.At(state.log));
+                       });
+  registry.AddCallback("everwrite_conflicts_total", "Losing writes put in the ledger, ever.", {},
+                       [&engine] { return static_cast<double>(engine.ConflictCount()); });
+  registry.AddCallback("everwrite_commit_queue", "Units that wait for the committer.", {}, [&engine] {
+    return static_cast<double>(engine.CommitQueue());
+  });
+  registry.AddCallback("everwrite_replicator_connected", "1 while a replicator is attached.", {},
+                       [&link] { return link.connected() ? 1.0 : 0.0; });
+}
+
+void RegionMetrics::OnCommit(const table::CommitReport& report) {
+  if (report.units == 0) return;
+  commits_.Add();
+  writes_.Add(report.units);
+  bytes_.Add(report.bytes);
+  batch_units_.Record(report.units);
+}
+
+}  // namespace everwrite::server

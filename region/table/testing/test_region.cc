@@ -1,0 +1,164 @@
+#include "region/table/testing/test_region.h"
+
+#include <algorithm>
+
+#include "region/item/item.h"
+
+namespace everwrite::table::testing {
+
+std::string TestItem(std::string_view pk, std::string_view v) {
+  item::ItemBuilder builder;
+  builder.AddString("pk", pk);
+  if (!v.empty()) builder.AddString("v", v);
+  return builder.Finish();
+}
+
+std::string TestKey(std::string_view pk) {
+  const std::string key = TestItem(pk, "");
+  return item::EncodeKey(TestTable("t").key, item::ItemView(key)).value();
+}
+
+std::string ValueOf(std::string_view bytes) {
+  const auto value = item::ItemView(bytes).Find("v");
+  return value ? std::string(value->text()) : "";
+}
+
+TableDefinition TestTable(std::string name) {
+  TableDefinition definition;
+  definition.name = std::move(name);
+  definition.key.partition = {"pk", item::KeyType::kString};
+  return definition;
+}
+
+TestRegion::TestRegion(uint16_t id, CommitterOptions commit) : id_(id), commit_(commit) { Open(); }
+
+void TestRegion::Open() {
+  RegionEngineOptions options;
+  options.region = RegionId{id_};
+  options.commit = commit_;
+  auto opened = RegionEngine::Open(store, clock, options, 77, [] {});
+  CHECK(opened.ok(), opened.status().ToString());
+  engine = std::move(opened).value();
+}
+
+void TestRegion::Restart() {
+  engine.reset();
+  store.Crash();
+  executor = {};
+  Open();
+}
+
+void TestRegion::RunAll() {
+  for (bool busy = true; busy;) {
+    busy = false;
+    while (executor.RunOne()) busy = true;
+    while (engine->committer().BeginTurn()) {
+      engine->committer().EndTurn();
+      busy = true;
+    }
+  }
+}
+
+TablePtr TestRegion::CreateTable(std::string name) {
+  Result<TablePtr> created = Internal("not called");
+  engine->CreateTable(TestTable(std::move(name)), executor,
+                      [&](Result<TablePtr> table) { created = std::move(table); });
+  RunAll();
+  return created.value();
+}
+
+Status TestRegion::Write(std::string_view table, std::string_view pk,
+                         FunctionWrite::Evaluation evaluate) {
+  Status outcome = Internal("not called");
+  engine->Write(std::make_unique<FunctionWrite>(
+                    engine->FindTable(table), TestKey(pk), std::move(evaluate),
+                    [&](const Status& status, const WriteOperation&) { outcome = status; }),
+                executor);
+  RunAll();
+  return outcome;
+}
+
+Status TestRegion::Put(std::string_view table, std::string_view pk, std::string_view v) {
+  return Write(table, pk, [&](auto) -> Result<Mutation> {
+    return Mutation{Mutation::Kind::kPut, TestItem(pk, v)};
+  });
+}
+
+Status TestRegion::Delete(std::string_view table, std::string_view pk) {
+  return Write(table, pk, [&](auto) -> Result<Mutation> {
+    return Mutation{Mutation::Kind::kDelete, TestItem(pk, "")};
+  });
+}
+
+std::string TestRegion::Get(std::string_view table, std::string_view pk) {
+  const TablePtr found = engine->FindTable(table);
+  if (!found) return "no table";
+  std::string bytes;
+  return engine->Get(*found, TestKey(pk), &bytes).value() ? ValueOf(bytes) : "-";
+}
+
+streams::RecordBatch TestRegion::ReadLog(LogId log, uint64_t after) {
+  return engine->Read({1, log, after, 1 << 30}).batch;
+}
+
+Status TestRegion::Apply(streams::RecordBatch batch) {
+  Status outcome = Internal("not called");
+  engine->Apply({1, std::move(batch)}, executor,
+                [&](streams::ApplyReply reply) { outcome = reply.status; });
+  RunAll();
+  return outcome;
+}
+
+Status TestRegion::PullFrom(TestRegion& source) {
+  if (&source == this) return {};
+  // One record at a time from whichever log can go on, as a gate would let them through.
+  for (bool progress = true; progress;) {
+    progress = false;
+    for (const Dot& head : source.engine->State().applied.entries()) {
+      if (head.log.region() == RegionId{id_}) continue;
+      uint64_t have = engine->State().applied.At(head.log);
+      while (have < head.number) {
+        auto batch = source.engine->Read({1, head.log, have, 1}).batch;
+        const Status status = Apply(std::move(batch));
+        if (status.code() == StatusCode::kFailedPrecondition) break;  // waits for another log
+        EW_RETURN_IF_ERROR(status);
+        ++have;
+        progress = true;
+      }
+    }
+  }
+  conflict::Vector theirs = source.engine->State().applied;
+  theirs.Set(log(), 0);
+  return engine->State().applied.Covers(theirs) ? Status() : Internal("stuck");
+}
+
+std::vector<std::string> TestRegion::Losers() {
+  std::vector<std::string> losers;
+  const auto conflicts = engine->Conflicts({});
+  for (const auto& record : conflicts.value()) {
+    if (record.is_table) {
+      losers.push_back("table " + record.key);
+      continue;
+    }
+    const item::ItemView image(record.loser.image);
+    const std::string pk(image.Find("pk")->text());
+    losers.push_back(pk + (record.loser.tombstone ? " deleted" : "=" + ValueOf(record.loser.image)));
+  }
+  return losers;
+}
+
+std::vector<std::string> TestRegion::Dump() {
+  std::vector<std::string> items;
+  CHECK(engine
+            ->ScanVersions("", [&](std::string_view key, const StoredItem& stored) {
+              if (stored.tombstone || TableOfItemKey(key) == kCatalogTable) return true;
+              items.push_back(std::to_string(TableOfItemKey(key).value) + " " +
+                              std::string(item::ItemView(stored.image).Find("pk")->text()) + "=" +
+                              ValueOf(stored.image));
+              return true;
+            })
+            .ok());
+  return items;
+}
+
+}  // namespace everwrite::table::testing
