@@ -38,7 +38,8 @@ class JsonValue {
   int64_t AsInt(int64_t otherwise = 0) const;
   double AsDouble(double otherwise = 0) const;
   const std::string& AsString() const { return text_; }  // of a number its text; else ""
-  const std::vector<JsonValue>& items() const { return items_; }
+  const std::vector<JsonValue>& items() const& { return items_; }
+  const std::vector<JsonValue>& items() && = delete;  // would dangle in a range-for
   const std::vector<std::pair<std::string, JsonValue>>& members() const { return members_; }
   // The member, or a null value.
   const JsonValue& operator[](std::string_view name) const;

@@ -1,0 +1,197 @@
+#include "cli/status.h"
+
+#include <algorithm>
+#include <map>
+#include <thread>
+#include <utility>
+
+#include "cli/http_client.h"
+
+namespace everwrite::cli {
+namespace {
+
+constexpr int64_t kTimeoutMs = 2000;
+constexpr int64_t kMaxHealthyLagMs = 5000;
+constexpr int64_t kMaxHealthyOffsetMs = 500;
+
+using LinkKey = std::pair<std::string, std::string>;
+
+void AddReason(JsonValue& reasons, const std::string& reason) {
+  reasons.Add(JsonValue::String(reason));
+}
+
+JsonValue DescribeRegion(const RegionEndpoint& region, const Result<JsonValue>& status,
+                         const JsonValue& control, JsonValue& reasons) {
+  JsonValue out = JsonValue::Object();
+  out.Set("name", JsonValue::String(region.name));
+  out.Set("endpoint", JsonValue::String(region.endpoint));
+  out.Set("admin", JsonValue::String(region.admin));
+  JsonValue pids = JsonValue::Object();
+  for (const JsonValue& process : control["processes"].items()) {
+    if (process["region"].AsString() == region.name) {
+      pids.Set(process["role"].AsString(), process["pid"]);
+    }
+  }
+  std::string state = "unreachable";
+  if (status.ok()) {
+    state = (*status)["ready"].AsBool() ? "serving" : "starting";
+    if (pids.members().empty()) pids.Set("region", (*status)["pid"]);
+    out.Set("id", (*status)["id"]);
+    out.Set("log", (*status)["log"]);
+  }
+  if (state != "serving") {
+    AddReason(reasons, region.name + " is " + state +
+                           (status.ok() ? "" : " (" + status.status().message() + ")"));
+  }
+  out.Set("state", JsonValue::String(state));
+  out.Set("pids", std::move(pids));
+  out.Set("vector", status.ok() ? (*status)["applied"] : JsonValue::Object());
+  out.Set("durable", status.ok() ? (*status)["durable"] : JsonValue::Object());
+  out.Set("conflicts", status.ok() ? (*status)["conflicts"] : JsonValue());
+  out.Set("clock_ms", status.ok() ? (*status)["clock_ms"] : JsonValue());
+  return out;
+}
+
+JsonValue DescribeLink(const LinkKey& key, const JsonValue* reported, const JsonValue* simulated,
+                       JsonValue& reasons) {
+  JsonValue out = JsonValue::Object();
+  out.Set("from", JsonValue::String(key.first));
+  out.Set("to", JsonValue::String(key.second));
+  std::string state = reported != nullptr ? (*reported)["state"].AsString() : "unknown";
+  const bool cut = simulated != nullptr && (*simulated)["cut"].AsBool();
+  if (cut) state = "cut";
+  out.Set("state", JsonValue::String(state));
+  out.Set("lag_ms", reported != nullptr ? (*reported)["lag_ms"] : JsonValue());
+  out.Set("pending", reported != nullptr ? (*reported)["pending"] : JsonValue());
+  out.Set("clock_offset_ms", reported != nullptr ? (*reported)["clock_offset_ms"] : JsonValue());
+  if (simulated != nullptr) {
+    out.Set("delay_ms", (*simulated)["delay_ms"]);
+    out.Set("cut", JsonValue::Bool(cut));
+  }
+  const std::string name = "link " + key.first + " -> " + key.second;
+  if (state != "up" && state != "live") {
+    AddReason(reasons, name + " is " + state);
+  } else if (out["lag_ms"].AsInt() > kMaxHealthyLagMs) {
+    AddReason(reasons, name + " lags " + out["lag_ms"].AsString() + " ms");
+  }
+  if (std::abs(out["clock_offset_ms"].AsInt()) > kMaxHealthyOffsetMs) {
+    AddReason(reasons, "the clocks of " + key.first + " and " + key.second + " differ by " +
+                           out["clock_offset_ms"].AsString() + " ms");
+  }
+  return out;
+}
+
+std::string Cell(const JsonValue& value) {
+  return value.kind() == JsonValue::Kind::kNull ? "-" : value.AsString();
+}
+
+std::string PidsText(const JsonValue& pids) {
+  std::string text;
+  for (const auto& [role, pid] : pids.members()) {
+    text += (text.empty() ? "" : " ") + role + "=" + (pid.AsInt() == 0 ? "-" : pid.AsString());
+  }
+  return text.empty() ? "-" : text;
+}
+
+}  // namespace
+
+JsonValue CollectStatus(const ClusterView& view) {
+  std::vector<Result<JsonValue>> statuses(view.regions.size(), Unavailable("not asked"));
+  std::vector<std::thread> askers;
+  for (size_t i = 0; i < view.regions.size(); ++i) {
+    askers.emplace_back(
+        [&, i] { statuses[i] = FetchRegionStatus(view.regions[i].admin, kTimeoutMs); });
+  }
+  JsonValue control;
+  if (!view.control.empty()) {
+    const auto reply = HttpCall("GET", view.control, "/status", {.timeout_ms = kTimeoutMs});
+    if (reply.ok() && reply->status == 200) {
+      auto parsed = JsonValue::Parse(reply->body);
+      if (parsed.ok()) control = std::move(parsed).value();
+    }
+  }
+  for (std::thread& asker : askers) asker.join();
+
+  JsonValue reasons = JsonValue::Array();
+  JsonValue regions = JsonValue::Array();
+  std::map<LinkKey, const JsonValue*> reported, simulated;
+  for (size_t i = 0; i < view.regions.size(); ++i) {
+    regions.Add(DescribeRegion(view.regions[i], statuses[i], control, reasons));
+    if (!statuses[i].ok()) continue;
+    for (const JsonValue& link : (*statuses[i])["links"].items()) {
+      reported[{link["from"].AsString(), link["to"].AsString()}] = &link;
+    }
+  }
+  for (const JsonValue& link : control["links"].items()) {
+    simulated[{link["from"].AsString(), link["to"].AsString()}] = &link;
+  }
+  JsonValue links = JsonValue::Array();
+  for (const RegionEndpoint& from : view.regions) {
+    for (const RegionEndpoint& to : view.regions) {
+      const LinkKey key{from.name, to.name};
+      const auto a = reported.find(key);
+      const auto b = simulated.find(key);
+      if (from.name == to.name) continue;
+      links.Add(DescribeLink(key, a == reported.end() ? nullptr : a->second,
+                             b == simulated.end() ? nullptr : b->second, reasons));
+    }
+  }
+  JsonValue out = JsonValue::Object();
+  out.Set("verdict", JsonValue::String(reasons.items().empty() ? "healthy" : "degraded"));
+  out.Set("reasons", std::move(reasons));
+  out.Set("cluster", JsonValue::String(view.cluster));
+  if (!view.gateway.empty()) out.Set("gateway", JsonValue::String(view.gateway));
+  if (!view.control.empty()) out.Set("control", JsonValue::String(view.control));
+  out.Set("regions", std::move(regions));
+  out.Set("links", std::move(links));
+  return out;
+}
+
+std::string FormatTable(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      text += row[i];
+      if (i + 1 < row.size()) text.append(widths[i] - row[i].size() + 2, ' ');
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+std::string FormatStatus(const JsonValue& status) {
+  std::string text = status["verdict"].AsString();
+  std::string separator = ": ";
+  for (const JsonValue& reason : status["reasons"].items()) {
+    text += separator + reason.AsString();
+    separator = "; ";
+  }
+  text += "\n\n";
+  std::vector<std::vector<std::string>> rows = {
+      {"REGION", "STATE", "ENDPOINT", "ADMIN", "CONFLICTS", "PIDS"}};
+  for (const JsonValue& region : status["regions"].items()) {
+    rows.push_back({region["name"].AsString(), region["state"].AsString(),
+                    region["endpoint"].AsString(), region["admin"].AsString(),
+                    Cell(region["conflicts"]), PidsText(region["pids"])});
+  }
+  text += FormatTable(rows) + "\n";
+  rows = {{"REGION", "VECTOR (log:number)"}};
+  for (const JsonValue& region : status["regions"].items()) {
+    rows.push_back({region["name"].AsString(), VectorText(region["vector"])});
+  }
+  text += FormatTable(rows);
+  if (status["links"].items().empty()) return text;
+  rows = {{"FROM", "TO", "STATE", "LAG MS", "PENDING", "DELAY MS"}};
+  for (const JsonValue& link : status["links"].items()) {
+    rows.push_back({link["from"].AsString(), link["to"].AsString(), link["state"].AsString(),
+                    Cell(link["lag_ms"]), Cell(link["pending"]), Cell(link["delay_ms"])});
+  }
+  return text + "\n" + FormatTable(rows);
+}
+
+}  // namespace everwrite::cli

@@ -1,0 +1,77 @@
+// Status: what makes a cluster degraded, and what the answers of half-alive processes look like.
+#include "cli/status.h"
+
+#include <gtest/gtest.h>
+
+#include "region/http/http_server.h"
+
+namespace everwrite::cli {
+namespace {
+
+class StatusTest : public testing::Test {
+ protected:
+  std::string Serve(const std::string& body) {
+    servers_.push_back(http::HttpServer::Start({}, [body](const http::HttpRequest&,
+                                                          http::HttpResponder responder) {
+                         responder.Send({.body = body});
+                       }).value());
+    return "127.0.0.1:" + std::to_string(servers_.back()->port());
+  }
+  static std::string Region(const std::string& from, const std::string& to, const std::string& state,
+                            int lag) {
+    return R"({"region":")" + to + R"(","id":1,"ready":true,"pid":77,"applied":{"01":5},"durable":{},)" +
+           R"("conflicts":2,"links":[{"from":")" + from + R"(","to":")" + to + R"(","state":")" + state +
+           R"(","lag_ms":)" + std::to_string(lag) + R"(,"pending":1,"clock_offset_ms":0}]})";
+  }
+  std::vector<std::unique_ptr<http::HttpServer>> servers_;
+};
+
+TEST_F(StatusTest, AllServingIsHealthy) {
+  ClusterView view;
+  view.regions = {{"a", "h:1", Serve(Region("b", "a", "live", 3))},
+                  {"b", "h:2", Serve(Region("a", "b", "live", 4))}};
+  const JsonValue status = CollectStatus(view);
+  EXPECT_EQ(status["verdict"].AsString(), "healthy") << status.Dump(true);
+  ASSERT_EQ(status["regions"].items().size(), 2u);
+  EXPECT_EQ(status["regions"].items()[0]["pids"]["region"].AsInt(), 77);
+  EXPECT_EQ(status["regions"].items()[0]["vector"]["01"].AsInt(), 5);
+  ASSERT_EQ(status["links"].items().size(), 2u);
+  EXPECT_EQ(status["links"].items()[0]["from"].AsString(), "a");
+  EXPECT_EQ(status["links"].items()[0]["lag_ms"].AsInt(), 4);
+  const std::string text = FormatStatus(status);
+  EXPECT_TRUE(text.starts_with("healthy\n")) << text;
+  EXPECT_NE(text.find("01:5"), std::string::npos);
+}
+
+TEST_F(StatusTest, ARegionThatIsAwayASilentLinkAndALagAreReasons) {
+  ClusterView view;
+  view.regions = {{"a", "h:1", Serve(Region("b", "a", "silent", 3))},
+                  {"b", "h:2", Serve(Region("a", "b", "live", 60000))},
+                  {"c", "h:3", "127.0.0.1:1"}};
+  const JsonValue status = CollectStatus(view);
+  EXPECT_EQ(status["verdict"].AsString(), "degraded");
+  const std::string reasons = status["reasons"].Dump(false);
+  EXPECT_NE(reasons.find("c is unreachable"), std::string::npos) << reasons;
+  EXPECT_NE(reasons.find("link b -> a is silent"), std::string::npos) << reasons;
+  EXPECT_NE(reasons.find("link a -> b lags 60000 ms"), std::string::npos) << reasons;
+  EXPECT_TRUE(FormatStatus(status).starts_with("degraded: "));
+}
+
+TEST_F(StatusTest, ACutLinkIsCutWhateverTheRegionThinks) {
+  ClusterView view;
+  view.regions = {{"a", "h:1", Serve(Region("b", "a", "live", 3))},
+                  {"b", "h:2", Serve(Region("a", "b", "live", 4))}};
+  view.control = Serve(R"({"processes":[{"region":"a","role":"nats","pid":5}],"links":[{"from":"a","to":"b","cut":true,"delay_ms":9}]})");
+  const JsonValue status = CollectStatus(view);
+  EXPECT_EQ(status["links"].items()[0]["state"].AsString(), "cut");
+  EXPECT_EQ(status["links"].items()[0]["delay_ms"].AsInt(), 9);
+  EXPECT_EQ(status["regions"].items()[0]["pids"]["nats"].AsInt(), 5);
+  EXPECT_EQ(status["verdict"].AsString(), "degraded");
+}
+
+TEST(StatusTable, ColumnsAreAsWideAsTheirWidestCell) {
+  EXPECT_EQ(FormatTable({{"A", "B"}, {"long", "x"}}), "A     B\nlong  x\n");
+}
+
+}  // namespace
+}  // namespace everwrite::cli
