@@ -1,0 +1,105 @@
+#include "region/api/call.h"
+
+#include <array>
+#include <charconv>
+#include <cstring>
+
+#include <zlib.h>
+
+#include "base/random.h"
+
+namespace everwrite::api {
+namespace {
+
+constexpr size_t kRequestIdSize = 52;
+constexpr size_t kExtraHeadersMax = 4096;  // of a CORS answer; what is longer is left out
+
+// 52 characters as the service's; unique, not secret.
+void WriteRequestId(char* out) {
+  thread_local Random random(RandomSeed());
+  static constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
+  uint64_t bits = 0;
+  for (size_t i = 0; i < kRequestIdSize; ++i) {
+    if (i % 12 == 0) bits = random.Next();
+    out[i] = kAlphabet[bits & 31];
+    bits >>= 5;
+  }
+}
+
+// Header lines in a buffer on the stack.
+class HeaderLines {
+ public:
+  void Add(std::string_view text) {
+    if (text.size() > sizeof buffer_ - size_) return;
+    std::memcpy(buffer_ + size_, text.data(), text.size());
+    size_ += text.size();
+  }
+  void AddRequestId() {
+    Add("x-amzn-RequestId: ");
+    WriteRequestId(buffer_ + size_);
+    size_ += kRequestIdSize;
+    Add("\r\n");
+  }
+  void AddNumber(uint32_t value) {
+    size_ = static_cast<size_t>(
+        std::to_chars(buffer_ + size_, buffer_ + sizeof buffer_, value).ptr - buffer_);
+  }
+  std::string_view view() const { return {buffer_, size_}; }
+
+ private:
+  char buffer_[kExtraHeadersMax + 1024];
+  size_t size_ = 0;
+};
+
+}  // namespace
+
+Call::Call(const ApiContext* context, int operation, const http::HttpRequest& request,
+           http::HttpResponder responder)
+    : context_(context),
+      executor_(request.executor),
+      responder_(std::move(responder)),
+      start_(context->observer ? context->clock->Now() : Instant{}),
+      operation_(operation),
+      has_origin_(request.Find("origin") != nullptr),
+      plain_json_(request.Header("content-type").substr(0, 16) == "application/json") {}
+
+void Call::Fail(const ApiError& error) {
+  std::string body;
+  AppendErrorBody(body, error);
+  Send(HttpStatusOf(error.type), std::move(body), error.type);
+}
+
+void Call::ReplyPlain(int http_status, std::string_view content_type, std::string body,
+                      std::string_view extra_headers) {
+  SendWith(http_status, content_type, std::move(body),
+           http_status == 200 ? ErrorType::kNone : ErrorType::kUnknownOperation, extra_headers);
+}
+
+void Call::Send(int http_status, std::string body, ErrorType error) {
+  SendWith(http_status, plain_json_ ? "application/json" : "application/x-amz-json-1.0",
+           std::move(body), error, {});
+}
+
+void Call::SendWith(int http_status, std::string_view content_type, std::string body,
+                    ErrorType error, std::string_view extra_headers) {
+  HeaderLines lines;
+  lines.AddRequestId();
+  lines.Add("x-amz-crc32: ");
+  lines.AddNumber(static_cast<uint32_t>(
+      crc32_z(0, reinterpret_cast<const Bytef*>(body.data()), body.size())));
+  lines.Add("\r\nx-everwrite-region: ");
+  lines.Add(context_->region);
+  lines.Add("\r\n");
+  if (http_status >= 500) lines.Add("Retry-After: 1\r\n");
+  if (has_origin_) lines.Add("Access-Control-Allow-Origin: *\r\n");
+  if (extra_headers.size() <= kExtraHeadersMax) lines.Add(extra_headers);
+  responder_.Send({.status = http_status,
+                   .content_type = content_type,
+                   .headers = lines.view(),
+                   .body = std::move(body),
+                   .close = false});
+  if (RequestObserver* observer = context_->observer)
+    observer->OnRequest(operation_, http_status, context_->clock->Now() - start_, ErrorName(error));
+}
+
+}  // namespace everwrite::api

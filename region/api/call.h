@@ -1,0 +1,68 @@
+// Call: one request of the DynamoDB API from the moment its operation is known to its answer. Moved into
+// whatever knows the answer first: the handler's own stack for reads, a WriteOperation for writes.
+//
+// Thread-safety: on the request's event loop only.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/executor.h"
+#include "region/api/api_error.h"
+#include "region/http/http_types.h"
+#include "region/table/engine.h"
+
+namespace everwrite::api {
+
+// Told of every answer. Implementations are lock-free counters: it is on every request's path.
+class RequestObserver {
+ public:
+  virtual ~RequestObserver() = default;
+  // `operation` is an index into Operations() (operations.h), 0 for a request that names none.
+  // `error` is the name behind the "#", empty for success. `micros` is from dispatch to answer.
+  virtual void OnRequest(int operation, int http_status, int64_t micros, std::string_view error) = 0;
+};
+
+// What all operations share; outlives every call.
+struct ApiContext {
+  std::string region;             // as in ARNs and in the x-everwrite-region header
+  table::TableEngine* engine = nullptr;
+  const Clock* clock = nullptr;
+  RequestObserver* observer = nullptr;  // may be null
+};
+
+class Call {
+ public:
+  Call(const ApiContext* context, int operation, const http::HttpRequest& request,
+       http::HttpResponder responder);
+  Call(Call&&) = default;
+  Call& operator=(Call&&) = default;
+
+  const ApiContext& context() const { return *context_; }
+  table::TableEngine& engine() const { return *context_->engine; }
+  Executor& executor() const { return *executor_; }
+
+  // Answers, once. `body` is the whole JSON document.
+  void Reply(std::string body) { Send(200, std::move(body), ErrorType::kNone); }
+  void Fail(const ApiError& error);
+  void Fail(const Status& status) { Fail(ErrorOf(status)); }
+  // An answer that is not an operation's: health, CORS, a wrong content type.
+  void ReplyPlain(int http_status, std::string_view content_type, std::string body,
+                  std::string_view extra_headers = {});
+
+ private:
+  void Send(int http_status, std::string body, ErrorType error);
+  void SendWith(int http_status, std::string_view content_type, std::string body, ErrorType error,
+                std::string_view extra_headers);
+
+  const ApiContext* context_;
+  Executor* executor_;
+  http::HttpResponder responder_;
+  Instant start_;
+  int operation_;
+  bool has_origin_;   // a browser: answers carry Access-Control-Allow-Origin
+  bool plain_json_;   // the request came as application/json, so does the answer
+};
+
+}  // namespace everwrite::api

@@ -1,0 +1,97 @@
+// Params: one JSON object of a request (the request itself, or an object within it) as an array of the
+// parameters that the API knows, read in one pass; and Violations, the list of broken constraints in
+// DynamoDB's words. Parameters we do not know are skipped, `null` is absent, and of a name that is given
+// twice the first counts: everything is decided from this one reading.
+//
+// Includes simdjson: for .cc files of this folder only.
+//
+// Lifetime: views into the thread's parser, gone when the handler returns. What a write needs later is
+// copied by then.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <simdjson.h>
+
+#include "region/api/api_error.h"
+
+namespace everwrite::api {
+
+enum class Param : uint8_t {
+  kAttributeDefinitions, kAttributeName, kAttributeType, kAttributeUpdates, kAttributesToGet,
+  kBillingMode, kConditionExpression, kConditionalOperator, kConsistentRead, kDeleteRequest,
+  kDeletionProtectionEnabled, kEnabled, kExclusiveStartKey, kExclusiveStartTableName, kExpected,
+  kExpressionAttributeNames, kExpressionAttributeValues, kFilterExpression,
+  kGlobalSecondaryIndexUpdates, kGlobalSecondaryIndexes, kIndexName, kItem, kKey,
+  kKeyConditionExpression, kKeyConditions, kKeySchema, kKeyType, kKeys, kLimit,
+  kLocalSecondaryIndexes, kProjectionExpression, kProvisionedThroughput, kPutRequest, kQueryFilter,
+  kReadCapacityUnits, kReplicaUpdates, kRequestItems, kReturnConsumedCapacity,
+  kReturnItemCollectionMetrics, kReturnValues, kReturnValuesOnConditionCheckFailure, kSSESpecification,
+  kScanFilter, kScanIndexForward, kSegment, kSelect, kStreamEnabled, kStreamSpecification,
+  kStreamViewType, kTableClass, kTableName, kTotalSegments, kUpdateExpression, kVectorIndexes,
+  kWriteCapacityUnits,
+  kCount
+};
+
+std::string_view ParamName(Param param);
+
+class Params {
+ public:
+  explicit Params(simdjson::dom::object object);
+
+  bool Has(Param param) const { return (present_ >> static_cast<int>(param)) & 1; }
+  simdjson::dom::element At(Param param) const { return values_[static_cast<size_t>(param)]; }
+
+  // Each leaves `out` as it is when the parameter is absent, and is false with a
+  // SerializationException when it has another type.
+  bool Text(Param param, std::string_view& out, ApiError& error) const;  // present: data() is not null
+  bool Bool(Param param, bool& out, ApiError& error) const;
+  bool Integer(Param param, std::optional<int64_t>& out, ApiError& error) const;
+  // `type` is the service's class name in its complaint about an array.
+  bool Object(Param param, std::string_view type, std::optional<simdjson::dom::object>& out,
+              ApiError& error) const;
+  bool Array(Param param, std::optional<simdjson::dom::array>& out, ApiError& error) const;
+
+ private:
+  std::array<simdjson::dom::element, static_cast<size_t>(Param::kCount)> values_;
+  uint64_t present_ = 0;
+  static_assert(static_cast<size_t>(Param::kCount) <= 64);
+};
+
+// A string of an array or map of strings, by the same rules.
+bool ReadText(simdjson::dom::element element, std::string_view& out, ApiError& error);
+bool ReadObject(simdjson::dom::element element, std::string_view type, simdjson::dom::object& out,
+                ApiError& error);
+
+// "2 validation errors detected: Value 'x' at 'tableName' failed to satisfy constraint: Member must …; …"
+class Violations {
+ public:
+  // `value` with null data is shown as null.
+  void Add(std::string_view value, std::string_view path, std::string_view constraint);
+  void Required(bool present, std::string_view path);
+  // Pattern and length of a table or index name; nothing when it is absent.
+  void Name(std::string_view name, std::string_view path);
+  // `set` is DynamoDB's list with its brackets; absent is fine.
+  void OneOf(std::string_view value, std::string_view path, std::string_view set);
+  void AtLeast(const std::optional<int64_t>& value, std::string_view path, int64_t low);
+  void AtMost(const std::optional<int64_t>& value, std::string_view path, int64_t high);
+  // False with the ValidationException when there were any.
+  bool Ok(ApiError& error) const;
+
+ private:
+  int count_ = 0;
+  std::string text_;
+};
+
+// A table's name as given, or the name within a table's ARN.
+std::string_view TableNameOf(std::string_view name_or_arn);
+
+constexpr std::string_view kReturnConsumedCapacitySet = "[INDEXES, TOTAL, NONE]";
+constexpr std::string_view kAttributeMap =
+    "java.util.Map<java.lang.String, com.amazonaws.dynamodb.v20120810.AttributeValue>";
+
+}  // namespace everwrite::api
