@@ -34,7 +34,7 @@ namespace everwrite::item {
 inline constexpr size_t kItemBytesMax = 400 * 1024;  // by ItemSize
 inline constexpr size_t kPartitionKeyBytesMax = 2048;
 inline constexpr size_t kSortKeyBytesMax = 1024;
-inline constexpr int kNestingLevelsMax = 32;  // a scalar attribute of the item is at level 0
+inline constexpr int kNestingLevelsMax = 32;  // attributes of the item are at level 1
 inline constexpr size_t kAttributeNameBytesMax = 65535;
 
 // Stored: the values never change.

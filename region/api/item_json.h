@@ -1,0 +1,47 @@
+// DynamoDB JSON <-> the compact item.
+//
+// Reading goes from simdjson's tape straight into the compact form, one pass and no tree of our own;
+// writing goes from the compact form straight into the answer, mostly by memcpy.
+//
+// Errors of reading are the service's: a value of the wrong JSON type or bad base64 is a
+// SerializationException, everything else a ValidationException. Of a name given twice the last counts.
+//
+// Thread-safety: pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "region/api/api_error.h"
+#include "region/item/item.h"
+
+namespace simdjson::dom {
+class element;
+}
+
+namespace everwrite::api {
+
+// Appends the item {"name":{"S":"..."},...} to `out` in compact form. False with `error`, and `out` in no
+// particular state, when it is none. Does not look at ItemSize.
+bool ReadItemJson(simdjson::dom::element json, std::string& out, ApiError& error);
+// The same for one attribute value {"S":"..."}.
+bool ReadValueJson(simdjson::dom::element json, std::string& out, ApiError& error);
+// An object of attribute values with the names in one item, as ExpressionAttributeValues: a name, with
+// its colon, is looked up with ItemView::Find.
+inline bool ReadValuesJson(simdjson::dom::element json, std::string& out, ApiError& error) {
+  return ReadItemJson(json, out, error);
+}
+
+// {"name":{"S":"..."},...}
+void AppendItemJson(std::string& out, item::ItemView item);
+// {"S":"..."}
+void AppendValueJson(std::string& out, item::ValueView value);
+// A JSON string with its quotes; `text` is UTF-8.
+void AppendJsonString(std::string& out, std::string_view text);
+
+// RFC 4648 with padding.
+void AppendBase64(std::string& out, std::string_view bytes);
+// False, and `out` as it was, when the text is not base64 in its one padded form.
+bool AppendFromBase64(std::string& out, std::string_view text);
+
+}  // namespace everwrite::api
