@@ -1,8 +1,8 @@
 // What a topology file means on this machine: endpoints, folders and simulated links. The only part of cli/ that
 // knows the topology's own types.
 //
-// Folders. A region's data folder is DATA/NAME, or the file's own when no DATA is given. `up` keeps what it needs
-// for itself in run/ inside it: the nats-server's configuration, the socket between region and replicator, logs.
+// Folders. A region's data folder is as the file says, below DATA when that is given. `up` keeps what it needs for
+// itself in run/ inside it: the nats-server's configuration, the socket between region and replicator, logs.
 //
 // Thread-safety: free functions and values.
 #pragma once
@@ -29,10 +29,10 @@ struct RegionPlan {
   Address endpoint;  // DynamoDB
   Address admin;
   Address nats;
-  std::string data;  // absolute
+  std::string data;    // absolute
+  std::string socket;  // between the region and its replicator
 
   std::string run_folder() const { return data + "/run"; }
-  std::string socket() const { return run_folder() + "/link.sock"; }
 };
 
 struct ClusterPlan {
@@ -49,8 +49,8 @@ struct ClusterPlan {
 // kInvalidArgument with file:line:column and the mend, one error a line; kNotFound when there is no such file.
 Result<ClusterPlan> LoadPlan(const std::string& topology_file, const std::string& data);
 
-// What keeps `up` from running this plan here: a port in use, an address of another machine, a socket path that is
-// too long for the system. kFailedPrecondition; nothing has been started or created.
+// What keeps `up` from running this plan here: a port in use, an address of another machine. kFailedPrecondition;
+// nothing has been started or created.
 Status CheckPlan(const ClusterPlan& plan);
 
 // The cluster of a file (and the running `up` of that very file, for its control endpoint); without a file what

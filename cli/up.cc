@@ -142,19 +142,28 @@ Status Up::StartNats(const RegionPlan& region) {
   return FailedPrecondition(started.message() + " (Debian: apt-get install nats-server)");
 }
 
+std::vector<std::string> Up::DaemonCommand(const std::string& role, const RegionPlan& region) const {
+  std::vector<std::string> command = {options_.program, role, "--topology",
+                                      options_.plan.topology_file, "--region", region.name,
+                                      "--socket", region.socket};
+  if (!options_.plan.data.empty()) {
+    command.push_back("--data");
+    command.push_back(options_.plan.data);
+  }
+  return command;
+}
+
 Status Up::StartRegion(const RegionPlan& region) {
   return supervisor_->Start(
       {.name = ProcessName(region, "region"),
-       .command = {options_.program, "region", "--topology", options_.plan.topology_file, "--region",
-                   region.name, "--data", region.data, "--socket", region.socket()},
+       .command = DaemonCommand("region", region),
        .log_file = region.run_folder() + "/region.log"});
 }
 
 Status Up::StartReplicator(const RegionPlan& region) {
   chaos::ProcessSpec spec{
       .name = ProcessName(region, "replicator"),
-      .command = {options_.program, "replicator", "--topology", options_.plan.topology_file,
-                  "--region", region.name, "--socket", region.socket()},
+      .command = DaemonCommand("replicator", region),
       .log_file = region.run_folder() + "/replicator.log"};
   for (const RegionPlan& peer : options_.plan.regions) {
     if (peer.name == region.name) continue;

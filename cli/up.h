@@ -15,6 +15,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,7 @@ class Up {
 
  private:
   Status PrepareFolders();
+  std::vector<std::string> DaemonCommand(const std::string& role, const RegionPlan& region) const;
   Status StartNats(const RegionPlan& region);
   Status StartRegion(const RegionPlan& region);
   Status StartReplicator(const RegionPlan& region);
