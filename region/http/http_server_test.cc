@@ -95,13 +95,16 @@ class HttpServerTest : public ::testing::Test {
     server_ = std::move(server).value();
   }
   void Handle(const HttpRequest& request, HttpResponder responder) {
-    ++handled_;
     if (request.target == "/keep") {
-      std::lock_guard lock(mutex_);
-      kept_.push_back(std::move(responder));
-      kept_executor_ = request.executor;
+      {
+        std::lock_guard lock(mutex_);
+        kept_.push_back(std::move(responder));
+        kept_executor_ = request.executor;
+      }
+      ++handled_;  // whoever waits for this may look at kept_
       return;
     }
+    ++handled_;
     if (request.target == "/drop") return;
     HttpResponse response{.content_type = "text/plain"};
     if (request.target == "/later") {
