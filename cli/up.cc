@@ -201,8 +201,11 @@ Status Up::WaitUntilReady(const std::function<bool()>& interrupted) {
   const int64_t deadline = NowMillis() + options_.ready_timeout_ms;
   for (const RegionPlan& region : options_.plan.regions) {
     while (true) {
-      const auto reply = HttpCall("GET", region.admin.ToString(), "/readyz", {.timeout_ms = 1000});
-      if (reply.ok() && reply->status == 200) break;
+      auto reply = HttpCall("GET", region.admin.ToString(), "/readyz", {.timeout_ms = 1000});
+      if (reply.ok() && reply->status == 200) {
+        reply = HttpCall("GET", region.endpoint.ToString(), "/", {.timeout_ms = 1000});
+        if (reply.ok()) break;
+      }
       if (interrupted()) return Aborted("interrupted");
       EW_RETURN_IF_ERROR(CheckFinished());
       if (NowMillis() >= deadline) {

@@ -1,4 +1,4 @@
-// Stands for the everwrite executable in tests of `up`: as a region it serves /readyz on the address that the
+// Stands for the everwrite executable in tests of `up`: as a region it serves on the addresses that the
 // topology file gives it, as a replicator it waits; both until a signal. A file NAME.refuse beside the topology
 // file makes the region end with status 78, as a bad configuration does.
 #include <csignal>
@@ -30,16 +30,18 @@ int main(int count, char** arguments) {
     std::fprintf(stderr, "refused by the test\n");
     return 78;
   }
-  std::unique_ptr<everwrite::http::HttpServer> server;
-  if (role == "region") {
+  std::vector<std::unique_ptr<everwrite::http::HttpServer>> servers;
+  for (const bool admin : {true, false}) {
+    if (role != "region") break;
     everwrite::http::HttpServerOptions options;
-    options.port = topology->FindRegion(name)->admin.port;
+    const auto* const region = topology->FindRegion(name);
+    options.port = admin ? region->admin.port : region->endpoint.port;
     auto started = everwrite::http::HttpServer::Start(
         options, [](const everwrite::http::HttpRequest&, everwrite::http::HttpResponder responder) {
           responder.Send({.status = 200, .body = "ready\n"});
         });
     if (!started.ok()) return 1;
-    server = std::move(started).value();
+    servers.push_back(std::move(started).value());
   }
   int signal = 0;
   sigwait(&signals, &signal);

@@ -1,0 +1,89 @@
+// The sub-commands, one function each: they print, and return the process's exit status. main.cc reads the
+// command line into these structs and does nothing else.
+//
+// Exit statuses: 0 done; 1 the answer is no (verify found a difference, status is degraded with --check); 2
+// usage; 69 a server cannot be reached; 70 something of ours broke; 78 bad configuration.
+//
+// Threads: call from the main thread, once.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace everwrite::cli {
+
+constexpr int kExitNo = 1;
+constexpr int kExitUsage = 2;
+constexpr int kExitUnreachable = 69;
+constexpr int kExitSoftware = 70;
+constexpr int kExitConfiguration = 78;
+
+// Prints the error to standard error and says the exit status that fits.
+int ReportError(const Status& status);
+
+struct UpCommand {
+  std::string topology_file;
+  std::string data;
+  int gateway_port = -1;  // none
+};
+int RunUp(const UpCommand& command);
+
+struct DemoCommand {
+  std::string data;  // empty: temporary
+  int gateway_port = 8000;
+};
+int RunDemo(const DemoCommand& command);
+
+struct DaemonCommand {
+  std::string topology_file;
+  std::string region;
+  std::string data;
+  std::string socket;
+  std::vector<std::string> peers;  // NAME=URL; replicator only
+};
+int RunRegionCommand(const DaemonCommand& command);
+int RunReplicatorCommand(const DaemonCommand& command);
+
+struct StatusCommand {
+  std::string topology_file;  // empty: what runs
+  bool json = false;
+  bool check = false;  // exit status 1 when it is degraded
+};
+int RunStatus(const StatusCommand& command);
+
+struct VerifyCommand {
+  std::string topology_file;
+  bool json = false;
+  int64_t wait_seconds = 30;
+};
+int RunVerify(const VerifyCommand& command);
+
+struct ConflictsCommand {
+  enum class Action : uint8_t { kList, kShow, kRestore } action = Action::kList;
+  std::string topology_file;
+  std::string region;
+  std::string table;
+  std::string name;
+  int limit = 20;
+  bool json = false;
+};
+int RunConflicts(const ConflictsCommand& command);
+
+struct LinkCommand {
+  std::string action;  // cut, heal, delay, reset
+  std::string from;
+  std::string to;
+  bool one_way = false;
+  int64_t delay_ms = 0;
+  int64_t jitter_ms = 0;
+};
+int RunLink(const LinkCommand& command);
+
+int RunTopologyCheck(const std::string& file);
+int RunEnv(const std::string& topology_file);
+int RunVersion();
+
+}  // namespace everwrite::cli

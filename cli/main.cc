@@ -1,0 +1,197 @@
+// The command line: everwrite COMMAND. Only here is CLI11 known; what each command does is in commands.h.
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.h"
+
+namespace everwrite::cli {
+namespace {
+
+constexpr const char* kExamples = R"~(Examples:
+  everwrite demo                                  three regions on this machine, gateway on port 8000
+  everwrite up FILE --data DIR                    any topology on this machine
+  everwrite status                                what runs: verdict, regions, links
+  everwrite link cut us-east-1 eu-west-1          and: link heal, link delay A B --ms 200 --one-way
+  everwrite verify                                do all regions hold the same?
+  everwrite conflicts list --region us-east-1     the writes that lost
+  eval "$(everwrite env)"                         AWS_ENDPOINT_URL and the rest, for newer SDKs
+Exit status: 0 done, 1 the answer is no, 2 usage, 69 not reached, 78 bad configuration.)~";
+
+// Adds the options of one command and what to do when it was named.
+class CommandLine {
+ public:
+  CommandLine() : app_("Everwrite: a DynamoDB-compatible database, active in several regions at once") {
+    app_.name("everwrite");
+    app_.require_subcommand(1);
+    app_.footer(kExamples);
+    AddDemo();
+    AddUp();
+    AddDaemon("region", "one region: the table engine and its DynamoDB endpoint", region_);
+    AddDaemon("replicator", "the replication daemon beside a region", replicator_)
+        ->add_option("--peer", replicator_.peers,
+                     "NAME=URL: reach this peer's nats-server there (repeatable)");
+    AddStatus();
+    AddVerify();
+    AddConflicts();
+    AddLink();
+    AddRest();
+  }
+
+  int Run(int count, char** arguments) {
+    try {
+      app_.parse(count, arguments);
+    } catch (const CLI::ParseError& error) {
+      // Help and the like are errors to CLI11, with status 0.
+      return app_.exit(error) == 0 ? 0 : kExitUsage;
+    }
+    return run_();
+  }
+
+ private:
+  CLI::App* Add(CLI::App& parent, const std::string& name, const std::string& text,
+                std::function<int()> run) {
+    CLI::App* const command = parent.add_subcommand(name, text);
+    command->callback([this, run = std::move(run)] { run_ = run; });
+    return command;
+  }
+
+  void AddDemo() {
+    CLI::App* const command =
+        Add(app_, "demo", "three regions on this machine, with a gateway", [this] { return RunDemo(demo_); });
+    command->add_option("--data", demo_.data, "keep the data in this folder (else it is temporary)");
+    command->add_option("--port", demo_.gateway_port, "of the gateway")
+        ->check(CLI::Range(0, 65535))
+        ->capture_default_str();
+    command->footer("Example: everwrite demo --data ~/everwrite-demo");
+  }
+
+  void AddUp() {
+    CLI::App* const command =
+        Add(app_, "up", "a whole topology on this machine", [this] { return RunUp(up_); });
+    command->add_option("FILE", up_.topology_file, "topology file")->required();
+    command->add_option("--data", up_.data, "folder for all data (else as the file says)");
+    command->add_option("--gateway", up_.gateway_port, "also serve a gateway on this port")
+        ->check(CLI::Range(0, 65535));
+    command->footer("Example: everwrite up topology/examples/three_regions.yaml --data /tmp/ew");
+  }
+
+  CLI::App* AddDaemon(const std::string& name, const std::string& text, DaemonCommand& daemon) {
+    CLI::App* const command = Add(app_, name, text, [&daemon, name] {
+      return name == "region" ? RunRegionCommand(daemon) : RunReplicatorCommand(daemon);
+    });
+    command->add_option("--topology", daemon.topology_file, "topology file")
+        ->required()
+        ->envname("EVERWRITE_TOPOLOGY");
+    command->add_option("--region", daemon.region, "which region of it this is")
+        ->required()
+        ->envname("EVERWRITE_REGION");
+    command->add_option("--data", daemon.data, "folder for all data (else as the file says)")
+        ->envname("EVERWRITE_DATA");
+    command->add_option("--socket", daemon.socket,
+                        "Unix socket between region and replicator (else in the data folder)");
+    command->footer("Example: everwrite " + name + " --topology FILE --region us-east-1");
+    return command;
+  }
+
+  void AddStatus() {
+    CLI::App* const command = Add(app_, "status", "verdict, regions, vectors and links",
+                                  [this] { return RunStatus(status_); });
+    command->add_option("FILE", status_.topology_file, "topology file (else what runs here)");
+    command->add_flag("--json", status_.json, "for programs");
+    command->add_flag("--check", status_.check, "exit status 1 when not healthy");
+    command->footer("Example: everwrite status --json");
+  }
+
+  void AddVerify() {
+    CLI::App* const command = Add(app_, "verify", "compare all items and versions of all regions",
+                                  [this] { return RunVerify(verify_); });
+    command->add_option("FILE", verify_.topology_file, "topology file (else what runs here)");
+    command->add_flag("--json", verify_.json, "for programs");
+    command->add_option("--wait", verify_.wait_seconds, "seconds that regions may take to catch up")
+        ->check(CLI::Range(0, 86400))
+        ->capture_default_str();
+    command->footer("Exit status 0: equal; 1: behind or diverged.\nExample: everwrite verify --wait 10");
+  }
+
+  void AddConflicts() {
+    CLI::App* const command = app_.add_subcommand("conflicts", "the writes that lost");
+    command->require_subcommand(1);
+    using Action = ConflictsCommand::Action;
+    const auto add = [&](const std::string& name, const std::string& text, Action action) {
+      CLI::App* const sub = Add(*command, name, text, [this, action] {
+        conflicts_.action = action;
+        return RunConflicts(conflicts_);
+      });
+      sub->add_option("--region", conflicts_.region, "whose ledger")->required();
+      sub->add_option("--topology", conflicts_.topology_file, "topology file (else what runs here)");
+      sub->add_flag("--json", conflicts_.json, "for programs");
+      if (action != Action::kList) {
+        sub->add_option("NAME", conflicts_.name, "as `conflicts list` shows it")->required();
+        return;
+      }
+      sub->add_option("--table", conflicts_.table, "of this table only");
+      sub->add_option("--limit", conflicts_.limit, "at most so many, the newest first")
+          ->check(CLI::Range(1, 1000))
+          ->capture_default_str();
+    };
+    add("list", "the newest conflicts", Action::kList);
+    add("show", "one conflict with both versions", Action::kShow);
+    add("restore", "write the lost version again, as a new write", Action::kRestore);
+    command->footer("Example: everwrite conflicts list --region us-east-1 --table notes");
+  }
+
+  void AddLink() {
+    CLI::App* const command = app_.add_subcommand("link", "faults on the links of a running `up` or `demo`");
+    command->require_subcommand(1);
+    const auto add = [&](const std::string& name, const std::string& text) {
+      CLI::App* const sub = Add(*command, name, text, [this, name] {
+        link_.action = name;
+        return RunLink(link_);
+      });
+      const bool all = name == "heal";
+      sub->add_option("A", link_.from, "a region")->required(!all);
+      sub->add_option("B", link_.to, "another")->required(!all);
+      if (name != "reset") sub->add_flag("--one-way", link_.one_way, "only what travels from A to B");
+      if (name == "delay") {
+        sub->add_option("--ms", link_.delay_ms, "one-way delay in milliseconds")
+            ->required()
+            ->check(CLI::Range(0, 60000));
+        sub->add_option("--jitter", link_.jitter_ms, "up to so many milliseconds more")
+            ->check(CLI::Range(0, 60000));
+      }
+    };
+    add("cut", "nothing passes; connections stay open");
+    add("heal", "passes again; without A and B, all links");
+    add("delay", "change the delay");
+    add("reset", "end the connections between the two");
+    command->footer("Example: everwrite link delay us-east-1 eu-west-1 --ms 200 --one-way");
+  }
+
+  void AddRest() {
+    CLI::App* const topology = app_.add_subcommand("topology", "topology files");
+    topology->require_subcommand(1);
+    Add(*topology, "check", "is this file good? file:line:column and the mend, if not",
+        [this] { return RunTopologyCheck(file_); })
+        ->add_option("FILE", file_, "topology file")
+        ->required();
+    topology->footer("Example: everwrite topology check topology/examples/three_regions.yaml");
+    Add(app_, "env", "print environment variables for AWS SDKs", [this] { return RunEnv(file_); })
+        ->add_option("FILE", file_, "topology file (else what runs here)");
+    Add(app_, "version", "print the version", [] { return RunVersion(); });
+  }
+
+  CLI::App app_;
+  std::function<int()> run_ = [] { return kExitUsage; };
+  DemoCommand demo_;
+  UpCommand up_;
+  DaemonCommand region_, replicator_;
+  StatusCommand status_;
+  VerifyCommand verify_;
+  ConflictsCommand conflicts_;
+  LinkCommand link_;
+  std::string file_;
+};
+
+}  // namespace
+}  // namespace everwrite::cli
+
+int main(int count, char** arguments) { return everwrite::cli::CommandLine().Run(count, arguments); }
