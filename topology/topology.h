@@ -61,7 +61,7 @@ enum class ReplicateScope : uint8_t { kAll, kExplicit };
 
 struct ReplicationSettings {
   uint64_t batch_bytes = 128'000;       // records are gathered up to about so much
-  uint64_t credit_bytes = 8'000'000;    // outstanding from one source region, all logs together
+  uint64_t credit_bytes = 16'000'000;   // outstanding from one source region, all logs together
   int64_t heartbeat_us = 500'000;
   int64_t silence_us = 3'000'000;       // without a word for so long: another session, another source
   int64_t max_clock_offset_us = 500'000;

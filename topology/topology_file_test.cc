@@ -130,7 +130,7 @@ const Refusal kRefusals[] = {
     {"bad_durability", "relaxed", "fast", "22:13: \"fast\" is not known; use durable or relaxed"},
     {"limits_unknown", "durability: relaxed", "limits: {conections: 5}", "22:10: unknown key \"conections\" in \"limits\"; did you mean \"connections\"?"},
     {"limits_hours", "durability: relaxed", "limits: {change_log_hours: 1}", "22:28: \"1\" must be a whole number from 24"},
-    {"regions_not_a_list", "  - name: us-east-1\n    id: 1", "  - 7", "3:5: a region must be a map of name, id"},
+    {"regions_not_a_list", "  - name: us-east-1", "  - 7\n  - name: us-east-1", "3:5: a region must be a map of name, id"},
     {"anchor", "cluster: demo", "cluster: &x demo", "1:10: anchors (&name) are not allowed; write"},
     {"yaml_error", "[us-east-1, eu-west-1]", "[us-east-1, eu-west-1", "17:"},
     {"tab", "    id: 2", "\tid: 2", "10:1: a tab in the indentation; use"},

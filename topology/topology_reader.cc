@@ -111,7 +111,7 @@ class TopologyReader {
   Status CheckMap(const ConfigNode& node, std::string_view what, Words known) {
     if (node.kind != ConfigNode::Kind::kMap)
       return Error(node, std::string(what) + " must be a map of " + Listed(known) + ", not " +
-                             std::string(KindName(node.kind)));
+                             std::string(KindName(node.kind)) + "; indent its keys below it");
     for (const ConfigNode& key : node.keys) {
       if (std::find(known.begin(), known.end(), key.text) != known.end()) continue;
       const std::string_view nearest = NearestWord(key.text, known);

@@ -1,0 +1,322 @@
+#include "streams/link_codec.h"
+
+#include "base/coding.h"
+#include "streams/proto/link.pb.h"
+
+namespace everwrite::streams {
+namespace {
+
+// At most so many entries in lists other than records: peers, links, logs.
+constexpr int kMaxListEntries = 4096;
+
+std::string VectorBytes(const conflict::Vector& vector) {
+  std::string bytes;
+  vector.EncodeTo(bytes);
+  return bytes;
+}
+
+bool ReadVector(const std::string& bytes, conflict::Vector& vector) {
+  if (bytes.empty()) {
+    vector = {};
+    return true;
+  }
+  return conflict::Vector::Decode(bytes, vector);
+}
+
+bool ReadRegion(uint32_t number, RegionId& region) {
+  region.value = static_cast<uint16_t>(number);
+  return number <= 65535;
+}
+
+void WriteRecords(const RecordBatch& batch, proto::Records* out) {
+  out->set_log(batch.log.value);
+  out->set_first(batch.first);
+  for (const auto& record : batch.records) out->add_record(*record);
+}
+
+bool ReadRecords(proto::Records* in, RecordBatch& batch) {
+  batch.log.value = in->log();
+  batch.first = in->first();
+  if (in->record_size() > 0 && (batch.log.value == 0 || batch.first == 0)) return false;
+  if (batch.first > UINT64_MAX - static_cast<uint64_t>(in->record_size())) return false;
+  batch.records.reserve(static_cast<size_t>(in->record_size()));
+  for (std::string& record : *in->mutable_record())
+    batch.records.push_back(std::make_shared<const std::string>(std::move(record)));
+  return true;
+}
+
+struct Writer {
+  proto::LinkFrame& frame;
+
+  void operator()(const LinkHello& hello) {
+    auto* out = frame.mutable_hello();
+    out->set_version(hello.version);
+    out->set_cluster(hello.cluster);
+    out->set_region(hello.region.value);
+    out->set_credit(hello.credit);
+  }
+  void operator()(const LinkWelcome& welcome) {
+    auto* out = frame.mutable_welcome();
+    out->set_version(welcome.version);
+    out->set_cluster(welcome.cluster);
+    out->set_region(welcome.region.value);
+  }
+  void operator()(const LinkRefusal& refusal) { frame.mutable_refusal()->set_reason(refusal.reason); }
+  void operator()(const RegionState& state) {
+    auto* out = frame.mutable_state();
+    out->set_region(state.region.value);
+    out->set_log(state.log.value);
+    out->set_applied(VectorBytes(state.applied));
+    out->set_durable(VectorBytes(state.durable));
+    out->set_physical_ms(state.physical_ms);
+    out->set_clock(state.clock.value);
+    conflict::Vector first_held;
+    for (const auto& [log, first] : state.first_held) first_held.Set(log, first);
+    out->set_first_held(VectorBytes(first_held));
+  }
+  void operator()(const LinkCommitted& committed) {
+    WriteRecords(committed.batch, frame.mutable_committed()->mutable_records());
+  }
+  void operator()(const ReadRequest& read) {
+    auto* out = frame.mutable_read();
+    out->set_id(read.id);
+    out->set_log(read.log.value);
+    out->set_after(read.after);
+    out->set_max_bytes(read.max_bytes);
+  }
+  void operator()(const ReadReply& reply) {
+    auto* out = frame.mutable_read_reply();
+    out->set_id(reply.id);
+    WriteRecords(reply.batch, out->mutable_records());
+    out->set_trimmed(reply.trimmed);
+  }
+  void operator()(const ApplyRequest& apply) {
+    auto* out = frame.mutable_apply();
+    out->set_id(apply.id);
+    WriteRecords(apply.batch, out->mutable_records());
+  }
+  void operator()(const ApplyReply& reply) {
+    auto* out = frame.mutable_apply_reply();
+    out->set_id(reply.id);
+    out->set_code(static_cast<uint32_t>(reply.status.code()));
+    out->set_message(reply.status.message());
+    out->set_applied(VectorBytes(reply.applied));
+    out->set_durable(VectorBytes(reply.durable));
+  }
+  void operator()(const PeerProgress& progress) {
+    auto* out = frame.mutable_progress();
+    out->set_durable_everywhere(VectorBytes(progress.durable_everywhere));
+    out->set_stable(VectorBytes(progress.stable));
+    for (const PeerProgress::Peer& peer : progress.peers) {
+      auto* to = out->add_peer();
+      to->set_region(peer.region.value);
+      to->set_connected(peer.connected);
+      to->set_clock_offset_ms(peer.clock_offset_ms);
+      to->set_pending(peer.pending);
+      to->set_lag_ms(peer.lag_ms);
+    }
+  }
+  void operator()(const LinkCredit& credit) { frame.mutable_credit()->set_bytes(credit.bytes); }
+  void operator()(const ReplicationStatus& status) {
+    auto* out = frame.mutable_status();
+    out->set_bus_connected(status.bus_connected);
+    out->set_cached_bytes(status.cached_bytes);
+    out->set_gate_bytes(status.gate_bytes);
+    out->set_gate_records(status.gate_records);
+    out->set_applies_outstanding(status.applies_outstanding);
+    for (const ReplicationStatus::Link& link : status.links) {
+      auto* to = out->add_link();
+      to->set_from(link.from.value);
+      to->set_to(link.to.value);
+      to->set_state(static_cast<uint32_t>(link.state));
+      to->set_lag_ms(link.lag_ms);
+      to->set_pending(link.pending);
+      to->set_batches(link.batches);
+      to->set_bytes(link.bytes);
+      to->set_sessions(link.sessions);
+      to->set_gaps(link.gaps);
+      to->set_clock_offset_ms(link.clock_offset_ms);
+      to->set_source(link.source.value);
+      to->set_heard_ms(link.heard_ms);
+      to->set_must_bootstrap(link.must_bootstrap);
+    }
+  }
+};
+
+bool Read(const proto::State& in, RegionState& state) {
+  state.log.value = in.log();
+  state.physical_ms = in.physical_ms();
+  state.clock.value = in.clock();
+  conflict::Vector first_held;
+  if (!ReadRegion(in.region(), state.region) || !ReadVector(in.applied(), state.applied) ||
+      !ReadVector(in.durable(), state.durable) || !ReadVector(in.first_held(), first_held))
+    return false;
+  for (const Dot& dot : first_held.entries()) state.first_held[dot.log] = dot.number;
+  return state.log.value != 0 && state.log.region() == state.region;
+}
+
+bool Read(const proto::ApplyReply& in, ApplyReply& reply) {
+  if (in.code() > static_cast<uint32_t>(StatusCode::kInternal)) return false;
+  reply.id = in.id();
+  reply.status = Status(static_cast<StatusCode>(in.code()), in.message());
+  return ReadVector(in.applied(), reply.applied) && ReadVector(in.durable(), reply.durable);
+}
+
+bool Read(const proto::Progress& in, PeerProgress& progress) {
+  if (in.peer_size() > kMaxListEntries) return false;
+  for (const auto& from : in.peer()) {
+    PeerProgress::Peer peer;
+    if (!ReadRegion(from.region(), peer.region)) return false;
+    peer.connected = from.connected();
+    peer.clock_offset_ms = from.clock_offset_ms();
+    peer.pending = from.pending();
+    peer.lag_ms = from.lag_ms();
+    progress.peers.push_back(peer);
+  }
+  return ReadVector(in.durable_everywhere(), progress.durable_everywhere) &&
+         ReadVector(in.stable(), progress.stable);
+}
+
+bool Read(const proto::Status& in, ReplicationStatus& status) {
+  status.bus_connected = in.bus_connected();
+  status.cached_bytes = in.cached_bytes();
+  status.gate_bytes = in.gate_bytes();
+  status.gate_records = in.gate_records();
+  status.applies_outstanding = in.applies_outstanding();
+  if (in.link_size() > kMaxListEntries) return false;
+  for (const auto& from : in.link()) {
+    ReplicationStatus::Link link;
+    if (!ReadRegion(from.from(), link.from) || !ReadRegion(from.to(), link.to) ||
+        !ReadRegion(from.source(), link.source) || from.state() > 2)
+      return false;
+    link.state = static_cast<ReplicationStatus::LinkState>(from.state());
+    link.lag_ms = from.lag_ms();
+    link.pending = from.pending();
+    link.batches = from.batches();
+    link.bytes = from.bytes();
+    link.sessions = from.sessions();
+    link.gaps = from.gaps();
+    link.clock_offset_ms = from.clock_offset_ms();
+    link.heard_ms = from.heard_ms();
+    link.must_bootstrap = from.must_bootstrap();
+    status.links.push_back(link);
+  }
+  return true;
+}
+
+// Fills `message` from the frame; false when a value is out of its range.
+bool ReadFrame(proto::LinkFrame& frame, LinkMessage& message) {
+  using Body = proto::LinkFrame;
+  switch (frame.body_case()) {
+    case Body::kHello: {
+      LinkHello hello;
+      hello.version = frame.hello().version();
+      hello.cluster = frame.hello().cluster();
+      hello.credit = frame.hello().credit();
+      const bool ok = ReadRegion(frame.hello().region(), hello.region);
+      message = std::move(hello);
+      return ok;
+    }
+    case Body::kWelcome: {
+      LinkWelcome welcome;
+      welcome.version = frame.welcome().version();
+      welcome.cluster = frame.welcome().cluster();
+      const bool ok = ReadRegion(frame.welcome().region(), welcome.region);
+      message = std::move(welcome);
+      return ok;
+    }
+    case Body::kRefusal: message = LinkRefusal{frame.refusal().reason()}; return true;
+    case Body::kState: return Read(frame.state(), message.emplace<RegionState>());
+    case Body::kCommitted:
+      return ReadRecords(frame.mutable_committed()->mutable_records(),
+                         message.emplace<LinkCommitted>().batch);
+    case Body::kRead:
+      message = ReadRequest{frame.read().id(), LogId{frame.read().log()}, frame.read().after(),
+                            frame.read().max_bytes()};
+      return true;
+    case Body::kReadReply: {
+      ReadReply& reply = message.emplace<ReadReply>();
+      reply.id = frame.read_reply().id();
+      reply.trimmed = frame.read_reply().trimmed();
+      return ReadRecords(frame.mutable_read_reply()->mutable_records(), reply.batch);
+    }
+    case Body::kApply: {
+      ApplyRequest& apply = message.emplace<ApplyRequest>();
+      apply.id = frame.apply().id();
+      return ReadRecords(frame.mutable_apply()->mutable_records(), apply.batch);
+    }
+    case Body::kApplyReply: return Read(frame.apply_reply(), message.emplace<ApplyReply>());
+    case Body::kProgress: return Read(frame.progress(), message.emplace<PeerProgress>());
+    case Body::kCredit: message = LinkCredit{frame.credit().bytes()}; return true;
+    case Body::kStatus: return Read(frame.status(), message.emplace<ReplicationStatus>());
+    case Body::BODY_NOT_SET: return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string_view LinkStateName(ReplicationStatus::LinkState state) {
+  switch (state) {
+    case ReplicationStatus::LinkState::kDown: return "down";
+    case ReplicationStatus::LinkState::kSilent: return "silent";
+    case ReplicationStatus::LinkState::kUp: return "up";
+  }
+  return "?";
+}
+
+std::string EncodeLinkFrame(const LinkMessage& message) {
+  proto::LinkFrame frame;
+  std::visit(Writer{frame}, message);
+  const size_t size = frame.ByteSizeLong();
+  CHECK(size <= kMaxLinkFrameBytes, "a frame of the local link is too large");
+  std::string out;
+  out.reserve(size + 4);
+  PutFixed32(out, static_cast<uint32_t>(size));
+  CHECK(frame.AppendToString(&out));
+  return out;
+}
+
+Result<LinkMessage> DecodeLinkBody(std::string_view body) {
+  if (body.size() > kMaxLinkFrameBytes) return InvalidArgument("local link: the frame is too large");
+  proto::LinkFrame frame;
+  if (!frame.ParseFromArray(body.data(), static_cast<int>(body.size())))
+    return InvalidArgument("local link: not a frame");
+  LinkMessage message;
+  if (!ReadFrame(frame, message)) return InvalidArgument("local link: a frame with a bad value");
+  return message;
+}
+
+void LinkReader::Append(std::string_view bytes) {
+  if (!error_.ok()) return;
+  if (start_ == buffer_.size()) {
+    buffer_.clear();
+    start_ = 0;
+  } else if (start_ > buffer_.size() / 2) {
+    buffer_.erase(0, start_);
+    start_ = 0;
+  }
+  buffer_.append(bytes);
+}
+
+Result<std::optional<LinkMessage>> LinkReader::Next() {
+  if (!error_.ok()) return error_;
+  Reader reader(std::string_view(buffer_).substr(start_));
+  uint32_t length = 0;
+  if (!reader.ReadFixed32(length)) return std::optional<LinkMessage>();
+  if (length > kMaxLinkFrameBytes) {
+    error_ = InvalidArgument("local link: a frame of " + std::to_string(length) + " bytes");
+    return error_;
+  }
+  std::string_view body;
+  if (!reader.ReadRaw(length, body)) return std::optional<LinkMessage>();
+  Result<LinkMessage> message = DecodeLinkBody(body);
+  if (!message.ok()) {
+    error_ = message.status();
+    return error_;
+  }
+  start_ += 4 + length;
+  return std::optional<LinkMessage>(std::move(message).value());
+}
+
+}  // namespace everwrite::streams

@@ -1,0 +1,127 @@
+// The local link's frames: everything comes back as it was, in whatever pieces the socket gives it, and
+// what is no frame is an error, never a crash.
+#include "streams/link_codec.h"
+
+#include <gtest/gtest.h>
+
+#include "base/coding.h"
+#include "base/random.h"
+
+namespace everwrite::streams {
+namespace {
+
+const LogId kLog = LogId::Make(RegionId{2}, 77);
+
+RecordBatch Batch(uint64_t first, std::initializer_list<std::string> records) {
+  RecordBatch batch{kLog, first, {}};
+  for (const std::string& record : records)
+    batch.records.push_back(std::make_shared<const std::string>(record));
+  return batch;
+}
+
+conflict::Vector SomeVector() {
+  conflict::Vector vector;
+  vector.Set(kLog, 12);
+  vector.Set(LogId::Make(RegionId{9}, 1), 400);
+  return vector;
+}
+
+std::vector<LinkMessage> OneOfEach() {
+  RegionState state{RegionId{2}, kLog, SomeVector(), {}, 1234, Stamp{99}, {{kLog, 5}}};
+  PeerProgress progress{SomeVector(), {}, {{RegionId{3}, true, -250, 17, -1}}};
+  ReplicationStatus status;
+  status.bus_connected = true;
+  status.gate_bytes = 10;
+  ReplicationStatus::Link link;
+  link.from = RegionId{3};
+  link.to = RegionId{2};
+  link.state = ReplicationStatus::LinkState::kSilent;
+  link.clock_offset_ms = -3;
+  link.source = RegionId{5};
+  link.must_bootstrap = true;
+  status.links.push_back(link);
+  return {LinkHello{1, "demo", RegionId{2}, 4096},
+          LinkWelcome{1, "demo", RegionId{65535}},
+          LinkRefusal{"another cluster"},
+          state,
+          LinkCommitted{Batch(4, {"a", std::string(3000, 'x'), ""})},
+          ReadRequest{7, kLog, 3, 1000},
+          ReadReply{7, Batch(4, {"b"}), false},
+          ReadReply{8, RecordBatch{kLog, 0, {}}, true},
+          ApplyRequest{9, Batch(1, {"c", "d"})},
+          ApplyReply{9, Aborted("gap"), SomeVector(), SomeVector()},
+          progress,
+          LinkCredit{55},
+          status};
+}
+
+TEST(LinkCodec, EveryMessageComesBackInAnyPieces) {
+  Random random(7);
+  std::string stream;
+  for (const LinkMessage& message : OneOfEach()) stream += EncodeLinkFrame(message);
+  LinkReader reader;
+  std::string again;
+  size_t count = 0;
+  while (!stream.empty()) {
+    const size_t piece = std::min<size_t>(stream.size(), 1 + random.Below(40));
+    reader.Append(stream.substr(0, piece));
+    stream.erase(0, piece);
+    while (true) {
+      const auto next = reader.Next();
+      ASSERT_TRUE(next.ok()) << next.status().ToString();
+      if (!next->has_value()) break;
+      EXPECT_EQ((*next)->index(), OneOfEach()[count].index());
+      EXPECT_EQ(EncodeLinkFrame(**next), EncodeLinkFrame(OneOfEach()[count])) << count;
+      ++count;
+    }
+  }
+  EXPECT_EQ(count, OneOfEach().size());
+}
+
+TEST(LinkCodec, ValuesAreTheSame) {
+  const std::string frame = EncodeLinkFrame(LinkCommitted{Batch(4, {"a", "bb"})});
+  const auto message = DecodeLinkBody(std::string_view(frame).substr(4));
+  ASSERT_TRUE(message.ok());
+  const auto& batch = std::get<LinkCommitted>(*message).batch;
+  EXPECT_EQ(batch.log, kLog);
+  EXPECT_EQ(batch.first, 4u);
+  EXPECT_EQ(batch.last(), 5u);
+  EXPECT_EQ(*batch.records[1], "bb");
+}
+
+TEST(LinkCodec, ALengthAboveTheBoundIsRefusedAtOnce) {
+  LinkReader reader;
+  std::string length;
+  PutFixed32(length, kMaxLinkFrameBytes + 1);
+  reader.Append(length);
+  EXPECT_FALSE(reader.Next().ok());
+  reader.Append(EncodeLinkFrame(LinkCredit{1}));
+  EXPECT_FALSE(reader.Next().ok()) << "an error is for ever";
+}
+
+TEST(LinkCodec, SpoiledFramesAreErrorsOrOtherMessagesNeverCrashes) {
+  Random random(11);
+  for (int round = 0; round < 20'000; ++round) {
+    const auto messages = OneOfEach();
+    std::string frame = EncodeLinkFrame(messages[random.Below(messages.size())]).substr(4);
+    const size_t changes = 1 + random.Below(4);
+    for (size_t i = 0; i < changes && !frame.empty(); ++i)
+      frame[random.Below(frame.size())] = static_cast<char>(random.Next());
+    if (random.Chance(1, 3)) frame.resize(random.Below(frame.size() + 1));
+    (void)DecodeLinkBody(frame);
+  }
+}
+
+TEST(LinkCodec, NumbersThatWouldOverflowAreRefused) {
+  RecordBatch batch = Batch(4, {"a", "b"});
+  batch.first = UINT64_MAX;
+  EXPECT_FALSE(DecodeLinkBody(EncodeLinkFrame(LinkCommitted{batch}).substr(4)).ok());
+  batch.first = 0;
+  EXPECT_FALSE(DecodeLinkBody(EncodeLinkFrame(LinkCommitted{batch}).substr(4)).ok());
+  batch = Batch(4, {"a"});
+  batch.log = LogId{};
+  EXPECT_FALSE(DecodeLinkBody(EncodeLinkFrame(LinkCommitted{batch}).substr(4)).ok());
+}
+
+}  // namespace
+}  // namespace everwrite::streams
