@@ -26,11 +26,9 @@ namespace everwrite::api {
 bool ReadItemJson(simdjson::dom::element json, std::string& out, ApiError& error);
 // The same for one attribute value {"S":"..."}.
 bool ReadValueJson(simdjson::dom::element json, std::string& out, ApiError& error);
-// An object of attribute values with the names in one item, as ExpressionAttributeValues: a name, with
-// its colon, is looked up with ItemView::Find.
-inline bool ReadValuesJson(simdjson::dom::element json, std::string& out, ApiError& error) {
-  return ReadItemJson(json, out, error);
-}
+// ExpressionAttributeValues, as an item whose names have their colon: looked up with ItemView::Find.
+// Errors are worded as the service does for that parameter.
+bool ReadValuesJson(simdjson::dom::element json, std::string& out, ApiError& error);
 
 // {"name":{"S":"..."},...}
 void AppendItemJson(std::string& out, item::ItemView item);

@@ -1,0 +1,5 @@
+everwrite_module(NAME item_json
+  SRCS item_json.cc
+  TESTS item_json_test.cc
+  DEPS item
+  LIBS simdjson::simdjson)
