@@ -201,6 +201,7 @@ Status RemoteApply::Check(Job& job) {
     return FailedPrecondition("a gap: next is " + std::to_string(planned + 1) + ", not " +
                               std::to_string(batch.first));
   conflict::Vector covered = planned_;
+  covered.Merge(committer_.CommittedState().applied);  // our own log, which moves without us
   uint64_t expected = batch.first;
   for (const auto& bytes : batch.records) {
     ChangeRecord record;

@@ -58,7 +58,8 @@ class RemoteApply {
   std::mutex mutex_;
   std::deque<JobPtr> queue_;   // guarded by mutex_; the front is being resolved when busy_
   bool busy_ = false;          // guarded by mutex_
-  // The vector once everything handed to the committer is in. Touched by the job being resolved alone.
+  // The other regions' logs, once everything handed to the committer is in. Touched by the job being
+  // resolved alone.
   conflict::Vector planned_;
 };
 

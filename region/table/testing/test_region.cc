@@ -114,7 +114,8 @@ Status TestRegion::PullFrom(TestRegion& source) {
   // One record at a time from whichever log can go on, as a gate would let them through.
   for (bool progress = true; progress;) {
     progress = false;
-    for (const Dot& head : source.engine->State().applied.entries()) {
+    const conflict::Vector available = source.engine->State().applied;
+    for (const Dot& head : available.entries()) {
       if (head.log.region() == RegionId{id_}) continue;
       uint64_t have = engine->State().applied.At(head.log);
       while (have < head.number) {

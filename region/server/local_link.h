@@ -1,0 +1,64 @@
+// LocalLink: the region's side of the Unix socket to its replicator.
+//
+// One thread, one replicator: whoever connects last is served, and the one before is cut, so a replicator
+// that was restarted is never locked out by its own ghost. The thread answers reads of the change log,
+// hands batches to the engine and replies when they are committed, and pushes what commits: the state,
+// and our own new records as long as the replicator has credit and takes them (it reads from the log
+// what it missed). Everything is bounded: a replicator that does not read gets nothing pushed.
+//
+// Nothing that a replicator does, or fails to do, reaches the request path.
+//
+// Thread-safety: OnCommit on the commit thread, the rest from any thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "region/table/region_engine.h"
+#include "topology/topology.h"
+
+namespace everwrite::server {
+
+// One directed pair, as the replicator last told it.
+struct LinkStatus {
+  std::string from;
+  std::string to;
+  std::string state;
+  int64_t lag_ms = -1;
+  uint64_t pending = 0;
+  int64_t clock_offset_ms = 0;
+};
+
+struct LocalLinkOptions {
+  std::string socket_path;
+  std::string cluster;
+  RegionId region;
+  table::RegionEngine* engine = nullptr;
+  const topology::Topology* topology = nullptr;
+  Registry* registry = nullptr;  // replication metrics are set here as the replicator tells them
+  Logger log;
+};
+
+class LocalLink {
+ public:
+  // kFailedPrecondition when the socket cannot be made there.
+  static Result<std::unique_ptr<LocalLink>> Start(const LocalLinkOptions& options);
+  ~LocalLink();
+
+  void OnCommit(const table::CommitReport& report);
+  bool connected() const;
+  std::vector<LinkStatus> Links() const;
+  // Ends the thread; replies under way are dropped.
+  void Stop();
+
+ private:
+  class Impl;
+  explicit LocalLink(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace everwrite::server

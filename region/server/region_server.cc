@@ -1,0 +1,261 @@
+#include "region/server/region_server.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/random.h"
+#include "base/system_clock.h"
+#include "region/api/dispatcher.h"
+#include "region/http/http_server.h"
+#include "region/server/admin.h"
+#include "region/server/commit_thread.h"
+#include "region/server/local_link.h"
+#include "region/server/region_metrics.h"
+#include "region/server/request_metrics.h"
+#include "region/storage/data_folder.h"
+#include "region/storage/rocksdb_kv_store.h"
+#include "topology/topology_file.h"
+
+namespace everwrite::server {
+namespace {
+
+constexpr int kExitDiskFailed = 70;
+constexpr int kExitConfiguration = 78;
+constexpr int kRelaxedSyncMs = 100;
+constexpr int kMaintenanceSeconds = 5;
+constexpr int64_t kDrainMs = 5000;
+
+// Maintenance now and then, on a thread and executor of its own. Tasks are lock continuations: short.
+class MaintenanceThread : public Executor {
+ public:
+  MaintenanceThread(table::RegionEngine& engine, Logger log) : engine_(engine), log_(std::move(log)) {
+    thread_ = std::thread([this] { Run(); });
+  }
+  ~MaintenanceThread() override {
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    ready_.notify_one();
+    thread_.join();
+  }
+  void Post(std::function<void()> task) override {
+    {
+      std::lock_guard lock(mutex_);
+      tasks_.push_back(std::move(task));
+    }
+    ready_.notify_one();
+  }
+
+ private:
+  void Run() {
+    auto next = std::chrono::steady_clock::now() + std::chrono::seconds(kMaintenanceSeconds);
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      ready_.wait_until(lock, next, [this] { return stopping_ || !tasks_.empty(); });
+      if (stopping_) return;
+      std::vector<std::function<void()>> tasks;
+      tasks.swap(tasks_);
+      lock.unlock();
+      for (auto& task : tasks) task();
+      if (std::chrono::steady_clock::now() >= next) {
+        next = std::chrono::steady_clock::now() + std::chrono::seconds(kMaintenanceSeconds);
+        if (const Status status = engine_.maintenance().RunOnce(*this); !status.ok())
+          log_.Error("maintenance failed", {{"reason", status.message()}});
+      }
+      lock.lock();
+    }
+  }
+
+  table::RegionEngine& engine_;
+  const Logger log_;
+  std::mutex mutex_;
+  std::condition_variable ready_;
+  std::vector<std::function<void()>> tasks_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+// Everything, in the order in which it must go away: last member first.
+struct Server {
+  SystemClock clock;
+  Logger log;
+  Registry registry;
+  std::unique_ptr<storage::DataFolder> folder;
+  std::unique_ptr<storage::RocksDbKvStore> store;
+  CommitThread commit_thread;
+  std::unique_ptr<table::RegionEngine> engine;
+  std::unique_ptr<LocalLink> link;
+  std::unique_ptr<RegionMetrics> metrics;
+  std::unique_ptr<RequestMetrics> request_metrics;
+  std::unique_ptr<api::Dispatcher> dispatcher;
+  std::unique_ptr<Admin> admin;
+  std::unique_ptr<MaintenanceThread> maintenance;
+  std::unique_ptr<http::HttpServer> endpoint_server;
+  std::unique_ptr<http::HttpServer> admin_server;
+
+  ~Server() {
+    // No loop may run into an engine that is gone, and no commit into a loop that is gone.
+    maintenance.reset();
+    if (link) link->Stop();
+    commit_thread.Stop();
+    endpoint_server.reset();
+    admin_server.reset();
+  }
+};
+
+Status OpenStorage(Server& server, const topology::Topology& topology,
+                   const topology::Region& region, const std::string& data) {
+  auto folder = storage::DataFolder::Open(topology.DataFolder(region, data),
+                                          {topology.cluster, region.id, region.name});
+  EW_RETURN_IF_ERROR(folder.status());
+  server.folder = std::make_unique<storage::DataFolder>(std::move(folder).value());
+  storage::RocksDbOptions options;
+  options.block_cache_bytes = topology.limits.cache_bytes;
+  options.log = server.log.Named("rocksdb");
+  EW_ASSIGN_OR_RETURN(server.store,
+                      storage::RocksDbKvStore::Open(server.folder->database_path(), options));
+  return {};
+}
+
+Status OpenEngine(Server& server, const topology::Topology& topology,
+                  const topology::Region& region) {
+  table::RegionEngineOptions options;
+  options.region = region.id;
+  const bool durable = topology.durability == topology::Durability::kDurable;
+  options.commit.sync = durable ? Sync::kYes : Sync::kNo;
+  options.change_log_keep_ms = topology.limits.change_log_hours * 3600 * 1000;
+  // 48 random bits name the first log: a folder that is wiped and filled again never meets its old name.
+  EW_ASSIGN_OR_RETURN(server.engine,
+                      table::RegionEngine::Open(*server.store, server.clock, options, RandomSeed(),
+                                                [&server] { server.commit_thread.Wake(); }));
+  server.commit_thread.Start(server.engine->committer(), durable ? 0 : kRelaxedSyncMs,
+                             [&server](const Status& status) {
+                               server.log.Error("writing has failed; the process ends",
+                                                {{"reason", status.message()}});
+                               // Not exit(): destructors would wait for what can no longer finish.
+                               std::_Exit(kExitDiskFailed);
+                             });
+  return {};
+}
+
+Status StartLink(Server& server, const topology::Topology& topology, const topology::Region& region,
+                 const std::string& socket) {
+  LocalLinkOptions options;
+  options.socket_path = socket.empty() ? server.folder->path() + "/run/link.sock" : socket;
+  if (socket.empty()) mkdir((server.folder->path() + "/run").c_str(), 0700);
+  options.cluster = topology.cluster;
+  options.region = region.id;
+  options.engine = server.engine.get();
+  options.registry = &server.registry;
+  options.topology = &topology;
+  options.log = server.log.Named("link");
+  EW_ASSIGN_OR_RETURN(server.link, LocalLink::Start(options));
+  server.metrics = std::make_unique<RegionMetrics>(server.registry, *server.engine, *server.link);
+  server.engine->committer().SetReport([&server](const table::CommitReport& report) {
+    server.metrics->OnCommit(report);
+    server.link->OnCommit(report);
+  });
+  return {};
+}
+
+Status StartEndpoints(Server& server, const topology::Topology& topology,
+                      const topology::Region& region) {
+  AdminContext context;
+  context.region_name = region.name;
+  context.cluster = topology.cluster;
+  context.endpoint = region.endpoint.ToString();
+  context.admin = region.admin.ToString();
+  context.engine = server.engine.get();
+  context.link = server.link.get();
+  context.registry = &server.registry;
+  context.clock = &server.clock;
+  server.admin = std::make_unique<Admin>(std::move(context));
+  http::HttpServerOptions options;
+  options.address = region.admin.host;
+  options.port = region.admin.port;
+  EW_ASSIGN_OR_RETURN(
+      server.admin_server,
+      http::HttpServer::Start(options, [&server](const http::HttpRequest& request,
+                                                 http::HttpResponder responder) {
+        server.admin->Handle(request, std::move(responder));
+      }));
+
+  server.request_metrics = std::make_unique<RequestMetrics>(server.registry);
+  server.dispatcher = std::make_unique<api::Dispatcher>(api::ApiContext{
+      region.name, server.engine.get(), &server.clock, server.request_metrics.get()});
+  options.address = region.endpoint.host;
+  options.port = region.endpoint.port;
+  options.connections_max = topology.limits.connections;
+  const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+  options.threads = static_cast<int>(topology.limits.threads ? topology.limits.threads : cores);
+  EW_ASSIGN_OR_RETURN(
+      server.endpoint_server,
+      http::HttpServer::Start(options, [&server](const http::HttpRequest& request,
+                                                 http::HttpResponder responder) {
+        server.dispatcher->Handle(request, std::move(responder));
+      }));
+  return {};
+}
+
+}  // namespace
+
+int RunRegion(const RegionOptions& options) {
+  // Before any thread starts, so that all of them leave the signals to this one.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+
+  const auto fail = [&options](const Status& status) {
+    std::fprintf(stderr, "everwrite region %s: %s\n", options.region.c_str(), status.message().c_str());
+    return kExitConfiguration;
+  };
+  const auto topology = topology::LoadTopology(options.topology_file);
+  if (!topology.ok()) return fail(topology.status());
+  const topology::Region* region = topology->FindRegion(options.region);
+  if (!region) {
+    return fail(InvalidArgument("the topology has no region of this name; it has " +
+                                topology->RegionNames()));
+  }
+  Server server;
+  LogOptions log_options;
+  log_options.region = region->name;
+  log_options.component = "region";
+  log_options.json = !StderrIsTerminal();
+  server.log = Logger(StderrSink(), log_options, &server.clock);
+
+  Status status = OpenStorage(server, *topology, *region, options.data);
+  if (status.ok()) status = OpenEngine(server, *topology, *region);
+  if (status.ok()) status = StartLink(server, *topology, *region, options.socket);
+  if (status.ok()) status = StartEndpoints(server, *topology, *region);
+  if (!status.ok()) return fail(status);
+  server.maintenance =
+      std::make_unique<MaintenanceThread>(*server.engine, server.log.Named("maintenance"));
+  server.log.Info("serving", {{"endpoint", region->endpoint.ToString()},
+                              {"admin", region->admin.ToString()},
+                              {"log", server.engine->State().log.value}});
+  int received = 0;
+  sigwait(&signals, &received);
+  server.log.Info("draining", {{"signal", received}});
+  server.endpoint_server->Stop(kDrainMs);
+  return 0;
+}
+
+}  // namespace everwrite::server

@@ -1,0 +1,21 @@
+// The region daemon: everything of one region in one process. Data folder, RocksDB, engine, commit
+// thread, DynamoDB endpoint, admin endpoint, and the link to the replicator.
+#pragma once
+
+#include <string>
+
+namespace everwrite::server {
+
+struct RegionOptions {
+  std::string topology_file;
+  std::string region;         // its name in the file
+  std::string data;           // base of the data folders; empty: as the file says
+  std::string socket;         // of the link; empty: run/link.sock in the data folder
+};
+
+// Serves until SIGTERM or SIGINT, then drains and returns 0. Before it serves, bad configuration returns
+// 78 (topology, folder, port), with the reason on standard error. A disk that fails a sync ends the
+// process with 70: what it holds is unknown, and nothing more may be acknowledged.
+int RunRegion(const RegionOptions& options);
+
+}  // namespace everwrite::server

@@ -1,0 +1,199 @@
+"""A running `everwrite up`, for tests: started on free ports, stopped without leaving a process.
+
+    with World(regions=3) as world:
+        world.region("us-east-1").call("ListTables", {})
+
+Standard library only; the tests that are about a client (boto3, the CLI, the JavaScript SDK) bring it.
+"""
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = os.environ.get("EVERWRITE", str(ROOT / "build/dev/everwrite"))
+NAMES = ["us-east-1", "eu-west-1", "ap-northeast-1", "sa-east-1", "us-west-2"]
+
+
+def free_ports(count):
+    """Ports nobody listens on now. Held open together, so that they differ."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for s in sockets:
+            s.bind(("127.0.0.1", 0))
+        return [s.getsockname()[1] for s in sockets]
+    finally:
+        for s in sockets:
+            s.close()
+
+
+class ApiError(Exception):
+    def __init__(self, status, body):
+        super().__init__("%s %s" % (status, body))
+        self.status = status
+        self.type = body.get("__type", "").split("#")[-1] if isinstance(body, dict) else ""
+        self.body = body
+
+
+class Region:
+    """One region's endpoints, over one kept connection a thread; not thread-safe."""
+
+    def __init__(self, name, endpoint, admin, timeout=10):
+        self.name, self.endpoint, self.admin, self.timeout = name, endpoint, admin, timeout
+        self.connection = None
+
+    def another(self):
+        return Region(self.name, self.endpoint, self.admin, self.timeout)
+
+    def call(self, operation, body):
+        headers = {
+            "Content-Type": "application/x-amz-json-1.0",
+            "X-Amz-Target": "DynamoDB_20120810." + operation,
+            "X-Amz-Date": "20260101T000000Z",
+            "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/%s/dynamodb/aws4_request, "
+                             "SignedHeaders=host;x-amz-date;x-amz-target, Signature=%s"
+                             % (self.name, "0" * 64),
+        }
+        try:
+            if self.connection is None:
+                host, port = self.endpoint.rsplit(":", 1)
+                self.connection = http.client.HTTPConnection(host, int(port), timeout=self.timeout)
+            self.connection.request("POST", "/", json.dumps(body), headers)
+            response = self.connection.getresponse()
+            text = response.read()
+        except Exception:
+            self.close()
+            raise
+        answer = json.loads(text) if text else {}
+        if response.status != 200:
+            raise ApiError(response.status, answer)
+        return answer
+
+    def admin_get(self, path):
+        host, port = self.admin.rsplit(":", 1)
+        connection = http.client.HTTPConnection(host, int(port), timeout=self.timeout)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        finally:
+            connection.close()
+
+    def close(self):
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
+
+class World:
+    def __init__(self, regions=3, latency_ms=20, durability="durable", data=None, keep=False):
+        self.names = NAMES[:regions]
+        self.folder = pathlib.Path(data or tempfile.mkdtemp(prefix="everwrite-test-"))
+        self.keep = keep or data is not None
+        ports = free_ports(3 * regions)
+        lines = ["cluster: test", "durability: " + durability, "regions:"]
+        self.regions = {}
+        for i, name in enumerate(self.names):
+            endpoint, admin, nats = ("127.0.0.1:%d" % p for p in ports[3 * i:3 * i + 3])
+            self.regions[name] = Region(name, endpoint, admin)
+            lines += ["  - name: " + name, "    id: %d" % (i + 1), "    endpoint: " + endpoint,
+                      "    admin: " + admin, "    data: " + name, "    nats: nats://" + nats]
+        if regions > 1:
+            lines.append("links:")
+        for i in range(regions):
+            for j in range(i + 1, regions):
+                lines += ["  - between: [%s, %s]" % (self.names[i], self.names[j]),
+                          "    latency: %dms" % latency_ms]
+        self.topology = self.folder / "topology.yaml"
+        self.topology.write_text("\n".join(lines) + "\n")
+        self.process = None
+        # Commands find this world, and no other, by this folder.
+        self.environment = dict(os.environ, XDG_RUNTIME_DIR=str(self.folder))
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *exc):
+        self.stop()
+        if not self.keep and exc[0] is None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self, deadline=30):
+        self.log = open(self.folder / "up.log", "ab")
+        self.process = subprocess.Popen(
+            [BINARY, "up", str(self.topology), "--data", str(self.folder / "data")],
+            stdout=subprocess.PIPE, stderr=self.log, env=self.environment, text=True)
+        begin = time.monotonic()
+        for line in self.process.stdout:
+            if line.startswith("ready"):
+                self.ready_line = line.strip()
+                return
+            if time.monotonic() - begin > deadline:
+                break
+        raise AssertionError("not ready: see %s" % (self.folder / "up.log"))
+
+    def stop(self):
+        if self.process is None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError("`everwrite up` did not end within 30 s of SIGTERM")
+        finally:
+            self.process.stdout.close()
+            self.log.close()
+            self.process = None
+
+    def region(self, name):
+        return self.regions[name]
+
+    def command(self, *arguments, check=True):
+        done = subprocess.run([BINARY, *arguments], env=self.environment, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
+        if check and done.returncode != 0:
+            raise AssertionError("everwrite %s: %d\n%s" % (" ".join(arguments), done.returncode, done.stdout))
+        return done
+
+    def status(self):
+        return json.loads(self.command("status", str(self.topology), "--json", check=False).stdout)
+
+    def wait_for_table(self, table, deadline=20):
+        for region in self.regions.values():
+            until(lambda: described(region, table), deadline, "%s in %s" % (table, region.name))
+
+    def wait_until_converged(self, deadline=60):
+        def equal():
+            return self.command("verify", str(self.topology), check=False).returncode == 0
+        until(equal, deadline, "the regions to be equal", pause=0.5)
+
+
+def described(region, table):
+    try:
+        return region.call("DescribeTable", {"TableName": table})["Table"]["TableStatus"] == "ACTIVE"
+    except (ApiError, OSError):
+        return False
+
+
+def until(condition, deadline, what, pause=0.05):
+    end = time.monotonic() + deadline
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError("waited %d s for %s" % (deadline, what))
+        time.sleep(pause)
+
+
+def make_table(region, name):
+    region.call("CreateTable", {
+        "TableName": name, "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}]})
