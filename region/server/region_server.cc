@@ -2,8 +2,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <condition_variable>
@@ -28,6 +26,7 @@
 #include "region/server/request_metrics.h"
 #include "region/storage/data_folder.h"
 #include "region/storage/rocksdb_kv_store.h"
+#include "streams/link_codec.h"
 #include "topology/topology_file.h"
 
 namespace everwrite::server {
@@ -156,8 +155,7 @@ Status OpenEngine(Server& server, const topology::Topology& topology,
 Status StartLink(Server& server, const topology::Topology& topology, const topology::Region& region,
                  const std::string& socket) {
   LocalLinkOptions options;
-  options.socket_path = socket.empty() ? server.folder->path() + "/run/link.sock" : socket;
-  if (socket.empty()) mkdir((server.folder->path() + "/run").c_str(), 0700);
+  options.socket_path = socket.empty() ? server.folder->path() + "/" + std::string(streams::kLinkSocketName) : socket;
   options.cluster = topology.cluster;
   options.region = region.id;
   options.engine = server.engine.get();

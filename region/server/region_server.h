@@ -10,7 +10,7 @@ struct RegionOptions {
   std::string topology_file;
   std::string region;         // its name in the file
   std::string data;           // base of the data folders; empty: as the file says
-  std::string socket;         // of the link; empty: run/link.sock in the data folder
+  std::string socket;         // of the link; empty: in the data folder
 };
 
 // Serves until SIGTERM or SIGINT, then drains and returns 0. Before it serves, bad configuration returns

@@ -1,0 +1,373 @@
+#include "region/server/local_link.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+#include <thread>
+
+#include "streams/link_codec.h"
+
+namespace everwrite::server {
+namespace {
+
+using streams::ReplicationStatus;
+
+constexpr size_t kReadChunk = 256 * 1024;
+// With so much unsent, nothing more is pushed and no more requests are read.
+constexpr size_t kOutgoingMax = 32U << 20;
+// The largest read that a replicator may ask for at once.
+constexpr size_t kReadBytesMax = 4U << 20;
+
+Status SystemError(const std::string& what) {
+  return FailedPrecondition(what + ": " + std::strerror(errno));
+}
+
+Result<int> Listen(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path)
+    return InvalidArgument("the link's socket path is longer than the system allows (" +
+                           std::to_string(sizeof address.sun_path - 1) + " bytes): " + path);
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return SystemError("socket");
+  // The data folder's lock says that no other process serves this region: the old socket is a leftover.
+  unlink(path.c_str());
+  const mode_t mask = umask(0077);
+  const int bound = bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address);
+  umask(mask);
+  if (bound != 0 || listen(fd, 4) != 0) {
+    const Status status = SystemError("cannot listen on " + path);
+    close(fd);
+    return status;
+  }
+  return fd;
+}
+
+}  // namespace
+
+class LocalLink::Impl : public Executor {
+ public:
+  Impl(const LocalLinkOptions& options, int listener)
+      : options_(options), listener_(listener), wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    CHECK(wake_ >= 0);
+    RegisterMetrics();
+    thread_ = std::thread([this] { Run(); });
+  }
+  ~Impl() override {
+    Stop();
+    close(listener_);
+    close(wake_);
+    unlink(options_.socket_path.c_str());
+  }
+
+  void Post(std::function<void()> task) override {
+    {
+      std::lock_guard lock(mutex_);
+      tasks_.push_back(std::move(task));
+    }
+    Wake();
+  }
+
+  void OnCommit(const table::CommitReport& report) {
+    if (!connected_) return;
+    {
+      std::lock_guard lock(mutex_);
+      state_moved_ = true;
+      if (!report.own.empty() && pushed_bytes_ < kOutgoingMax) {
+        pushed_bytes_ += report.own.bytes();
+        pushed_.push_back(report.own);
+      }
+    }
+    Wake();
+  }
+
+  bool connected() const { return connected_; }
+  std::vector<LinkStatus> Links() const {
+    std::lock_guard lock(mutex_);
+    std::vector<LinkStatus> links;
+    for (const ReplicationStatus::Link& link : status_.links) {
+      LinkStatus& one = links.emplace_back();
+      one.from = NameOf(link.from);
+      one.to = NameOf(link.to);
+      one.state = connected_ ? streams::LinkStateName(link.state) : "down";
+      one.lag_ms = link.lag_ms;
+      one.pending = link.pending;
+      one.clock_offset_ms = link.clock_offset_ms;
+    }
+    return links;
+  }
+
+  void Stop() {
+    if (!thread_.joinable()) return;
+    stopping_ = true;
+    Wake();
+    thread_.join();
+    Disconnect();
+  }
+
+ private:
+  void Wake() {
+    if (woken_.exchange(true)) return;
+    const uint64_t one = 1;
+    [[maybe_unused]] const ssize_t n = write(wake_, &one, sizeof one);
+  }
+
+  std::string NameOf(RegionId id) const {
+    const topology::Region* region = options_.topology->FindRegion(id);
+    return region ? region->name : std::to_string(id.value);
+  }
+
+  void RegisterMetrics();
+  void Run();
+  void Accept();
+  void Disconnect();
+  void RunTasks();
+  void PushCommits();
+  void ReadSome();
+  void WriteSome();
+  void Send(const streams::LinkMessage& message) { outgoing_ += streams::EncodeLinkFrame(message); }
+  bool OnMessage(streams::LinkMessage message);
+  bool OnHello(const streams::LinkHello& hello);
+  void OnApply(streams::ApplyRequest request);
+
+  const LocalLinkOptions options_;
+  const int listener_;
+  const int wake_;
+  std::thread thread_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> woken_{false};
+  std::atomic<bool> connected_{false};  // and welcomed
+
+  mutable std::mutex mutex_;
+  std::vector<std::function<void()>> tasks_;        // guarded by mutex_
+  std::vector<streams::RecordBatch> pushed_;        // guarded by mutex_
+  size_t pushed_bytes_ = 0;                         // guarded by mutex_
+  bool state_moved_ = false;                        // guarded by mutex_
+  ReplicationStatus status_;                        // guarded by mutex_
+
+  // The thread's own.
+  int connection_ = -1;
+  uint64_t generation_ = 0;  // of the connection: replies to an older one are dropped
+  streams::LinkReader reader_;
+  std::string outgoing_;
+  size_t sent_ = 0;
+  uint64_t credit_ = 0;
+};
+
+void LocalLink::Impl::RegisterMetrics() {
+  if (!options_.registry) return;
+  const auto add = [this](RegionId from, RegionId to) {
+    const MetricLabels labels{{"from", NameOf(from)}, {"to", NameOf(to)}};
+    const auto read = [this, from, to](auto value) {
+      return [this, from, to, value]() -> double {
+        std::lock_guard lock(mutex_);
+        for (const auto& link : status_.links)
+          if (link.from == from && link.to == to) return value(link);
+        return -1;
+      };
+    };
+    Registry& registry = *options_.registry;
+    registry.AddCallback("everwrite_replication_latency_seconds",
+                         "Age of the newest change applied, when it was applied; -1: none yet.", labels,
+                         read([](const auto& link) { return link.lag_ms < 0 ? -1.0 : link.lag_ms / 1e3; }));
+    registry.AddCallback("everwrite_replication_pending",
+                         "Changes of the source that the destination has not applied.", labels,
+                         read([](const auto& link) { return static_cast<double>(link.pending); }));
+    registry.AddCallback("everwrite_replication_up", "1 when the two hear each other.", labels,
+                         read([](const auto& link) {
+                           return link.state == ReplicationStatus::LinkState::kUp ? 1.0 : 0.0;
+                         }));
+    registry.AddCallback("everwrite_clock_offset_seconds", "The other region's clock minus ours.", labels,
+                         read([](const auto& link) { return link.clock_offset_ms / 1e3; }));
+  };
+  for (const RegionId other : options_.topology->Others(options_.region)) {
+    add(other, options_.region);
+    add(options_.region, other);
+  }
+}
+
+void LocalLink::Impl::Run() {
+  while (!stopping_) {
+    pollfd fds[3] = {{wake_, POLLIN, 0}, {listener_, POLLIN, 0}, {connection_, 0, 0}};
+    if (connection_ >= 0) {
+      if (outgoing_.size() - sent_ < kOutgoingMax) fds[2].events |= POLLIN;
+      if (outgoing_.size() > sent_) fds[2].events |= POLLOUT;
+    }
+    if (poll(fds, connection_ >= 0 ? 3 : 2, -1) < 0 && errno != EINTR) return;
+    if (fds[0].revents) {
+      uint64_t count = 0;
+      [[maybe_unused]] const ssize_t n = read(wake_, &count, sizeof count);
+      woken_ = false;
+    }
+    if (connection_ >= 0 && (fds[2].revents & (POLLIN | POLLHUP | POLLERR))) ReadSome();
+    RunTasks();
+    PushCommits();
+    if (connection_ >= 0 && outgoing_.size() > sent_) WriteSome();
+    if (fds[1].revents) Accept();
+  }
+}
+
+void LocalLink::Impl::Accept() {
+  const int fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd < 0) return;
+  if (connection_ >= 0) options_.log.Info("another replicator connects; the one before is cut");
+  Disconnect();
+  connection_ = fd;
+  ++generation_;
+}
+
+void LocalLink::Impl::Disconnect() {
+  if (connection_ < 0) return;
+  if (connected_.exchange(false)) options_.log.Warning("the replicator has gone");
+  close(connection_);
+  connection_ = -1;
+  reader_ = {};
+  outgoing_.clear();
+  sent_ = 0;
+  credit_ = 0;
+  std::lock_guard lock(mutex_);
+  pushed_.clear();
+  pushed_bytes_ = 0;
+}
+
+void LocalLink::Impl::RunTasks() {
+  std::vector<std::function<void()>> tasks;
+  {
+    std::lock_guard lock(mutex_);
+    tasks.swap(tasks_);
+  }
+  for (auto& task : tasks) task();
+}
+
+void LocalLink::Impl::PushCommits() {
+  std::vector<streams::RecordBatch> pushed;
+  bool moved = false;
+  {
+    std::lock_guard lock(mutex_);
+    pushed.swap(pushed_);
+    pushed_bytes_ = 0;
+    std::swap(moved, state_moved_);
+  }
+  if (!connected_) return;
+  for (auto& batch : pushed) {
+    const size_t bytes = batch.bytes();
+    if (bytes > credit_ || outgoing_.size() - sent_ > kOutgoingMax) break;  // the replicator reads
+    credit_ -= bytes;
+    Send(streams::LinkCommitted{std::move(batch)});
+  }
+  if (moved) Send(options_.engine->State());
+}
+
+void LocalLink::Impl::ReadSome() {
+  thread_local std::string buffer(kReadChunk, '\0');
+  const ssize_t n = read(connection_, buffer.data(), buffer.size());
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (n <= 0) return Disconnect();
+  reader_.Append(std::string_view(buffer.data(), n));
+  for (;;) {
+    auto next = reader_.Next();
+    if (!next.ok()) {
+      options_.log.Warning("the replicator sent what is no frame", {{"reason", next.status().message()}});
+      return Disconnect();
+    }
+    if (!next->has_value()) return;
+    if (!OnMessage(std::move(**next))) return Disconnect();
+  }
+}
+
+void LocalLink::Impl::WriteSome() {
+  const ssize_t n = write(connection_, outgoing_.data() + sent_, outgoing_.size() - sent_);
+  if (n < 0) {
+    if (errno != EAGAIN && errno != EINTR) Disconnect();
+    return;
+  }
+  sent_ += n;
+  if (sent_ == outgoing_.size()) {
+    outgoing_.clear();
+    sent_ = 0;
+  } else if (sent_ > kOutgoingMax / 4) {
+    outgoing_.erase(0, sent_);
+    sent_ = 0;
+  }
+}
+
+// False: the connection is to be closed.
+bool LocalLink::Impl::OnMessage(streams::LinkMessage message) {
+  if (const auto* hello = std::get_if<streams::LinkHello>(&message)) return OnHello(*hello);
+  if (!connected_) return false;  // nothing before Hello
+  if (auto* read = std::get_if<streams::ReadRequest>(&message)) {
+    read->max_bytes = std::min(read->max_bytes, kReadBytesMax);
+    Send(options_.engine->Read(*read));
+  } else if (auto* apply = std::get_if<streams::ApplyRequest>(&message)) {
+    OnApply(std::move(*apply));
+  } else if (const auto* progress = std::get_if<streams::PeerProgress>(&message)) {
+    options_.engine->OnProgress(*progress);
+  } else if (const auto* credit = std::get_if<streams::LinkCredit>(&message)) {
+    credit_ += credit->bytes;
+  } else if (auto* status = std::get_if<ReplicationStatus>(&message)) {
+    std::lock_guard lock(mutex_);
+    status_ = std::move(*status);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+bool LocalLink::Impl::OnHello(const streams::LinkHello& hello) {
+  std::string refusal;
+  if (hello.version != streams::kLinkVersion) {
+    refusal = "this region speaks version " + std::to_string(streams::kLinkVersion) + " of the link";
+  } else if (hello.cluster != options_.cluster) {
+    refusal = "this region belongs to cluster " + options_.cluster;
+  } else if (hello.region != options_.region) {
+    refusal = "this is the socket of region id " + std::to_string(options_.region.value);
+  }
+  if (!refusal.empty()) {
+    options_.log.Warning("a replicator is refused", {{"reason", refusal}});
+    Send(streams::LinkRefusal{refusal});
+    WriteSome();
+    return false;
+  }
+  credit_ = hello.credit;
+  Send(streams::LinkWelcome{streams::kLinkVersion, options_.cluster, options_.region});
+  // Before the state is read: a commit in between must find us connected, or nobody would tell of it.
+  connected_ = true;
+  Send(options_.engine->State());
+  options_.log.Info("the replicator is attached");
+  return true;
+}
+
+void LocalLink::Impl::OnApply(streams::ApplyRequest request) {
+  options_.engine->Apply(std::move(request), *this,
+                         [this, generation = generation_](streams::ApplyReply reply) {
+                           if (generation != generation_ || !connected_) return;
+                           if (!reply.status.ok())
+                             options_.log.Warning("a batch was not applied", {{"reason", reply.status}});
+                           Send(std::move(reply));
+                         });
+}
+
+LocalLink::LocalLink(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+LocalLink::~LocalLink() = default;
+
+Result<std::unique_ptr<LocalLink>> LocalLink::Start(const LocalLinkOptions& options) {
+  EW_ASSIGN_OR_RETURN(const int listener, Listen(options.socket_path));
+  return std::unique_ptr<LocalLink>(new LocalLink(std::make_unique<Impl>(options, listener)));
+}
+
+void LocalLink::OnCommit(const table::CommitReport& report) { impl_->OnCommit(report); }
+bool LocalLink::connected() const { return impl_->connected(); }
+std::vector<LinkStatus> LocalLink::Links() const { return impl_->Links(); }
+void LocalLink::Stop() { impl_->Stop(); }
+
+}  // namespace everwrite::server
