@@ -22,8 +22,8 @@ Address Convert(const topology::Address& address) {
 }
 
 // Can this address be listened on, here and now?
-Status CheckFree(const std::string& region, const char* what, const Address& address) {
-  const std::string name = std::string(what) + " " + address.ToString() + " of region " + region;
+Status CheckFree(const std::string& what, const Address& address) {
+  const std::string name = what + " (" + address.ToString() + ")";
   sockaddr_in socket_address{};
   socket_address.sin_family = AF_INET;
   socket_address.sin_port = htons(address.port);
@@ -115,11 +115,14 @@ std::vector<NetworkNode> ClusterPlan::Nodes() const {
   return nodes;
 }
 
-Status CheckPlan(const ClusterPlan& plan) {
+Status CheckPlan(const ClusterPlan& plan, std::optional<uint16_t> gateway_port) {
   for (const RegionPlan& region : plan.regions) {
-    EW_RETURN_IF_ERROR(CheckFree(region.name, "endpoint", region.endpoint));
-    EW_RETURN_IF_ERROR(CheckFree(region.name, "admin endpoint", region.admin));
-    EW_RETURN_IF_ERROR(CheckFree(region.name, "nats address", region.nats));
+    EW_RETURN_IF_ERROR(CheckFree("the endpoint of region " + region.name, region.endpoint));
+    EW_RETURN_IF_ERROR(CheckFree("the admin endpoint of region " + region.name, region.admin));
+    EW_RETURN_IF_ERROR(CheckFree("the nats address of region " + region.name, region.nats));
+  }
+  if (gateway_port.has_value()) {
+    EW_RETURN_IF_ERROR(CheckFree("the gateway's port", {"127.0.0.1", *gateway_port}));
   }
   return OkStatus();
 }

@@ -51,7 +51,7 @@ Result<ClusterPlan> LoadPlan(const std::string& topology_file, const std::string
 
 // What keeps `up` from running this plan here: a port in use, an address of another machine. kFailedPrecondition;
 // nothing has been started or created.
-Status CheckPlan(const ClusterPlan& plan);
+Status CheckPlan(const ClusterPlan& plan, std::optional<uint16_t> gateway_port);
 
 // The cluster of a file (and the running `up` of that very file, for its control endpoint); without a file what
 // runs now.

@@ -81,7 +81,7 @@ Up::Up(UpOptions options) : options_(std::move(options)), view_(options_.plan.Vi
 Up::~Up() { Stop(); }
 
 Status Up::Start(const std::function<bool()>& interrupted) {
-  EW_RETURN_IF_ERROR(CheckPlan(options_.plan));
+  EW_RETURN_IF_ERROR(CheckPlan(options_.plan, options_.gateway_port));
   EW_RETURN_IF_ERROR(PrepareFolders());
   supervisor_ = std::make_unique<chaos::Supervisor>(options_.log.Named("supervisor"));
   EW_ASSIGN_OR_RETURN(links_, LinkSet::Create(options_.plan.Nodes(), options_.plan.directions));
@@ -102,7 +102,10 @@ Status Up::Start(const std::function<bool()>& interrupted) {
   EW_RETURN_IF_ERROR(WaitUntilReady(interrupted));
   view_.pid = ::getpid();
   published_ = true;
-  return PublishView(view_);
+  if (const Status written = PublishView(view_); !written.ok()) {
+    options_.log.Warning("other commands will not find this one by themselves", {{"why", written}});
+  }
+  return OkStatus();
 }
 
 void Up::Stop() {

@@ -75,7 +75,7 @@ class UpTest : public testing::Test {
     options.plan = *plan;
     options.program = FakeDaemon();
     options.ready_timeout_ms = 20000;
-    if (gateway) options.gateway_port = 0;
+    if (gateway) options.gateway_port = static_cast<uint16_t>(gateway_port_);
     up_ = std::make_unique<Up>(std::move(options));
     return up_->Start([] { return false; });
   }
@@ -96,6 +96,7 @@ class UpTest : public testing::Test {
   }
   std::string root_;
   int ports_[6];
+  int gateway_port_ = 0;
   std::vector<int> held_;
   std::unique_ptr<Up> up_;
 };
@@ -163,6 +164,18 @@ TEST_F(UpTest, APortInUseIsToldBeforeAnythingIsStarted) {
   EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
   EXPECT_NE(status.message().find(std::to_string(ports_[4])), std::string::npos) << status.message();
   EXPECT_NE(status.message().find("west-1"), std::string::npos);
+  EXPECT_FALSE(fs::exists(root_ + "/data"));
+}
+
+TEST_F(UpTest, AGatewaysPortInUseIsToldBeforeAnythingIsStarted) {
+  const int port = FreePort();
+  const int taken = held_.back();
+  held_.pop_back();
+  ASSERT_EQ(::listen(taken, 1), 0);
+  gateway_port_ = port;
+  const Status status = Start(/*gateway=*/true);
+  ::close(taken);
+  EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition) << status.message();
   EXPECT_FALSE(fs::exists(root_ + "/data"));
 }
 
