@@ -39,6 +39,10 @@ JsonValue DescribeRegion(const RegionEndpoint& region, const Result<JsonValue>& 
     out.Set("id", (*status)["id"]);
     out.Set("log", (*status)["log"]);
   }
+  if (status.ok() && (*status)["replicator_connected"].kind() == JsonValue::Kind::kBool &&
+      !(*status)["replicator_connected"].AsBool()) {
+    AddReason(reasons, region.name + " has no replicator");
+  }
   if (state != "serving") {
     AddReason(reasons, region.name + " is " + state +
                            (status.ok() ? "" : " (" + status.status().message() + ")"));
@@ -47,8 +51,11 @@ JsonValue DescribeRegion(const RegionEndpoint& region, const Result<JsonValue>& 
   out.Set("pids", std::move(pids));
   out.Set("vector", status.ok() ? (*status)["applied"] : JsonValue::Object());
   out.Set("durable", status.ok() ? (*status)["durable"] : JsonValue::Object());
-  out.Set("conflicts", status.ok() ? (*status)["conflicts"] : JsonValue());
-  out.Set("clock_ms", status.ok() ? (*status)["clock_ms"] : JsonValue());
+  if (status.ok()) {
+    out.Set("conflicts", (*status)["conflicts"]);
+    out.Set("clock_ms", (*status)["clock_ms"]);
+    out.Set("replicator_connected", (*status)["replicator_connected"]);
+  }
   return out;
 }
 

@@ -14,8 +14,9 @@ namespace everwrite::cli {
 
 // Asks everybody, each with a deadline; who does not answer is shown so. The object:
 //   verdict   "healthy" or "degraded"; reasons: why it is degraded, in words
-//   regions   [{name, endpoint, admin, state, pids, vector, conflicts, clock_ms}]
-//             state: "serving", "starting" or "unreachable"; pids: {region, replicator, nats}
+//   regions   [{name, endpoint, admin, state, pids, vector, durable, conflicts, clock_ms, replicator_connected}]
+//             state: "serving", "starting" or "unreachable" (then the last three are left out);
+//             pids: {region, replicator, nats}
 //   links     [{from, to, state, lag_ms, pending, clock_offset_ms, delay_ms, cut}] one a direction; the last two
 //             only where `up` simulates the link
 JsonValue CollectStatus(const ClusterView& view);
