@@ -127,8 +127,8 @@ std::string_view LogLevelName(LogLevel level) {
 }
 
 Result<LogLevel> ParseLogLevel(std::string_view name) {
-  for (const LogLevel level : {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarning,
-                               LogLevel::kError, LogLevel::kOff}) {
+  for (const LogLevel level :
+       {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarning, LogLevel::kError, LogLevel::kOff}) {
     if (LogLevelName(level) == name) return level;
   }
   return InvalidArgument("log level '" + std::string(name) +

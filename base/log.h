@@ -5,15 +5,15 @@
 //   link.Warning("peer is silent", {{"peer", "eu-west-1"}, {"silent_ms", 3000}});
 //
 // A JSON line is {"ts":"2026-01-02T03:04:05.678Z","level":"warning","region":"eu-west-1",
-// "component":"link","msg":"peer is silent","peer":"eu-west-1","silent_ms":3000}. Field order is the
-// order of the call; a field never has one of the first five names.
+// "component":"link","msg":"peer is silent","peer":"eu-west-1","silent_ms":3000}. Field order is
+// the order of the call; a field never has one of the first five names.
 //
-// A level that is off costs one comparison: the fields are an initializer list of views, so nothing is
-// formatted or allocated before the level was looked at. A line is cut at kMaxLogLine bytes. Never log
-// item values or credentials.
+// A level that is off costs one comparison: the fields are an initializer list of views, so nothing
+// is formatted or allocated before the level was looked at. What does not fit into kMaxLogLine is
+// left out. Never log item values or credentials.
 //
-// Thread-safety: Logger is a value, and const; its methods may be called from any thread. The sink gets
-// whole lines and must be thread-safe.
+// Thread-safety: Logger is a value, and const; its methods may be called from any thread. The sink
+// gets whole lines and must be thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -39,20 +39,18 @@ class LogField {
  public:
   LogField(std::string_view name, std::string_view value)
       : name_(name), text_(value), kind_(Kind::kText) {}
-  LogField(std::string_view name, const char* value)
-      : LogField(name, std::string_view(value)) {}
+  LogField(std::string_view name, const char* value) : LogField(name, std::string_view(value)) {}
   LogField(std::string_view name, const std::string& value)
       : LogField(name, std::string_view(value)) {}
-  LogField(std::string_view name, bool value)
-      : name_(name), number_(value), kind_(Kind::kBool) {}
+  LogField(std::string_view name, bool value) : name_(name), number_(value), kind_(Kind::kBool) {}
   template <typename Integer>
-    requires std::is_integral_v<Integer>
-  LogField(std::string_view name, Integer value)
+  requires std::is_integral_v<Integer> LogField(std::string_view name, Integer value)
       : name_(name),
         number_(static_cast<int64_t>(value)),
         kind_(std::is_signed_v<Integer> ? Kind::kSigned : Kind::kUnsigned) {}
   LogField(std::string_view name, const Status& status)
-      : name_(name), text_(status.ok() ? std::string_view("OK") : status.message()),
+      : name_(name),
+        text_(status.ok() ? std::string_view("OK") : status.message()),
         kind_(Kind::kText) {}
 
   std::string_view name() const { return name_; }
@@ -74,8 +72,8 @@ class LogSink {
   virtual void Write(std::string_view line) = 0;
 };
 
-// Standard error, one write(2) a line. What cannot be written is lost: a log never blocks on its reader
-// longer than the kernel does.
+// Standard error, one write(2) a line. What cannot be written is lost: a log never blocks on its
+// reader longer than the kernel does.
 std::shared_ptr<LogSink> StderrSink();
 bool StderrIsTerminal();
 

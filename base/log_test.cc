@@ -47,8 +47,9 @@ TEST(Log, TextQuotesOnlyWhatNeedsIt) {
   Fixture f(/*json=*/false);
   f.log.Named("wal").Error("write failed", {{"why", "no space"}, {"code", -28}, {"file", "a.log"}});
   ASSERT_EQ(f.sink->lines.size(), 1u);
-  EXPECT_EQ(f.sink->lines[0],
-            "03:04:05.678 error eu-west-1 wal: write failed why=\"no space\" code=-28 file=a.log\n");
+  EXPECT_EQ(
+      f.sink->lines[0],
+      "03:04:05.678 error eu-west-1 wal: write failed why=\"no space\" code=-28 file=a.log\n");
 }
 
 TEST(Log, ALevelThatIsOffWritesNothing) {

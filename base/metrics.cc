@@ -78,8 +78,8 @@ Gauge& Registry::AddGauge(std::string_view name, std::string_view help, MetricLa
   return *series.gauge;
 }
 
-Histogram& Registry::AddHistogram(std::string_view name, std::string_view help,
-                                  MetricLabels labels, double scale) {
+Histogram& Registry::AddHistogram(std::string_view name, std::string_view help, MetricLabels labels,
+                                  double scale) {
   const std::lock_guard lock(mutex_);
   Series& series = FindOrAdd(name, help, std::move(labels), MetricKind::kHistogram);
   if (series.histogram == nullptr) series.histogram = std::make_unique<Histogram>(scale);

@@ -4,24 +4,24 @@
 //   Counter& requests = registry.AddCounter("everwrite_requests_total", "Requests answered.",
 //                                           {{"operation", "PutItem"}});
 //   requests.Add();
-//   Histogram& latency = registry.AddHistogram("everwrite_request_seconds", "…", {}, kMicrosToSeconds);
+//   Histogram& latency = registry.AddHistogram("everwrite_request_seconds", "Latency.");
 //   latency.Record(micros);
 //
 // A counter and a histogram are kept in kMetricStripes copies on cache lines of their own; a thread
-// counts in the copy that it was given at its first use, with one relaxed atomic add. Reading sums the
-// copies: a snapshot taken while others count is not a point in time, but no count is lost.
+// counts in the copy that it was given at its first use, with one relaxed atomic add. Reading sums
+// the copies: a snapshot taken while others count is not a point in time, but no count is lost.
 //
-// A histogram has 4 buckets an octave (values are at most 25% above their bucket's lower bound) over
-// all of 1 .. 2^40, so there is nothing to configure and merging is exact. Values are whole numbers in
-// the unit of the caller; `scale` turns them into the unit that is exported (seconds, by Prometheus'
-// rules).
+// A histogram has 4 buckets an octave (values are at most 25% above their bucket's lower bound)
+// over all of 1 .. 2^40, so there is nothing to configure and merging is exact. Values are whole
+// numbers in the unit of the caller; `scale` turns them into the unit that is exported (seconds, by
+// Prometheus' rules).
 //
-// Names are Prometheus names. Adding the same name and labels again gives the same object; with another
-// kind it is a bug (CHECK). At most kMaxSeries objects a registry: what comes after shares one that is
-// not exported, so a label whose values a client chooses cannot fill the memory.
+// Names are Prometheus names. Adding the same name and labels again gives the same object; with
+// another kind it is a bug (CHECK). At most kMaxSeries objects a registry: what comes after shares
+// one that is not exported, so a label whose values a client chooses cannot fill the memory.
 //
-// Thread-safety: everything, any thread. Registration and snapshots take a mutex; counting does not.
-// Objects live as long as their registry.
+// Thread-safety: everything, any thread. Registration and snapshots take a mutex; counting does
+// not. Objects live as long as their registry.
 #pragma once
 
 #include <array>
@@ -110,7 +110,8 @@ struct HistogramSnapshot {
   std::array<uint64_t, Histogram::kBuckets> buckets{};
   uint64_t count = 0;
   uint64_t sum = 0;
-  // The upper bound of the bucket in which the `numerator`/`denominator` quantile lies; 0 when empty.
+  // The upper bound of the bucket in which the `numerator`/`denominator` quantile lies; 0 when
+  // empty.
   uint64_t Quantile(uint64_t numerator, uint64_t denominator) const;
 };
 
@@ -142,8 +143,8 @@ class Registry {
   Gauge& AddGauge(std::string_view name, std::string_view help, MetricLabels labels = {});
   Histogram& AddHistogram(std::string_view name, std::string_view help, MetricLabels labels = {},
                           double scale = kMicrosToSeconds);
-  // A gauge that is asked at each snapshot, under the registry's mutex: `read` must be quick, must not
-  // use the registry, and must work until the registry is gone.
+  // A gauge that is asked at each snapshot, under the registry's mutex: `read` must be quick, must
+  // not use the registry, and must work until the registry is gone.
   void AddCallback(std::string_view name, std::string_view help, MetricLabels labels,
                    std::function<double()> read);
 

@@ -56,7 +56,7 @@ Result<std::string> RuntimeFolder() {
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
     return FailedPrecondition("cannot create " + folder + ": " + std::strerror(errno));
   }
-  struct stat info{};
+  struct stat info {};
   // In /tmp anyone may have made it first; what they write there must not direct our commands.
   if (::lstat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || info.st_uid != ::getuid()) {
     return FailedPrecondition(folder + " is not a folder of this user");
@@ -117,8 +117,9 @@ Result<ClusterView> FindRunning() {
   EW_ASSIGN_OR_RETURN(const std::string folder, RuntimeFolder());
   auto view = ReadView(CurrentFile(folder));
   if (!view.ok() || !ProcessLives(view->pid)) {
-    return NotFound("no `everwrite up` or `everwrite demo` of this user is running; start one, or name a "
-                    "topology file");
+    return NotFound(
+        "no `everwrite up` or `everwrite demo` of this user is running; start one, or name a "
+        "topology file");
   }
   return view;
 }

@@ -1,9 +1,9 @@
 // Where a running cluster is: what `everwrite up` or `demo` left for the other commands.
 //
-// `up` writes a small JSON file (its pid, control endpoint, regions) to DATA/up.json and to current.json in the
-// user's runtime folder ($XDG_RUNTIME_DIR/everwrite, or /tmp/everwrite-UID), so that commands without a FILE
-// find what was started last. The file is written beside and renamed; that of a process that is gone is
-// not believed.
+// `up` writes a small JSON file (its pid, control endpoint, regions) to DATA/up.json and to
+// current.json in the user's runtime folder ($XDG_RUNTIME_DIR/everwrite, or /tmp/everwrite-UID), so
+// that commands without a FILE find what was started last. The file is written beside and renamed;
+// that of a process that is gone is not believed.
 //
 // Thread-safety: free functions and values.
 #pragma once
@@ -29,17 +29,18 @@ struct ClusterView {
   std::string cluster;
   std::string topology_file;
   std::vector<RegionEndpoint> regions;
-  pid_t pid = 0;         // of the `up` process; 0 when it was not asked or is not there
-  std::string control;   // its control endpoint, host:port; empty without one
-  std::string gateway;   // host:port; empty without one
-  std::string data;      // empty: the folders of the topology file
+  pid_t pid = 0;        // of the `up` process; 0 when it was not asked or is not there
+  std::string control;  // its control endpoint, host:port; empty without one
+  std::string gateway;  // host:port; empty without one
+  std::string data;     // empty: the folders of the topology file
 };
 
-// The folder of current.json; created for the user alone. kFailedPrecondition when somebody else owns it.
+// The folder of current.json; created for the user alone. kFailedPrecondition when somebody else
+// owns it.
 Result<std::string> RuntimeFolder();
 
-// Writes the view to current.json and, unless `data` is empty, to DATA/up.json; and takes them away again, if
-// they are still this process's.
+// Writes the view to current.json and, unless `data` is empty, to DATA/up.json; and takes them away
+// again, if they are still this process's.
 Status PublishView(const ClusterView& view);
 void WithdrawView(const ClusterView& view);
 

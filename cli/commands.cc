@@ -68,7 +68,8 @@ std::string VerifyText(const VerifyReport& report) {
       return text + ": " + std::to_string(report.regions.size()) + " regions hold the same " +
              std::to_string(report.comparison.items) + " items and versions\n";
     case Verdict::kBehind:
-      return text + ": the regions have not applied the same changes, or are still being written to: " +
+      return text +
+             ": the regions have not applied the same changes, or are still being written to: " +
              report.detail + "\n";
     case Verdict::kDiverged: break;
   }

@@ -1,8 +1,9 @@
-// The sub-commands, one function each: they print, and return the process's exit status. main.cc reads the
-// command line into these structs and does nothing else.
+// The sub-commands, one function each: they print, and return the process's exit status. main.cc
+// reads the command line into these structs and does nothing else.
 //
-// Exit statuses: 0 done; 1 the answer is no (verify found a difference, status is degraded with --check); 2
-// usage; 69 a server cannot be reached; 70 something of ours broke; 78 bad configuration.
+// Exit statuses: 0 done; 1 the answer is no (verify found a difference, status is degraded with
+// --check); 2 usage; 69 a server cannot be reached; 70 something of ours broke; 78 bad
+// configuration.
 //
 // Threads: call from the main thread, once.
 #pragma once

@@ -79,9 +79,10 @@ std::string DemoInstructions(const ClusterView& view) {
             " --table-name notes --key '{\"id\":{\"S\":\"1\"}}'\n";
   }
   if (view.regions.size() > 1) {
-    text += "\nAnd then: everwrite status | everwrite link cut " + first + " " + view.regions[1].name +
-            " | everwrite link heal | everwrite verify | everwrite conflicts list --region " + first +
-            "\n";
+    text += "\nAnd then: everwrite status | everwrite link cut " + first + " " +
+            view.regions[1].name +
+            " | everwrite link heal | everwrite verify | everwrite conflicts list --region " +
+            first + "\n";
   }
   return text + "Ctrl-C ends it.\n\n";
 }

@@ -18,7 +18,8 @@ Result<std::string> MakeTemporaryFolder();
 // Removes a folder of MakeTemporaryFolder and all in it.
 void RemoveTemporaryFolder(const std::string& path);
 
-// What to paste: a table made, an item written in the first region and read in the others; a cut and a heal.
+// What to paste: a table made, an item written in the first region and read in the others; a cut
+// and a heal.
 std::string DemoInstructions(const ClusterView& view);
 
 // Lines for `eval "$(everwrite env)"`.

@@ -41,9 +41,11 @@ TEST(Demo, InstructionsUseTheGatewayAndEveryRegion) {
 
 TEST(Demo, TheEnvironmentNamesTheGatewayOrElseTheFirstRegion) {
   ClusterView view = View();
-  EXPECT_NE(EnvironmentLines(view).find("AWS_ENDPOINT_URL=http://127.0.0.1:8100\n"), std::string::npos);
+  EXPECT_NE(EnvironmentLines(view).find("AWS_ENDPOINT_URL=http://127.0.0.1:8100\n"),
+            std::string::npos);
   view.gateway = "127.0.0.1:8000";
-  EXPECT_NE(EnvironmentLines(view).find("AWS_ENDPOINT_URL=http://127.0.0.1:8000\n"), std::string::npos);
+  EXPECT_NE(EnvironmentLines(view).find("AWS_ENDPOINT_URL=http://127.0.0.1:8000\n"),
+            std::string::npos);
 }
 
 TEST(Demo, OnlyItsOwnTemporaryFolderIsRemoved) {

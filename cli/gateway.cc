@@ -30,14 +30,15 @@ std::string ErrorBody(std::string_view type, std::string_view message) {
 
 void Answer(http::HttpResponder& responder, Result<UpstreamReply> result) {
   if (!result.ok()) {
-    // 500 and 503 are what SDKs try again. Whether a request that was cut short had been carried out is not
-    // known, exactly as with the service itself.
+    // 500 and 503 are what SDKs try again. Whether a request that was cut short had been carried
+    // out is not known, exactly as with the service itself.
     const bool refused = result.status().code() != StatusCode::kDeadlineExceeded;
-    responder.Send({.status = refused ? 503 : 500,
-                    .content_type = kJson,
-                    .body = ErrorBody(refused ? "com.amazonaws.dynamodb.v20120810#ServiceUnavailable"
-                                              : "com.amazonaws.dynamodb.v20120810#InternalServerError",
-                                      "gateway: " + result.status().message())});
+    responder.Send(
+        {.status = refused ? 503 : 500,
+         .content_type = kJson,
+         .body = ErrorBody(refused ? "com.amazonaws.dynamodb.v20120810#ServiceUnavailable"
+                                   : "com.amazonaws.dynamodb.v20120810#InternalServerError",
+                           "gateway: " + result.status().message())});
     return;
   }
   std::string headers;
@@ -85,8 +86,8 @@ std::string ForwardedRequest(const http::HttpRequest& request) {
 struct Gateway::Impl {
   GatewayOptions options;
   std::string known;  // the regions' names, for messages
-  // The server goes first, so that nothing new comes; then the pool fails what is in flight. Its callbacks
-  // post to the server's executors, which must therefore outlive it: see ~Gateway.
+  // The server goes first, so that nothing new comes; then the pool fails what is in flight. Its
+  // callbacks post to the server's executors, which must therefore outlive it: see ~Gateway.
   std::unique_ptr<UpstreamPool> pool;
   std::unique_ptr<http::HttpServer> server;
 

@@ -1,11 +1,12 @@
-// The gateway of `everwrite demo`: one DynamoDB endpoint for all regions, a reverse proxy that sends each
-// request to the region that its signature names.
+// The gateway of `everwrite demo`: one DynamoDB endpoint for all regions, a reverse proxy that
+// sends each request to the region that its signature names.
 //
-// Every AWS SDK signs for a region: Authorization: AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/dynamodb/...
-// So a client changes region as it does with AWS (--region, AWS_REGION), and one endpoint serves all. The
-// region `local`, and a request without a signature, go to the first region; an unknown region is answered
-// with an error that names the known ones. Requests and answers pass unchanged but for the headers that belong
-// to one connection. A request whose region does not answer is not sent elsewhere.
+// Every AWS SDK signs for a region: Authorization: AWS4-HMAC-SHA256
+// Credential=KEY/DATE/REGION/dynamodb/... So a client changes region as it does with AWS (--region,
+// AWS_REGION), and one endpoint serves all. The region `local`, and a request without a signature,
+// go to the first region; an unknown region is answered with an error that names the known ones.
+// Requests and answers pass unchanged but for the headers that belong to one connection. A request
+// whose region does not answer is not sent elsewhere.
 //
 // Threads: the server's loop and the pool's. Construct, and destroy when done.
 #pragma once
@@ -49,7 +50,8 @@ class Gateway {
 
 // The region in a SigV4 Authorization header's credential scope; empty when there is none.
 std::string_view RegionOfAuthorization(std::string_view authorization);
-// The request as it goes to the region: the same but for hop-by-hop headers and with a plain length.
+// The request as it goes to the region: the same but for hop-by-hop headers and with a plain
+// length.
 std::string ForwardedRequest(const http::HttpRequest& request);
 
 }  // namespace everwrite::cli

@@ -1,4 +1,5 @@
-// The gateway: which region a request goes to, what passes unchanged, and what a dead region looks like.
+// The gateway: which region a request goes to, what passes unchanged, and what a dead region looks
+// like.
 #include "cli/gateway.h"
 
 #include <gtest/gtest.h>
@@ -28,23 +29,23 @@ class GatewayTest : public testing::Test {
     gateway_ = Gateway::Start(options_).value();
   }
   std::unique_ptr<http::HttpServer> StartRegion(const std::string& name, uint16_t port) {
-    return http::HttpServer::Start({.port = port},
-                                   [this, name](const http::HttpRequest& request,
-                                                http::HttpResponder responder) {
-                                     ++handled_;
-                                     if (request.target == "/silent") {
-                                       const std::lock_guard lock(mutex_);
-                                       held_.push_back(std::move(responder));
-                                       return;
-                                     }
-                                     responder.Send({.status = 200,
-                                                     .content_type = "application/x-amz-json-1.0",
-                                                     .headers = "x-amzn-RequestId: R1\r\n",
-                                                     .body = name + " " + std::string(request.method) +
-                                                             " " + std::string(request.target) + " " +
-                                                             std::string(request.Header("x-amz-target")) +
-                                                             " " + std::string(request.body)});
-                                   })
+    return http::HttpServer::Start(
+               {.port = port},
+               [this, name](const http::HttpRequest& request, http::HttpResponder responder) {
+                 ++handled_;
+                 if (request.target == "/silent") {
+                   const std::lock_guard lock(mutex_);
+                   held_.push_back(std::move(responder));
+                   return;
+                 }
+                 responder.Send({.status = 200,
+                                 .content_type = "application/x-amz-json-1.0",
+                                 .headers = "x-amzn-RequestId: R1\r\n",
+                                 .body = name + " " + std::string(request.method) + " " +
+                                         std::string(request.target) + " " +
+                                         std::string(request.Header("x-amz-target")) + " " +
+                                         std::string(request.body)});
+               })
         .value();
   }
   Result<HttpReply> Call(const std::string& headers, std::string_view body = {},
@@ -140,8 +141,8 @@ TEST(GatewayScope, TheRegionIsTakenFromTheEndOfTheScope) {
   EXPECT_EQ(RegionOfAuthorization("AWS4-HMAC-SHA256 Credential=a/b/20260102/eu-west-1/dynamodb/"
                                   "aws4_request, SignedHeaders=host"),
             "eu-west-1");
-  for (const char* text : {"", "Basic x", "AWS4-HMAC-SHA256 Credential=", "AWS4-HMAC-SHA256 Credential=a/b/c",
-                           "AWS4-HMAC-SHA256 Signature=1"}) {
+  for (const char* text : {"", "Basic x", "AWS4-HMAC-SHA256 Credential=",
+                           "AWS4-HMAC-SHA256 Credential=a/b/c", "AWS4-HMAC-SHA256 Signature=1"}) {
     EXPECT_EQ(RegionOfAuthorization(text), "") << text;
   }
 }

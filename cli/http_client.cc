@@ -36,7 +36,7 @@ class Connection {
 
   Status Open() {
     EW_ASSIGN_OR_RETURN(const HostPort name, SplitAddress(address_));
-    struct addrinfo hints{};
+    struct addrinfo hints {};
     hints.ai_socktype = SOCK_STREAM;
     struct addrinfo* found = nullptr;
     const int error = ::getaddrinfo(name.host.c_str(), name.port.c_str(), &hints, &found);
@@ -95,7 +95,9 @@ class Connection {
   Status Wait(short events) {
     while (true) {
       const int64_t left = deadline_ - NowMillis();
-      struct pollfd wait{fd_, events, 0};
+      struct pollfd wait {
+        fd_, events, 0
+      };
       const int ready = left > 0 ? ::poll(&wait, 1, static_cast<int>(left)) : 0;
       if (ready > 0) return OkStatus();
       if (ready == 0) return DeadlineExceeded(address_ + ": no answer in time");

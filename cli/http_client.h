@@ -1,6 +1,6 @@
-// A tiny blocking HTTP/1.1 client for the command line: one request a connection, over plain sockets, with
-// one deadline for all of it and a bound on what it reads. For the admin and control endpoints on loopback
-// or a private network; not for untrusted servers, and no TLS.
+// A tiny blocking HTTP/1.1 client for the command line: one request a connection, over plain
+// sockets, with one deadline for all of it and a bound on what it reads. For the admin and control
+// endpoints on loopback or a private network; not for untrusted servers, and no TLS.
 //
 // Thread-safety: free functions; any thread.
 #pragma once
@@ -25,9 +25,9 @@ struct HttpCallOptions {
   std::string_view body;
 };
 
-// `address` is "host:port" ("127.0.0.1:7001", "[::1]:7001"); a leading "http://" and a trailing slash are
-// ignored. kUnavailable when it cannot be reached, kDeadlineExceeded when it takes too long, kDataLoss when the
-// answer is cut or not HTTP. Any status is an answer.
+// `address` is "host:port" ("127.0.0.1:7001", "[::1]:7001"); a leading "http://" and a trailing
+// slash are ignored. kUnavailable when it cannot be reached, kDeadlineExceeded when it takes too
+// long, kDataLoss when the answer is cut or not HTTP. Any status is an answer.
 Result<HttpReply> HttpCall(std::string_view method, std::string_view address,
                            std::string_view target, const HttpCallOptions& options = {});
 

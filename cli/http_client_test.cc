@@ -1,4 +1,5 @@
-// The command line's HTTP client against the project's own server and against sockets that misbehave.
+// The command line's HTTP client against the project's own server and against sockets that
+// misbehave.
 #include "cli/http_client.h"
 
 #include <arpa/inet.h>
@@ -66,15 +67,17 @@ TEST(HttpClient, CallsTheProjectsOwnServer) {
 }
 
 TEST(HttpClient, ReadsChunksAndAnswersWithoutALength) {
-  RawServer chunks("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", true);
+  RawServer chunks(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+      true);
   EXPECT_EQ(HttpCall("GET", chunks.address(), "/")->body, "abcde");
   RawServer plain("HTTP/1.1 200 OK\r\n\r\nall of it", true);
   EXPECT_EQ(HttpCall("GET", plain.address(), "/")->body, "all of it");
 }
 
 TEST(HttpClient, ACutOrForeignAnswerIsDataLoss) {
-  for (const char* answer : {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", "", "SSH-2.0\r\n\r\n",
-                             "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+  for (const char* answer : {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", "",
+                             "SSH-2.0\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
                              "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz"}) {
     RawServer server(answer, true);
     const auto reply = HttpCall("GET", server.address(), "/");

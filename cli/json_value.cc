@@ -40,7 +40,8 @@ JsonValue Convert(simdjson::dom::element element) {
     }
     case Type::DOUBLE: {
       double value = 0;
-      if (element.get(value) == simdjson::SUCCESS) result = JsonValue::NumberText(DoubleText(value));
+      if (element.get(value) == simdjson::SUCCESS)
+        result = JsonValue::NumberText(DoubleText(value));
       break;
     }
     case Type::STRING: {

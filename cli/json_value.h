@@ -1,9 +1,9 @@
-// JSON as a tree, for the answers of admin and control endpoints. Small and plain: the request path of a
-// region has its own (region/api).
+// JSON as a tree, for the answers of admin and control endpoints. Small and plain: the request path
+// of a region has its own (region/api).
 //
-// Numbers keep their text, so that a 64-bit count goes through unchanged. Reading a member that is not
-// there, or of another type, gives an empty value: what an older or newer process answers is shown as far
-// as it is understood.
+// Numbers keep their text, so that a 64-bit count goes through unchanged. Reading a member that is
+// not there, or of another type, gives an empty value: what an older or newer process answers is
+// shown as far as it is understood.
 //
 // Thread-safety: a value.
 #pragma once
@@ -29,7 +29,8 @@ class JsonValue {
   static JsonValue String(std::string text);
   static JsonValue Array();
   static JsonValue Object();
-  // kInvalidArgument with the parser's reason. Depth and size are bounded by the parser and the caller.
+  // kInvalidArgument with the parser's reason. Depth and size are bounded by the parser and the
+  // caller.
   static Result<JsonValue> Parse(std::string_view text);
 
   Kind kind() const { return kind_; }

@@ -1,8 +1,9 @@
 // The simulated network of `everwrite up`: who reaches whom, how late, and what is cut.
 //
-// A replicator dials its peers' servers, so each ordered pair (dialler, target) has one proxied link. The network
-// between two regions A and B is spoken of by direction: A to B is what travels from A to B, on the link that A
-// dialled (forward) and on the one that B dialled (backward). Delays and cuts of a direction hold for both.
+// A replicator dials its peers' servers, so each ordered pair (dialler, target) has one proxied
+// link. The network between two regions A and B is spoken of by direction: A to B is what travels
+// from A to B, on the link that A dialled (forward) and on the one that B dialled (backward).
+// Delays and cuts of a direction hold for both.
 //
 // Thread-safety: all methods, any thread.
 #pragma once

@@ -16,10 +16,10 @@ class LinkSetTest : public testing::Test {
  protected:
   LinkSetTest() {
     for (const char* name : {"a", "b"}) {
-      servers_.push_back(http::HttpServer::Start({}, [](const http::HttpRequest&,
-                                                        http::HttpResponder responder) {
-                           responder.Send({.body = "hi"});
-                         }).value());
+      servers_.push_back(
+          http::HttpServer::Start({}, [](const http::HttpRequest&, http::HttpResponder responder) {
+            responder.Send({.body = "hi"});
+          }).value());
       nodes_.push_back({name, "127.0.0.1", servers_.back()->port()});
     }
   }
@@ -29,9 +29,9 @@ class LinkSetTest : public testing::Test {
   // Milliseconds of a call from `dialler` to the server of `target`; -1 when it does not come back.
   int64_t Call(const std::string& dialler, const std::string& target, int64_t timeout_ms = 150) {
     const auto start = std::chrono::steady_clock::now();
-    const auto reply = HttpCall(
-        "GET", "127.0.0.1:" + std::to_string(set_->PortFor(dialler, target)), "/",
-        {.timeout_ms = timeout_ms});
+    const auto reply =
+        HttpCall("GET", "127.0.0.1:" + std::to_string(set_->PortFor(dialler, target)), "/",
+                 {.timeout_ms = timeout_ms});
     if (!reply.ok()) return -1;
     return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
                                                                  start)

@@ -1,4 +1,5 @@
-// The command line: everwrite COMMAND. Only here is CLI11 known; what each command does is in commands.h.
+// The command line: everwrite COMMAND. Only here is CLI11 known; what each command does is in
+// commands.h.
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
@@ -19,7 +20,8 @@ Exit status: 0 done, 1 the answer is no, 2 usage, 69 not reached, 78 bad configu
 // Adds the options of one command and what to do when it was named.
 class CommandLine {
  public:
-  CommandLine() : app_("Everwrite: a DynamoDB-compatible database, active in several regions at once") {
+  CommandLine()
+      : app_("Everwrite: a DynamoDB-compatible database, active in several regions at once") {
     app_.name("everwrite");
     app_.require_subcommand(1);
     app_.footer(kExamples);
@@ -55,9 +57,10 @@ class CommandLine {
   }
 
   void AddDemo() {
-    CLI::App* const command =
-        Add(app_, "demo", "three regions on this machine, with a gateway", [this] { return RunDemo(demo_); });
-    command->add_option("--data", demo_.data, "keep the data in this folder (else it is temporary)");
+    CLI::App* const command = Add(app_, "demo", "three regions on this machine, with a gateway",
+                                  [this] { return RunDemo(demo_); });
+    command->add_option("--data", demo_.data,
+                        "keep the data in this folder (else it is temporary)");
     command->add_option("--port", demo_.gateway_port, "of the gateway")
         ->check(CLI::Range(0, 65535))
         ->capture_default_str();
@@ -109,7 +112,8 @@ class CommandLine {
     command->add_option("--wait", verify_.wait_seconds, "seconds that regions may take to catch up")
         ->check(CLI::Range(0, 86400))
         ->capture_default_str();
-    command->footer("Exit status 0: equal; 1: behind or diverged.\nExample: everwrite verify --wait 10");
+    command->footer(
+        "Exit status 0: equal; 1: behind or diverged.\nExample: everwrite verify --wait 10");
   }
 
   void AddConflicts() {
@@ -122,7 +126,8 @@ class CommandLine {
         return RunConflicts(conflicts_);
       });
       sub->add_option("--region", conflicts_.region, "whose ledger")->required();
-      sub->add_option("--topology", conflicts_.topology_file, "topology file (else what runs here)");
+      sub->add_option("--topology", conflicts_.topology_file,
+                      "topology file (else what runs here)");
       sub->add_flag("--json", conflicts_.json, "for programs");
       if (action != Action::kList) {
         sub->add_option("NAME", conflicts_.name, "as `conflicts list` shows it")->required();
@@ -140,7 +145,8 @@ class CommandLine {
   }
 
   void AddLink() {
-    CLI::App* const command = app_.add_subcommand("link", "faults on the links of a running `up` or `demo`");
+    CLI::App* const command =
+        app_.add_subcommand("link", "faults on the links of a running `up` or `demo`");
     command->require_subcommand(1);
     const auto add = [&](const std::string& name, const std::string& text) {
       CLI::App* const sub = Add(*command, name, text, [this, name] {
@@ -150,7 +156,8 @@ class CommandLine {
       const bool all = name == "heal";
       sub->add_option("A", link_.from, "a region")->required(!all);
       sub->add_option("B", link_.to, "another")->required(!all);
-      if (name != "reset") sub->add_flag("--one-way", link_.one_way, "only what travels from A to B");
+      if (name != "reset")
+        sub->add_flag("--one-way", link_.one_way, "only what travels from A to B");
       if (name == "delay") {
         sub->add_option("--ms", link_.delay_ms, "one-way delay in milliseconds")
             ->required()
@@ -174,8 +181,9 @@ class CommandLine {
         ->add_option("FILE", file_, "topology file")
         ->required();
     topology->footer("Example: everwrite topology check topology/examples/three_regions.yaml");
-    Add(app_, "env", "print environment variables for AWS SDKs", [this] { return RunEnv(file_); })
-        ->add_option("FILE", file_, "topology file (else what runs here)");
+    Add(app_, "env", "print environment variables for AWS SDKs", [this] {
+      return RunEnv(file_);
+    })->add_option("FILE", file_, "topology file (else what runs here)");
     Add(app_, "version", "print the version", [] { return RunVersion(); });
   }
 
@@ -194,4 +202,6 @@ class CommandLine {
 }  // namespace
 }  // namespace everwrite::cli
 
-int main(int count, char** arguments) { return everwrite::cli::CommandLine().Run(count, arguments); }
+int main(int count, char** arguments) {
+  return everwrite::cli::CommandLine().Run(count, arguments);
+}

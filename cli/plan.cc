@@ -34,14 +34,16 @@ Status CheckFree(const std::string& what, const Address& address) {
   if (fd < 0) return Unavailable(std::string("socket: ") + std::strerror(errno));
   const int on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-  const int result = ::bind(fd, reinterpret_cast<sockaddr*>(&socket_address), sizeof(socket_address)) != 0
-                         ? -1
-                         : ::listen(fd, 1);
+  const int result =
+      ::bind(fd, reinterpret_cast<sockaddr*>(&socket_address), sizeof(socket_address)) != 0
+          ? -1
+          : ::listen(fd, 1);
   const int error = errno;
   ::close(fd);
   if (result == 0) return OkStatus();
   if (error == EADDRINUSE) {
-    return FailedPrecondition(name + " is in use by another process; stop that, or change the port");
+    return FailedPrecondition(name +
+                              " is in use by another process; stop that, or change the port");
   }
   return FailedPrecondition(name + ": " + std::strerror(error));
 }
@@ -136,11 +138,15 @@ Result<ClusterView> FindCluster(const std::string& topology_file) {
 }
 
 std::string NatsConfiguration(const RegionPlan& region) {
-  // Pings find a dead client within 6 s and a write deadline one that no longer reads; the rest are the defaults
-  // that the replicator counts on (max_payload 1 MB).
+  // Pings find a dead client within 6 s and a write deadline one that no longer reads; the rest are
+  // the defaults that the replicator counts on (max_payload 1 MB).
   return "# written by everwrite up\n"
-         "server_name: \"" + region.name + "\"\n"
-         "listen: \"" + region.nats.ToString() + "\"\n"
+         "server_name: \"" +
+         region.name +
+         "\"\n"
+         "listen: \"" +
+         region.nats.ToString() +
+         "\"\n"
          "ping_interval: \"2s\"\n"
          "ping_max: 2\n"
          "write_deadline: \"5s\"\n"

@@ -1,8 +1,9 @@
-// What a topology file means on this machine: endpoints, folders and simulated links. The only part of cli/ that
-// knows the topology's own types.
+// What a topology file means on this machine: endpoints, folders and simulated links. The only part
+// of cli/ that knows the topology's own types.
 //
-// Folders. A region's data folder is as the file says, below DATA when that is given. `up` keeps what it needs for
-// itself in run/ inside it: the nats-server's configuration, the socket between region and replicator, logs.
+// Folders. A region's data folder is as the file says, below DATA when that is given. `up` keeps
+// what it needs for itself in run/ inside it: the nats-server's configuration, the socket between
+// region and replicator, logs.
 //
 // Thread-safety: free functions and values.
 #pragma once
@@ -46,15 +47,16 @@ struct ClusterPlan {
   std::vector<NetworkNode> Nodes() const;
 };
 
-// kInvalidArgument with file:line:column and the mend, one error a line; kNotFound when there is no such file.
+// kInvalidArgument with file:line:column and the mend, one error a line; kNotFound when there is no
+// such file.
 Result<ClusterPlan> LoadPlan(const std::string& topology_file, const std::string& data);
 
-// What keeps `up` from running this plan here: a port in use, an address of another machine. kFailedPrecondition;
-// nothing has been started or created.
+// What keeps `up` from running this plan here: a port in use, an address of another machine.
+// kFailedPrecondition; nothing has been started or created.
 Status CheckPlan(const ClusterPlan& plan, std::optional<uint16_t> gateway_port);
 
-// The cluster of a file (and the running `up` of that very file, for its control endpoint); without a file what
-// runs now.
+// The cluster of a file (and the running `up` of that very file, for its control endpoint); without
+// a file what runs now.
 Result<ClusterView> FindCluster(const std::string& topology_file);
 
 // The configuration of a region's nats-server.

@@ -3,10 +3,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <sys/stat.h>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <sys/stat.h>
 #include <thread>
 
 #include "base/system_clock.h"
@@ -17,8 +17,8 @@
 namespace everwrite::cli {
 namespace {
 
-// SIGINT, SIGTERM and SIGHUP, taken by asking. Made before any thread, so that all of them leave the signals to
-// who asks.
+// SIGINT, SIGTERM and SIGHUP, taken by asking. Made before any thread, so that all of them leave
+// the signals to who asks.
 class EndSignals {
  public:
   EndSignals() {
@@ -30,7 +30,7 @@ class EndSignals {
   // Waits up to `millis` for one; then it stays said.
   bool Wait(int64_t millis) {
     if (said_) return true;
-    const struct timespec wait{millis / 1000, millis % 1000 * 1000000};
+    const struct timespec wait { millis / 1000, millis % 1000 * 1000000 };
     said_ = ::sigtimedwait(&set_, nullptr, &wait) > 0;
     return said_;
   }

@@ -1,5 +1,5 @@
-// `everwrite status`: a verdict, then regions, vectors and links, from each region's admin endpoint and from the
-// control endpoint of a running `up`.
+// `everwrite status`: a verdict, then regions, vectors and links, from each region's admin endpoint
+// and from the control endpoint of a running `up`.
 //
 // Thread-safety: free functions and values.
 #pragma once
@@ -14,11 +14,11 @@ namespace everwrite::cli {
 
 // Asks everybody, each with a deadline; who does not answer is shown so. The object:
 //   verdict   "healthy" or "degraded"; reasons: why it is degraded, in words
-//   regions   [{name, endpoint, admin, state, pids, vector, durable, conflicts, clock_ms, replicator_connected}]
-//             state: "serving", "starting" or "unreachable" (then the last three are left out);
-//             pids: {region, replicator, nats}
-//   links     [{from, to, state, lag_ms, pending, clock_offset_ms, delay_ms, cut}] one a direction; the last two
-//             only where `up` simulates the link
+//   regions   [{name, endpoint, admin, state, pids, vector, durable}] and, unless it is away,
+//             conflicts, clock_ms, replicator_connected.
+//             state: "serving", "starting" or "unreachable"; pids: {region, replicator, nats}
+//   links     [{from, to, state, lag_ms, pending, clock_offset_ms}], one a direction; and delay_ms
+//             and cut where `up` simulates the link
 JsonValue CollectStatus(const ClusterView& view);
 
 // For people: verdict first, then two tables.

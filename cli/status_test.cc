@@ -17,11 +17,13 @@ class StatusTest : public testing::Test {
                        }).value());
     return "127.0.0.1:" + std::to_string(servers_.back()->port());
   }
-  static std::string Region(const std::string& from, const std::string& to, const std::string& state,
-                            int lag) {
-    return R"({"region":")" + to + R"(","id":1,"ready":true,"pid":77,"applied":{"01":5},"durable":{},)" +
-           R"("conflicts":2,"links":[{"from":")" + from + R"(","to":")" + to + R"(","state":")" + state +
-           R"(","lag_ms":)" + std::to_string(lag) + R"(,"pending":1,"clock_offset_ms":0}]})";
+  static std::string Region(const std::string& from, const std::string& to,
+                            const std::string& state, int lag) {
+    return R"({"region":")" + to +
+           R"(","id":1,"ready":true,"pid":77,"applied":{"01":5},"durable":{},)" +
+           R"("conflicts":2,"links":[{"from":")" + from + R"(","to":")" + to + R"(","state":")" +
+           state + R"(","lag_ms":)" + std::to_string(lag) +
+           R"(,"pending":1,"clock_offset_ms":0}]})";
   }
   std::vector<std::unique_ptr<http::HttpServer>> servers_;
 };
@@ -61,7 +63,8 @@ TEST_F(StatusTest, ACutLinkIsCutWhateverTheRegionThinks) {
   ClusterView view;
   view.regions = {{"a", "h:1", Serve(Region("b", "a", "live", 3))},
                   {"b", "h:2", Serve(Region("a", "b", "live", 4))}};
-  view.control = Serve(R"({"processes":[{"region":"a","role":"nats","pid":5}],"links":[{"from":"a","to":"b","cut":true,"delay_ms":9}]})");
+  view.control = Serve(
+      R"({"processes":[{"region":"a","role":"nats","pid":5}],"links":[{"from":"a","to":"b","cut":true,"delay_ms":9}]})");
   const JsonValue status = CollectStatus(view);
   EXPECT_EQ(status["links"].items()[0]["state"].AsString(), "cut");
   EXPECT_EQ(status["links"].items()[0]["delay_ms"].AsInt(), 9);

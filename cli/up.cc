@@ -85,10 +85,12 @@ Status Up::Start(const std::function<bool()>& interrupted) {
   EW_RETURN_IF_ERROR(PrepareFolders());
   supervisor_ = std::make_unique<chaos::Supervisor>(options_.log.Named("supervisor"));
   EW_ASSIGN_OR_RETURN(links_, LinkSet::Create(options_.plan.Nodes(), options_.plan.directions));
-  // First of what others depend on; nobody waits for anybody, for each tries until the other is there.
+  // First of what others depend on; nobody waits for anybody, for each tries until the other is
+  // there.
   for (const RegionPlan& region : options_.plan.regions) EW_RETURN_IF_ERROR(StartNats(region));
   for (const RegionPlan& region : options_.plan.regions) EW_RETURN_IF_ERROR(StartRegion(region));
-  for (const RegionPlan& region : options_.plan.regions) EW_RETURN_IF_ERROR(StartReplicator(region));
+  for (const RegionPlan& region : options_.plan.regions)
+    EW_RETURN_IF_ERROR(StartReplicator(region));
   if (options_.gateway_port.has_value()) {
     GatewayOptions gateway;
     gateway.port = *options_.gateway_port;
@@ -145,10 +147,11 @@ Status Up::StartNats(const RegionPlan& region) {
   return FailedPrecondition(started.message() + " (Debian: apt-get install nats-server)");
 }
 
-std::vector<std::string> Up::DaemonCommand(const std::string& role, const RegionPlan& region) const {
-  std::vector<std::string> command = {options_.program, role, "--topology",
-                                      options_.plan.topology_file, "--region", region.name,
-                                      "--socket", region.socket};
+std::vector<std::string> Up::DaemonCommand(const std::string& role,
+                                           const RegionPlan& region) const {
+  std::vector<std::string> command = {
+      options_.program, role,        "--topology", options_.plan.topology_file,
+      "--region",       region.name, "--socket",   region.socket};
   if (!options_.plan.data.empty()) {
     command.push_back("--data");
     command.push_back(options_.plan.data);
@@ -157,22 +160,20 @@ std::vector<std::string> Up::DaemonCommand(const std::string& role, const Region
 }
 
 Status Up::StartRegion(const RegionPlan& region) {
-  return supervisor_->Start(
-      {.name = ProcessName(region, "region"),
-       .command = DaemonCommand("region", region),
-       .log_file = region.run_folder() + "/region.log"});
+  return supervisor_->Start({.name = ProcessName(region, "region"),
+                             .command = DaemonCommand("region", region),
+                             .log_file = region.run_folder() + "/region.log"});
 }
 
 Status Up::StartReplicator(const RegionPlan& region) {
-  chaos::ProcessSpec spec{
-      .name = ProcessName(region, "replicator"),
-      .command = DaemonCommand("replicator", region),
-      .log_file = region.run_folder() + "/replicator.log"};
+  chaos::ProcessSpec spec{.name = ProcessName(region, "replicator"),
+                          .command = DaemonCommand("replicator", region),
+                          .log_file = region.run_folder() + "/replicator.log"};
   for (const RegionPlan& peer : options_.plan.regions) {
     if (peer.name == region.name) continue;
     spec.command.push_back("--peer");
-    spec.command.push_back(peer.name + "=nats://127.0.0.1:" +
-                           std::to_string(links_->PortFor(region.name, peer.name)));
+    spec.command.push_back(
+        peer.name + "=nats://127.0.0.1:" + std::to_string(links_->PortFor(region.name, peer.name)));
   }
   return supervisor_->Start(std::move(spec));
 }
@@ -180,8 +181,9 @@ Status Up::StartReplicator(const RegionPlan& region) {
 Status Up::StartControl() {
   http::HttpServerOptions options;
   options.port = 0;
-  EW_ASSIGN_OR_RETURN(control_, http::HttpServer::Start(options, [this](const http::HttpRequest& request,
-                                                                       http::HttpResponder responder) {
+  EW_ASSIGN_OR_RETURN(control_,
+                      http::HttpServer::Start(options, [this](const http::HttpRequest& request,
+                                                              http::HttpResponder responder) {
                         responder.Send(HandleControl(request));
                       }));
   view_.control = "127.0.0.1:" + std::to_string(control_->port());
@@ -191,10 +193,9 @@ Status Up::StartControl() {
 // A process that ended for good before all serve is why they never will.
 Status Up::CheckFinished() const {
   for (const chaos::ProcessInfo& process : Finished()) {
-    const std::string message = process.name + " ended with status " +
-                                std::to_string(process.exit_status) + "; its log " +
-                                process.log_file + " ends with:\n" +
-                                chaos::FileTail(process.log_file, kShownLogBytes);
+    const std::string message =
+        process.name + " ended with status " + std::to_string(process.exit_status) + "; its log " +
+        process.log_file + " ends with:\n" + chaos::FileTail(process.log_file, kShownLogBytes);
     return process.exit_status == 78 ? FailedPrecondition(message) : Unavailable(message);
   }
   return OkStatus();
@@ -293,8 +294,8 @@ http::HttpResponse Up::ChangeLink(const http::HttpRequest& request) {
     const std::string jitter = QueryValue(request.target, "jitter_ms");
     if (!ParseMillis(QueryValue(request.target, "delay_ms"), &shape.delay_us) ||
         (!jitter.empty() && !ParseMillis(jitter, &shape.jitter_us))) {
-      return ErrorAnswer(400, "delay_ms and jitter_ms are whole numbers from 0 to " +
-                                  std::to_string(kMaxDelayMs));
+      return ErrorAnswer(
+          400, "delay_ms and jitter_ms are whole numbers from 0 to " + std::to_string(kMaxDelayMs));
     }
     status = links_->Shape(from, to, one_way, shape);
   } else {

@@ -1,14 +1,15 @@
 // `everwrite up`: a whole topology on this machine.
 //
-// For each region a nats-server, an `everwrite region` and an `everwrite replicator`, as processes of their own
-// under a supervisor that starts again what crashes; between the regions the simulated links (link_set.h), which
-// live in this process. A control endpoint on loopback serves `everwrite status` and `everwrite link`:
+// For each region a nats-server, an `everwrite region` and an `everwrite replicator`, as processes
+// of their own under a supervisor that starts again what crashes; between the regions the simulated
+// links (link_set.h), which live in this process. A control endpoint on loopback serves `everwrite
+// status` and `everwrite link`:
 //
-//   GET  /status                                  {pid, processes: [{name, region, role, pid, restarts, log}], links: [...]}
+//   GET  /status   {pid, processes: [{name, region, role, pid, restarts, log}], links: [...]}
 //   POST /links?action=cut|heal|delay|reset&from=&to=[&one_way=1][&delay_ms=&jitter_ms=]
 //
-// A POST must bear the header X-Everwrite-Control: a web page cannot send it without the server's consent, so none
-// that a user happens to visit can cut links.
+// A POST must bear the header X-Everwrite-Control: a web page cannot send it without the server's
+// consent, so none that a user happens to visit can cut links.
 //
 // Threads: those of the supervisor, the link proxy and the control server. Use from one thread.
 #pragma once
@@ -30,9 +31,9 @@ namespace everwrite::cli {
 
 struct UpOptions {
   ClusterPlan plan;
-  std::string program;                    // this executable
+  std::string program;  // this executable
   std::string nats_server = "nats-server";
-  std::optional<uint16_t> gateway_port;   // none: no gateway
+  std::optional<uint16_t> gateway_port;  // none: no gateway
   int64_t ready_timeout_ms = 60000;
   Logger log;
 };
@@ -42,9 +43,9 @@ class Up {
   explicit Up(UpOptions options);
   ~Up();
 
-  // Starts everything and returns when all regions serve. `interrupted` is asked now and then; when it says true,
-  // kAborted. kFailedPrecondition: what a user must mend (ports, folders, topology); kUnavailable: the rest.
-  // After an error, Stop.
+  // Starts everything and returns when all regions serve. `interrupted` is asked now and then; when
+  // it says true, kAborted. kFailedPrecondition: what a user must mend (ports, folders, topology);
+  // kUnavailable: the rest. After an error, Stop.
   Status Start(const std::function<bool()>& interrupted);
   // Ends everything, and returns when no process is left.
   void Stop();

@@ -43,8 +43,10 @@ class UpTest : public testing::Test {
     file << "cluster: test\nregions:\n";
     for (int i = 0; i < 2; ++i) {
       file << "  - {name: " << Name(i) << ", id: " << i + 1;
-      file << ", endpoint: \"127.0.0.1:" << ports_[3 * i] << "\", admin: \"127.0.0.1:" << ports_[3 * i + 1]
-           << "\", nats: \"nats://127.0.0.1:" << ports_[3 * i + 2] << "\", data: " << Name(i) << "}\n";
+      file << ", endpoint: \"127.0.0.1:" << ports_[3 * i]
+           << "\", admin: \"127.0.0.1:" << ports_[3 * i + 1]
+           << "\", nats: \"nats://127.0.0.1:" << ports_[3 * i + 2] << "\", data: " << Name(i)
+           << "}\n";
     }
     file << "links:\n  - {between: [east-1, west-1], latency: 20ms}\n";
   }
@@ -91,7 +93,8 @@ class UpTest : public testing::Test {
     return pids;
   }
   HttpReply Link(const std::string& query) {
-    return HttpCall("POST", up_->view().control, "/links?" + query, {.headers = "X-Everwrite-Control: 1\r\n"})
+    return HttpCall("POST", up_->view().control, "/links?" + query,
+                    {.headers = "X-Everwrite-Control: 1\r\n"})
         .value();
   }
   std::string root_;
@@ -104,7 +107,8 @@ class UpTest : public testing::Test {
 TEST_F(UpTest, ItStartsEverythingIsFoundAndLeavesNoProcess) {
   const Status started = Start(/*gateway=*/true);
   ASSERT_TRUE(started.ok()) << started.ToString();
-  EXPECT_TRUE(up_->ReadyLine().starts_with("ready east-1=http://127.0.0.1:" + std::to_string(ports_[0])))
+  EXPECT_TRUE(
+      up_->ReadyLine().starts_with("ready east-1=http://127.0.0.1:" + std::to_string(ports_[0])))
       << up_->ReadyLine();
   EXPECT_NE(up_->ReadyLine().find(" gateway=http://127.0.0.1:"), std::string::npos);
   EXPECT_EQ(FindRunning()->control, up_->view().control);
@@ -143,7 +147,8 @@ TEST_F(UpTest, LinksAreChangedThroughTheControlEndpoint) {
   EXPECT_EQ(Link("action=heal&from=east-1&to=west-1&one_way=1").status, 200);
   EXPECT_EQ(Link("action=heal").status, 200);
   EXPECT_EQ(Control()["links"].Dump(false).find("\"cut\":true"), std::string::npos);
-  EXPECT_EQ(Link("action=delay&from=east-1&to=west-1&one_way=1&delay_ms=70&jitter_ms=2").status, 200);
+  EXPECT_EQ(Link("action=delay&from=east-1&to=west-1&one_way=1&delay_ms=70&jitter_ms=2").status,
+            200);
   const std::string links = Control()["links"].Dump(false);
   EXPECT_NE(links.find("\"delay_ms\":70,\"jitter_ms\":2"), std::string::npos) << links;
   EXPECT_NE(links.find("\"delay_ms\":20"), std::string::npos) << links;
@@ -151,7 +156,9 @@ TEST_F(UpTest, LinksAreChangedThroughTheControlEndpoint) {
   EXPECT_EQ(Link("action=delay&from=east-1&to=west-1&delay_ms=-1").status, 400);
   EXPECT_EQ(Link("action=explode&from=east-1&to=west-1").status, 400);
   // What a web page could send.
-  EXPECT_EQ(HttpCall("POST", up_->view().control, "/links?action=cut&from=east-1&to=west-1")->status, 403);
+  EXPECT_EQ(
+      HttpCall("POST", up_->view().control, "/links?action=cut&from=east-1&to=west-1")->status,
+      403);
 }
 
 TEST_F(UpTest, APortInUseIsToldBeforeAnythingIsStarted) {
@@ -162,7 +169,8 @@ TEST_F(UpTest, APortInUseIsToldBeforeAnythingIsStarted) {
   ::close(taken);
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
-  EXPECT_NE(status.message().find(std::to_string(ports_[4])), std::string::npos) << status.message();
+  EXPECT_NE(status.message().find(std::to_string(ports_[4])), std::string::npos)
+      << status.message();
   EXPECT_NE(status.message().find("west-1"), std::string::npos);
   EXPECT_FALSE(fs::exists(root_ + "/data"));
 }

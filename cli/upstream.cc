@@ -25,7 +25,7 @@ constexpr int64_t kTickMs = 100;  // how exactly deadlines are kept
 constexpr size_t kReadBytes = 64 * 1024;
 
 int64_t NowMillis() {
-  struct timespec now{};
+  struct timespec now {};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
@@ -42,7 +42,8 @@ struct Request {
 class ReplyParser {
  public:
   explicit ReplyParser(bool head_only) : head_only_(head_only) {}
-  // Consumes all of `data`. True when the answer is complete; an error when it is not HTTP or too long.
+  // Consumes all of `data`. True when the answer is complete; an error when it is not HTTP or too
+  // long.
   Result<bool> Feed(std::string_view data);
   // False when the server will close, or said more than one answer.
   bool reusable() const { return reusable_; }
@@ -100,10 +101,12 @@ Status ReplyParser::ParseHead(std::string_view head) {
     std::string name(line.substr(0, colon));
     for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
     std::string_view value = line.substr(colon + 1);
-    while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
+    while (!value.empty() && (value.front() == ' ' || value.front() == '\t'))
+      value.remove_prefix(1);
     while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
     if (name == "content-length") {
-      const auto [last, error] = std::from_chars(value.data(), value.data() + value.size(), wanted_);
+      const auto [last, error] =
+          std::from_chars(value.data(), value.data() + value.size(), wanted_);
       if (error != std::errc() || last != value.data() + value.size()) return malformed();
       has_length = true;
     } else if (name == "connection" && value == "close") {
@@ -186,8 +189,8 @@ class UpstreamPool::Loop {
   int epoll_fd_ = -1;
   int wake_fd_ = -1;
   std::mutex mutex_;
-  std::vector<Request> posted_;  // under mutex_
-  bool stopping_ = false;        // under mutex_
+  std::vector<Request> posted_;                           // under mutex_
+  bool stopping_ = false;                                 // under mutex_
   std::vector<std::unique_ptr<Connection>> connections_;  // by descriptor
   std::string buffer_;
   std::thread thread_;
@@ -218,7 +221,7 @@ UpstreamPool::Loop::~Loop() {
 }
 
 void UpstreamPool::Loop::Watch(int fd, uint32_t events, int operation) {
-  struct epoll_event event{};
+  struct epoll_event event {};
   event.events = events;
   event.data.fd = fd;
   ::epoll_ctl(epoll_fd_, operation, fd, &event);
@@ -291,7 +294,8 @@ bool UpstreamPool::Loop::Dial(Request& request) {
     ::close(fd);
     return false;
   }
-  if (connections_.size() <= static_cast<size_t>(fd)) connections_.resize(static_cast<size_t>(fd) + 1);
+  if (connections_.size() <= static_cast<size_t>(fd))
+    connections_.resize(static_cast<size_t>(fd) + 1);
   connections_[fd] = std::make_unique<Connection>();
   Connection& connection = *connections_[fd];
   connection.server = request.server;
@@ -320,8 +324,8 @@ void UpstreamPool::Loop::OnEvent(int fd, uint32_t events) {
     ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
     if (error != 0) {
       Fail(fd, *connection,
-           Unavailable(servers_[connection->server].name + " cannot be reached: " +
-                       std::strerror(error)));
+           Unavailable(servers_[connection->server].name +
+                       " cannot be reached: " + std::strerror(error)));
       return;
     }
     if ((events & EPOLLOUT) == 0) return;
@@ -337,12 +341,13 @@ void UpstreamPool::Loop::OnEvent(int fd, uint32_t events) {
 bool UpstreamPool::Loop::Flush(int fd, Connection& connection) {
   const std::string& bytes = connection.request->bytes;
   while (connection.sent < bytes.size()) {
-    const ssize_t sent = ::send(fd, bytes.data() + connection.sent, bytes.size() - connection.sent,
-                                MSG_NOSIGNAL);
+    const ssize_t sent =
+        ::send(fd, bytes.data() + connection.sent, bytes.size() - connection.sent, MSG_NOSIGNAL);
     if (sent < 0) {
       if (errno == EINTR) continue;
       if (errno == EAGAIN) return true;
-      Fail(fd, connection, Unavailable(servers_[connection.server].name + " closed the connection"));
+      Fail(fd, connection,
+           Unavailable(servers_[connection.server].name + " closed the connection"));
       return false;
     }
     connection.sent += static_cast<size_t>(sent);
@@ -375,8 +380,7 @@ void UpstreamPool::Loop::Complete(int fd, Connection& connection) {
   Request request = std::move(*connection.request);
   connection.request.reset();
   const int server = connection.server;
-  const bool reusable =
-      connection.parser->reusable() && connection.sent == request.bytes.size();
+  const bool reusable = connection.parser->reusable() && connection.sent == request.bytes.size();
   UpstreamReply reply = std::move(connection.parser->reply());
   connection.parser.reset();
   if (reusable) {
@@ -410,7 +414,8 @@ void UpstreamPool::Loop::ServeWaiting(int index) {
   if (server.idle.empty() && server.connections >= kMaxUpstreamConnections) return;
   Request next = std::move(server.waiting.front());
   server.waiting.pop_front();
-  // Through the queue, not by a call: a server that refuses everything would nest one call a request.
+  // Through the queue, not by a call: a server that refuses everything would nest one call a
+  // request.
   Post(std::move(next));
 }
 

@@ -1,15 +1,16 @@
-// An asynchronous HTTP/1.1 client with pooled keep-alive connections, for the gateway: any number of requests
-// to a handful of servers on loopback, from one thread with epoll.
+// An asynchronous HTTP/1.1 client with pooled keep-alive connections, for the gateway: any number
+// of requests to a handful of servers on loopback, from one thread with epoll.
 //
-// Requests are handed over as finished bytes and are never sent twice: a connection of the pool that the
-// server has closed is dropped as soon as the kernel says so, and a request that had already been sent on it
-// fails, because nobody knows whether it was carried out. The client decides.
+// Requests are handed over as finished bytes and are never sent twice: a connection of the pool
+// that the server has closed is dropped as soon as the kernel says so, and a request that had
+// already been sent on it fails, because nobody knows whether it was carried out. The client
+// decides.
 //
-// Bounds: kMaxUpstreamConnections to one server (more requests wait, at most kMaxWaitingRequests), an answer's
-// head and body, and a deadline for each request from Send to the last byte.
+// Bounds: kMaxUpstreamConnections to one server (more requests wait, at most kMaxWaitingRequests),
+// an answer's head and body, and a deadline for each request from Send to the last byte.
 //
-// Threads: one of its own. Send may be called from any thread; callbacks run on the thread of the pool and must
-// be quick. The destructor fails what is in flight (callbacks included) and joins.
+// Threads: one of its own. Send may be called from any thread; callbacks run on the thread of the
+// pool and must be quick. The destructor fails what is in flight (callbacks included) and joins.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +44,8 @@ struct UpstreamReply {
 
 class UpstreamPool {
  public:
-  // kUnavailable: not reached, or the connection ended (says which); kDeadlineExceeded; kResourceExhausted.
+  // kUnavailable: not reached, or the connection ended (says which); kDeadlineExceeded;
+  // kResourceExhausted.
   using Callback = std::function<void(Result<UpstreamReply>)>;
 
   static Result<std::unique_ptr<UpstreamPool>> Create(const std::vector<UpstreamServer>& servers);

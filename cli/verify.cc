@@ -34,7 +34,8 @@ class AdminItemSource : public ItemSource {
       if (text == "end") return false;
       at_ = end + 1;
       if (text.starts_with("next ") && at_ == page_.size()) {
-        if (text.substr(5) == after_) return DataLoss(admin_ + ": the list of items repeats itself");
+        if (text.substr(5) == after_)
+          return DataLoss(admin_ + ": the list of items repeats itself");
         after_ = text.substr(5);
         continue;
       }
@@ -52,7 +53,8 @@ class AdminItemSource : public ItemSource {
   Status FetchPage() {
     std::string target = "/items?limit=" + std::to_string(page_lines_);
     if (!after_.empty()) target += "&after=" + after_;
-    EW_ASSIGN_OR_RETURN(const HttpReply reply, HttpCall("GET", admin_, target, {.timeout_ms = 60000}));
+    EW_ASSIGN_OR_RETURN(const HttpReply reply,
+                        HttpCall("GET", admin_, target, {.timeout_ms = 60000}));
     if (reply.status != 200) {
       return Unavailable(admin_ + target + " answered " + std::to_string(reply.status) + ": " +
                          reply.body.substr(0, 200));
@@ -76,7 +78,8 @@ std::string Describe(const ItemLine* line) {
          (line->tombstone ? "" : " " + line->hash);
 }
 
-// The vectors of all regions as one text each, so that equal means equal; and each region's tables' state.
+// The vectors of all regions as one text each, so that equal means equal; and each region's tables'
+// state.
 Result<std::vector<std::string>> ReadVectors(const std::vector<RegionEndpoint>& regions) {
   std::vector<std::string> vectors;
   for (const RegionEndpoint& region : regions) {
@@ -136,8 +139,9 @@ Result<ItemComparison> CompareItems(const std::vector<ItemSource*>& regions) {
   while (true) {
     const ItemLine* smallest = nullptr;
     for (const auto& head : heads) {
-      if (head.has_value() && (smallest == nullptr || std::tie(head->table, head->key) <
-                                                          std::tie(smallest->table, smallest->key))) {
+      if (head.has_value() &&
+          (smallest == nullptr ||
+           std::tie(head->table, head->key) < std::tie(smallest->table, smallest->key))) {
         smallest = &*head;
       }
     }
@@ -201,8 +205,7 @@ Result<VerifyReport> Verify(const std::vector<RegionEndpoint>& regions, int64_t 
       EW_ASSIGN_OR_RETURN(const std::vector<std::string> after, ReadVectors(regions));
       // Equal items are equal whatever moved meanwhile only if nothing did; so are different ones.
       if (after == before) {
-        report.verdict =
-            report.comparison.differences == 0 ? Verdict::kEqual : Verdict::kDiverged;
+        report.verdict = report.comparison.differences == 0 ? Verdict::kEqual : Verdict::kDiverged;
         return report;
       }
     }

@@ -1,9 +1,9 @@
 // `everwrite verify`: do all regions hold the same items and versions?
 //
-// The vectors of all regions are read, then every region's items in key order through its admin endpoint, then
-// the vectors again. Where they were equal and stood still, the items must be equal: a difference is then no lag
-// but divergence. Where they did not, the regions are behind each other, and the comparison is made again
-// until it succeeds or the time is over.
+// The vectors of all regions are read, then every region's items in key order through its admin
+// endpoint, then the vectors again. Where they were equal and stood still, the items must be equal:
+// a difference is then no lag but divergence. Where they did not, the regions are behind each
+// other, and the comparison is made again until it succeeds or the time is over.
 //
 // A tombstone counts as nothing: one region may have forgotten it before another.
 //
@@ -21,8 +21,8 @@
 
 namespace everwrite::cli {
 
-// One line of GET /items: "table key version image-hash tombstone", sorted by table and key; all in hex, the last 0
-// or 1. Behind a page's lines stands "next KEY" or "end".
+// One line of GET /items: "table key version image-hash tombstone", sorted by table and key; all in
+// hex, the last 0 or 1. Behind a page's lines stands "next KEY" or "end".
 struct ItemLine {
   std::string table;
   std::string key;
@@ -69,7 +69,8 @@ struct VerifyReport {
   std::string detail;  // which regions are behind which
 };
 
-// Regions that are behind each other may take `wait_ms` to catch up. kUnavailable when one does not answer.
+// Regions that are behind each other may take `wait_ms` to catch up. kUnavailable when one does not
+// answer.
 Result<VerifyReport> Verify(const std::vector<RegionEndpoint>& regions, int64_t wait_ms);
 
 }  // namespace everwrite::cli

@@ -25,7 +25,9 @@ class ListSource : public ItemSource {
   size_t at_ = 0;
 };
 
-ItemLine Live(std::string key, std::string version) { return {"01", std::move(key), std::move(version), "h", false}; }
+ItemLine Live(std::string key, std::string version) {
+  return {"01", std::move(key), std::move(version), "h", false};
+}
 ItemLine Dead(std::string key) { return {"01", std::move(key), "v", "-", true}; }
 
 ItemComparison Compare(std::vector<std::vector<ItemLine>> regions) {
@@ -51,7 +53,9 @@ TEST(Verify, ATombstoneIsTheSameAsNothingButNotAsAnItem) {
 }
 
 TEST(Verify, MissingItemsAndOtherVersionsAndContentsAreDifferences) {
-  EXPECT_EQ(Compare({{Live("a", "1"), Live("b", "1")}, {Live("b", "1")}, {Live("b", "1")}}).differences, 1u);
+  EXPECT_EQ(
+      Compare({{Live("a", "1"), Live("b", "1")}, {Live("b", "1")}, {Live("b", "1")}}).differences,
+      1u);
   EXPECT_EQ(Compare({{Live("a", "1")}, {Live("a", "2")}}).differences, 1u);
   ItemLine other = Live("a", "1");
   other.hash = "other";

@@ -30,7 +30,7 @@ constexpr int kReadsATurn = 8;  // of one socket, so that one stream does not st
 constexpr int64_t kNever = INT64_MAX;
 
 int64_t NowMicros() {
-  struct timespec now{};
+  struct timespec now {};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   return now.tv_sec * kMicrosPerSecond + now.tv_nsec / 1000;
 }
@@ -84,7 +84,7 @@ struct Link {
 };
 
 void SetReset(int fd) {
-  const struct linger hard{1, 0};
+  const struct linger hard { 1, 0 };
   ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
 }
 
@@ -140,7 +140,7 @@ Status LinkProxy::Loop::Start() {
   if (epoll_fd_ < 0 || wake_fd_ < 0) {
     return Unavailable(std::string("link proxy: no descriptors: ") + std::strerror(errno));
   }
-  struct epoll_event event{};
+  struct epoll_event event {};
   event.events = EPOLLIN;
   event.data.u64 = kWakeTag;
   ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, &event);
@@ -197,8 +197,8 @@ Result<int> LinkProxy::Loop::Add(const LinkSpec& spec) {
   if (::bind(fd, raw, size) != 0 || ::listen(fd, 64) != 0 || ::getsockname(fd, raw, &size) != 0) {
     const std::string why = std::strerror(errno);
     ::close(fd);
-    return Unavailable("link proxy: cannot listen on 127.0.0.1:" +
-                       std::to_string(spec.listen_port) + ": " + why);
+    return Unavailable(
+        "link proxy: cannot listen on 127.0.0.1:" + std::to_string(spec.listen_port) + ": " + why);
   }
   link.listen_fd = fd;
   link.port = ntohs(address.sin_port);
@@ -206,7 +206,7 @@ Result<int> LinkProxy::Loop::Add(const LinkSpec& spec) {
   const std::lock_guard lock(mutex_);
   const int id = static_cast<int>(links_.size());
   links_.push_back(link);
-  struct epoll_event event{};
+  struct epoll_event event {};
   event.events = EPOLLIN;
   event.data.u64 = kListenTag | static_cast<uint64_t>(id);
   ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event);
@@ -218,7 +218,7 @@ void LinkProxy::Loop::Run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     const int64_t wake_at = Turn();
-    struct timespec wait{};
+    struct timespec wait {};
     const struct timespec* timeout = nullptr;
     if (wake_at != kNever) {
       const int64_t micros = std::max<int64_t>(0, wake_at - NowMicros());
@@ -321,8 +321,7 @@ void LinkProxy::Loop::FinishDial(Connection& c) {
   sockaddr_in peer{};
   size = sizeof(peer);
   const bool connected =
-      error == 0 &&
-      ::getpeername(c.sockets[1].fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
+      error == 0 && ::getpeername(c.sockets[1].fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
   if (connected) {
     c.dial = Connection::Dial::kConnected;
     return;
@@ -357,9 +356,9 @@ void LinkProxy::Loop::Enqueue(Connection& c, int side, Chunk chunk, int64_t now)
   const LinkShape& shape = direction.shape;
   int64_t due = now;
   if (shape.bytes_per_second > 0) {
-    direction.free_at = std::max(direction.free_at, now) +
-                        static_cast<int64_t>(chunk.data.size()) * kMicrosPerSecond /
-                            shape.bytes_per_second;
+    direction.free_at = std::max(direction.free_at, now) + static_cast<int64_t>(chunk.data.size()) *
+                                                               kMicrosPerSecond /
+                                                               shape.bytes_per_second;
     due = direction.free_at;
   }
   due += shape.delay_us;
@@ -370,7 +369,8 @@ void LinkProxy::Loop::Enqueue(Connection& c, int side, Chunk chunk, int64_t now)
   pipe.chunks.push_back(std::move(chunk));
 }
 
-// The socket is gone. The other side hears of it through the link, so after the delay and not during a cut.
+// The socket is gone. The other side hears of it through the link, so after the delay and not
+// during a cut.
 void LinkProxy::Loop::OnSourceError(Connection& c, int side) {
   CloseSocket(c, side, /*reset=*/false);
   if (!c.pipes[side].source_ended) {
@@ -440,8 +440,8 @@ bool LinkProxy::Loop::SendChunk(Connection& c, int index, Chunk& chunk) {
     case Chunk::Kind::kData: break;
   }
   while (chunk.sent < chunk.data.size()) {
-    const ssize_t size = ::send(to.fd, chunk.data.data() + chunk.sent,
-                                chunk.data.size() - chunk.sent, MSG_NOSIGNAL);
+    const ssize_t size =
+        ::send(to.fd, chunk.data.data() + chunk.sent, chunk.data.size() - chunk.sent, MSG_NOSIGNAL);
     if (size < 0) {
       if (errno == EINTR) continue;
       if (errno == EAGAIN) {
@@ -466,8 +466,9 @@ void LinkProxy::Loop::CloseSocket(Connection& c, int side, bool reset) {
   socket = Socket();
 }
 
-// Tells epoll what is waited for. A socket that waits for nothing is taken out: a hang-up is reported
-// whether asked for or not, and would spin a loop that may not act on it (a cut link, a full queue).
+// Tells epoll what is waited for. A socket that waits for nothing is taken out: a hang-up is
+// reported whether asked for or not, and would spin a loop that may not act on it (a cut link, a
+// full queue).
 void LinkProxy::Loop::Watch(Connection& c, int side) {
   Socket& socket = c.sockets[side];
   if (socket.fd < 0) return;
@@ -477,7 +478,7 @@ void LinkProxy::Loop::Watch(Connection& c, int side) {
   if (!connecting && !out.source_ended && out.queued < kMaxQueuedBytes) wanted |= EPOLLIN;
   if (connecting || socket.blocked) wanted |= EPOLLOUT;
   if (wanted == socket.events) return;
-  struct epoll_event event{};
+  struct epoll_event event {};
   event.events = wanted;
   event.data.u64 = (c.key << 1) | static_cast<uint64_t>(side);
   const int operation = wanted == 0          ? EPOLL_CTL_DEL

@@ -1,22 +1,23 @@
 // A faulty link between two real processes: a TCP proxy with delay, jitter, bandwidth and cuts.
 //
-// One link is one listening port that leads to one target. A link has two directions: kForward, from
-// who dialled to the target, and kBackward. Each direction has its own shape and can be cut by itself.
+// One link is one listening port that leads to one target. A link has two directions: kForward,
+// from who dialled to the target, and kBackward. Each direction has its own shape and can be cut by
+// itself.
 //
-//   delay, jitter  a byte is passed on `delay` plus up to `jitter` after it came, and never before an
-//                  earlier one: this is TCP, order stays
+//   delay, jitter  a byte is passed on `delay` plus up to `jitter` after it came, and never
+//                  before an earlier one: this is TCP, order stays
 //   bandwidth      bytes a second, shared by the connections of the direction
 //   cut            a black hole, as when packets are dropped: nothing passes, not even an end or a
 //                  reset, connections stay open on both sides, new ones are accepted and hang
 //   heal           what was held passes, as TCP would have sent it again
 //   reset          every connection ends at once with a reset on both sides
 //
-// A direction of a connection holds at most kMaxQueuedBytes; then its source is not read, and TCP slows
-// the sender down. With a delay d, throughput is at most kMaxQueuedBytes / d a connection.
+// A direction of a connection holds at most kMaxQueuedBytes; then its source is not read, and TCP
+// slows the sender down. With a delay d, throughput is at most kMaxQueuedBytes / d a connection.
 //
 // Threads: one thread of its own with epoll, however many links. All methods may be called from any
-// thread; they return when the change holds for every byte read from then on (and for a cut, every byte
-// not yet passed on). The destructor ends the thread and closes every socket.
+// thread; they return when the change holds for every byte read from then on (and for a cut, every
+// byte not yet passed on). The destructor ends the thread and closes every socket.
 #pragma once
 
 #include <cstdint>

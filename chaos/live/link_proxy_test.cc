@@ -57,7 +57,9 @@ class LinkProxyTest : public testing::Test {
     return fd;
   }
   static bool Readable(int fd, int timeout_ms) {
-    struct pollfd wait{fd, POLLIN, 0};
+    struct pollfd wait {
+      fd, POLLIN, 0
+    };
     return ::poll(&wait, 1, timeout_ms) == 1;
   }
   int Accept(int timeout_ms = 2000) {
@@ -72,9 +74,11 @@ class LinkProxyTest : public testing::Test {
     ASSERT_GE(b_, 0);
   }
   static void Send(int fd, std::string_view text) {
-    ASSERT_EQ(::send(fd, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+    ASSERT_EQ(::send(fd, text.data(), text.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(text.size()));
   }
-  // What arrives until `size` bytes are there or the time is over; "<end>", "<reset>" for what they say.
+  // What arrives until `size` bytes are there or the time is over; "<end>", "<reset>" for what they
+  // say.
   static std::string Receive(int fd, size_t size, int timeout_ms = 2000) {
     std::string text;
     while (text.size() < size && Readable(fd, timeout_ms)) {
@@ -211,7 +215,8 @@ TEST_F(LinkProxyTest, ACutLinkCostsNoProcessorTimeAndBoundedMemory) {
   EXPECT_LE(proxy_->Stats(link_).queued_bytes, kMaxQueuedBytes);
   EXPECT_GT(proxy_->Stats(link_).queued_bytes, kMaxQueuedBytes / 2);
   ::shutdown(b_, SHUT_RDWR);  // a hang-up that may not be passed on must not spin either
-  struct rusage before{}, after{};
+  struct rusage before {
+  }, after{};
   ::getrusage(RUSAGE_SELF, &before);
   std::this_thread::sleep_for(milliseconds(200));
   ::getrusage(RUSAGE_SELF, &after);

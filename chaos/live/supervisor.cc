@@ -27,7 +27,7 @@ constexpr int64_t kSettledMs = 10000;
 constexpr int64_t kPollMs = 20;  // how soon an end is noticed
 
 int64_t NowMillis() {
-  struct timespec now{};
+  struct timespec now {};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
@@ -53,7 +53,7 @@ struct Child {
   if (null_fd >= 0) ::dup2(null_fd, STDIN_FILENO);
   ::dup2(log_fd, STDOUT_FILENO);
   ::dup2(log_fd, STDERR_FILENO);
-  struct sigaction normal{};
+  struct sigaction normal {};
   normal.sa_handler = SIG_DFL;
   for (int signal = 1; signal < 32; ++signal) ::sigaction(signal, &normal, nullptr);
   sigset_t none;
@@ -71,8 +71,7 @@ Result<pid_t> Spawn(const ProcessSpec& spec) {
     arguments.push_back(const_cast<char*>(argument.c_str()));
   }
   arguments.push_back(nullptr);
-  const int log_fd =
-      ::open(spec.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  const int log_fd = ::open(spec.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (log_fd < 0) {
     return Unavailable("cannot open log file " + spec.log_file + ": " + std::strerror(errno));
   }
@@ -137,8 +136,8 @@ class Supervisor::Impl {
     const std::lock_guard lock(mutex_);
     std::vector<ProcessInfo> list;
     for (const Child& child : children_) {
-      list.push_back({child.spec.name, child.pid, child.restarts, child.finished,
-                      child.exit_status, child.spec.log_file});
+      list.push_back({child.spec.name, child.pid, child.restarts, child.finished, child.exit_status,
+                      child.spec.log_file});
     }
     return list;
   }
@@ -228,15 +227,16 @@ class Supervisor::Impl {
     if (!child.spec.restart || std::find(final_statuses.begin(), final_statuses.end(),
                                          child.exit_status) != final_statuses.end()) {
       child.finished = true;
-      log_.Error("ended and is not started again",
-                 {{"process", child.spec.name}, {"status", child.exit_status},
-                  {"log", child.spec.log_file}});
+      log_.Error("ended and is not started again", {{"process", child.spec.name},
+                                                    {"status", child.exit_status},
+                                                    {"log", child.spec.log_file}});
       return;
     }
     if (now - child.started_at >= kSettledMs) child.delay_ms = kFirstDelayMs;
-    log_.Warning("ended; is started again",
-                 {{"process", child.spec.name}, {"status", child.exit_status},
-                  {"delay_ms", child.delay_ms}, {"log", child.spec.log_file}});
+    log_.Warning("ended; is started again", {{"process", child.spec.name},
+                                             {"status", child.exit_status},
+                                             {"delay_ms", child.delay_ms},
+                                             {"log", child.spec.log_file}});
     Postpone(child, now);
   }
 
@@ -277,7 +277,7 @@ void Supervisor::StopAll(int64_t grace_ms) {
 std::string FileTail(const std::string& path, size_t max_bytes) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return {};
-  struct stat info{};
+  struct stat info {};
   ::fstat(fd, &info);
   const auto size = static_cast<size_t>(info.st_size);
   const size_t from = size > max_bytes ? size - max_bytes : 0;

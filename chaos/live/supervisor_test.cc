@@ -87,8 +87,14 @@ TEST_F(SupervisorTest, AProgramThatIsNotThereIsToldAtOnce) {
 
 TEST_F(SupervisorTest, StopAsksFirstThenKillsTheWholeGroup) {
   Supervisor supervisor{Logger()};
-  ASSERT_TRUE(supervisor.Start(Shell("polite", "trap 'echo bye; exit 0' TERM; while :; do sleep 0.01; done")).ok());
-  ASSERT_TRUE(supervisor.Start(Shell("deaf", "trap '' TERM; sleep 100 & echo $!; while :; do sleep 0.01; done")).ok());
+  ASSERT_TRUE(
+      supervisor
+          .Start(Shell("polite", "trap 'echo bye; exit 0' TERM; while :; do sleep 0.01; done"))
+          .ok());
+  ASSERT_TRUE(
+      supervisor
+          .Start(Shell("deaf", "trap '' TERM; sleep 100 & echo $!; while :; do sleep 0.01; done"))
+          .ok());
   ASSERT_TRUE(Eventually([&] { return !FileTail(root_ + "/deaf.log", 100).empty(); }));
   std::this_thread::sleep_for(milliseconds(50));
   const pid_t grandchild = std::atoi(FileTail(root_ + "/deaf.log", 100).c_str());

@@ -1,6 +1,6 @@
-// Stands for the everwrite executable in tests of `up`: as a region it serves on the addresses that the
-// topology file gives it, as a replicator it waits; both until a signal. A file NAME.refuse beside the topology
-// file makes the region end with status 78, as a bad configuration does.
+// Stands for the everwrite executable in tests of `up`: as a region it serves on the addresses that
+// the topology file gives it, as a replicator it waits; both until a signal. A file NAME.refuse
+// beside the topology file makes the region end with status 78, as a bad configuration does.
 #include <csignal>
 #include <cstdio>
 #include <cstring>

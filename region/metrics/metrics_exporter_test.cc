@@ -23,9 +23,9 @@ TEST(MetricsExporter, CountersAndGaugesAreOneLineEachWithLabels) {
 TEST(MetricsExporter, AHistogramsBucketsAreCumulativeAndInSeconds) {
   Registry registry;
   Histogram& histogram = registry.AddHistogram("everwrite_seconds", "Latency.");
-  histogram.Record(10);            // 10 us
-  histogram.Record(1000);          // 1 ms
-  histogram.Record(1ULL << 50);    // beyond every bucket
+  histogram.Record(10);          // 10 us
+  histogram.Record(1000);        // 1 ms
+  histogram.Record(1ULL << 50);  // beyond every bucket
   const std::string text = ExportPrometheus(registry);
   EXPECT_TRUE(Has(text, "everwrite_seconds_count 3\n")) << text;
   EXPECT_TRUE(Has(text, "le=\"+Inf\"} 3\n")) << text;

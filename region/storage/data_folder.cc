@@ -34,7 +34,7 @@ Status MakeFolders(const std::string& path) {
       return SystemError(path, "cannot create " + part);
     }
   }
-  struct stat info{};
+  struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return SystemError(path, "cannot look at it");
   if (!S_ISDIR(info.st_mode)) return Refuse(path, "is not a folder");
   return OkStatus();
@@ -77,8 +77,8 @@ Status WriteIdentity(const std::string& path, const FolderIdentity& identity) {
   const std::string temporary = final_name + ".tmp";
   const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) return SystemError(path, "cannot create " + temporary);
-  const bool written =
-      ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
+  const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                       ::fsync(fd) == 0;
   const int error = errno;
   ::close(fd);
   if (!written) {
@@ -139,9 +139,10 @@ Status CheckIdentity(const std::string& path, std::string_view text,
   const auto region = Number(Field(text, "region"));
   const auto cluster = Field(text, "cluster");
   if (!format || !region || !cluster) {
-    return DataLoss("data folder " + path +
-                    ": everwrite.identity cannot be understood; the folder is damaged. Rebuild this "
-                    "region from a peer: move the folder away and start it again");
+    return DataLoss(
+        "data folder " + path +
+        ": everwrite.identity cannot be understood; the folder is damaged. Rebuild this "
+        "region from a peer: move the folder away and start it again");
   }
   if (*format != kDataFormat) {
     return Refuse(path, "has data format " + std::to_string(*format) + ", this program reads " +
@@ -167,10 +168,11 @@ Result<bool> CheckOrWriteIdentity(const std::string& path, const FolderIdentity&
     EW_RETURN_IF_ERROR(CheckIdentity(path, *text, identity));
     return false;
   }
-  struct stat info{};
+  struct stat info {};
   if (::stat((path + "/db").c_str(), &info) == 0) {
-    return Refuse(path, "holds a database but no everwrite.identity, so nobody can say whose it is; "
-                        "move it away, or restore the file");
+    return Refuse(path,
+                  "holds a database but no everwrite.identity, so nobody can say whose it is; "
+                  "move it away, or restore the file");
   }
   EW_RETURN_IF_ERROR(WriteIdentity(path, identity));
   return true;

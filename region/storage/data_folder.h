@@ -1,13 +1,13 @@
 // A region's data folder: who it belongs to, and that one process has it.
 //
 //   FOLDER/everwrite.identity   cluster, region and format, in plain text; written once
-//   FOLDER/everwrite.lock       locked (flock) while a process uses the folder; its holder's pid inside
+//   FOLDER/everwrite.lock       locked (flock) while a process uses the folder; names its pid
 //   FOLDER/db/                  RocksDB
 //
-// The identity is written to a temporary file, synced, renamed and the folder synced, before anything
-// else is put there: a folder with a database but without an identity was never made by a start that
-// got past this point, and is refused. So is the folder of another region or cluster: its change log would
-// be taken for this region's own.
+// The identity is written to a temporary file, synced, renamed and the folder synced, before
+// anything else is put there: a folder with a database but without an identity was never made by a
+// start that got past this point, and is refused. So is the folder of another region or cluster:
+// its change log would be taken for this region's own.
 //
 // Thread-safety: a value that is moved, not shared. The lock ends with the object or the process.
 #pragma once
@@ -31,8 +31,8 @@ struct FolderIdentity {
 class DataFolder {
  public:
   // Creates the folder (and its parents, for the owner alone) when it is missing. All errors are
-  // kFailedPrecondition or, for an identity that cannot be understood, kDataLoss, with a message that
-  // names the folder and what to do.
+  // kFailedPrecondition or, for an identity that cannot be understood, kDataLoss, with a message
+  // that names the folder and what to do.
   static Result<DataFolder> Open(const std::string& path, const FolderIdentity& identity);
 
   DataFolder(DataFolder&& other) noexcept;

@@ -43,7 +43,7 @@ TEST_F(DataFolderTest, AFirstStartCreatesItAndALaterOneFindsIt) {
   const auto again = DataFolder::Open(path_, mine_);
   ASSERT_TRUE(again.ok());
   EXPECT_FALSE(again->created());
-  struct stat info{};
+  struct stat info {};
   ASSERT_EQ(::stat(path_.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0700u);
 }
@@ -65,7 +65,8 @@ TEST_F(DataFolderTest, AFolderInUseIsRefusedAndNamesItsHolder) {
 
 TEST_F(DataFolderTest, AnIdentityThatCannotBeUnderstoodIsDataLoss) {
   ASSERT_EQ(Message(mine_), "opened");
-  for (const char* text : {"", "format 1\ncluster demo\nregion 2", "format x\ncluster demo\nregion 2\n"}) {
+  for (const char* text :
+       {"", "format 1\ncluster demo\nregion 2", "format x\ncluster demo\nregion 2\n"}) {
     std::ofstream(path_ + "/everwrite.identity") << text;
     const auto folder = DataFolder::Open(path_, mine_);
     ASSERT_FALSE(folder.ok());

@@ -1,5 +1,5 @@
-// What the KvStore port promises, asked of both its implementations: the engine is tested and simulated
-// over the one in memory, and runs over RocksDB.
+// What the KvStore port promises, asked of both its implementations: the engine is tested and
+// simulated over the one in memory, and runs over RocksDB.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
@@ -191,7 +191,9 @@ TYPED_TEST(KvStoreConformance, AnEmptyOrTurnedRangeDeletesNothing) {
 TYPED_TEST(KvStoreConformance, RandomBatchesAgreeWithAMap) {
   Random random(20261);
   std::map<std::string, std::string> model;
-  const auto key = [&] { return std::string(1 + random.Below(2), static_cast<char>('a' + random.Below(20))); };
+  const auto key = [&] {
+    return std::string(1 + random.Below(2), static_cast<char>('a' + random.Below(20)));
+  };
   for (int round = 0; round < 300; ++round) {
     KvBatch batch;
     for (uint64_t i = random.Below(6); i > 0; --i) {

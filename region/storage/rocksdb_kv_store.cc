@@ -50,8 +50,8 @@ Status OpenError(const rocksdb::Status& status, const std::string& path) {
                   said);
 }
 
-// RocksDB's messages as lines of our own log. Its file logger is not used for one more reason: when the
-// disk is full, the second line that cannot be written fails an assertion and ends the process.
+// RocksDB's messages as lines of our own log. Its file logger is not used for one more reason: when
+// the disk is full, the second line that cannot be written fails an assertion and ends the process.
 class InfoLog : public rocksdb::Logger {
  public:
   explicit InfoLog(everwrite::Logger log)
@@ -61,7 +61,8 @@ class InfoLog : public rocksdb::Logger {
     Logv(rocksdb::InfoLogLevel::INFO_LEVEL, format, arguments);
   }
   void Logv(const rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
-    if (level < rocksdb::InfoLogLevel::WARN_LEVEL || level > rocksdb::InfoLogLevel::FATAL_LEVEL) return;
+    if (level < rocksdb::InfoLogLevel::WARN_LEVEL || level > rocksdb::InfoLogLevel::FATAL_LEVEL)
+      return;
     const LogLevel ours =
         level == rocksdb::InfoLogLevel::WARN_LEVEL ? LogLevel::kWarning : LogLevel::kError;
     if (!log_.Enabled(ours)) return;
@@ -96,8 +97,8 @@ rocksdb::ColumnFamilyOptions MakeFamilyOptions(ColumnFamily family, const RocksD
   table.block_cache = cache;
   table.block_size = 8 * 1024;
   table.format_version = 5;
-  // Index and filter blocks stay with their open files, not in the cache: a get spares two look-ups (about a tenth
-  // of its time), and max_open_files bounds them at some 0.4 MB a file.
+  // Index and filter blocks stay with their open files, not in the cache: a get spares two look-ups
+  // (about a tenth of its time), and max_open_files bounds them at some 0.4 MB a file.
   table.cache_index_and_filter_blocks = false;
 
   rocksdb::ColumnFamilyOptions cf;
@@ -163,9 +164,7 @@ class RocksIterator : public KvIterator {
   void Prev() override { it_->Prev(); }
   std::string_view key() const override { return ToView(it_->key()); }
   std::string_view value() const override { return ToView(it_->value()); }
-  Status status() const override {
-    return empty_ ? OkStatus() : ToStatus(it_->status(), "scan");
-  }
+  Status status() const override { return empty_ ? OkStatus() : ToStatus(it_->status(), "scan"); }
 
  private:
   const KvRange range_;  // what the bounds point into
@@ -210,7 +209,8 @@ RocksDbKvStore::~RocksDbKvStore() {
   for (rocksdb::ColumnFamilyHandle* handle : rep_->handles) {
     rep_->db->DestroyColumnFamilyHandle(handle);
   }
-  // Memtables stay in the log: closing without a flush is quick, and the next start reads them back.
+  // Memtables stay in the log: closing without a flush is quick, and the next start reads them
+  // back.
   rep_->db->Close();
 }
 
@@ -219,11 +219,12 @@ Result<std::unique_ptr<RocksDbKvStore>> RocksDbKvStore::Open(const std::string& 
   auto rep = std::make_unique<Rep>();
   rep->cache = rocksdb::NewLRUCache(options.block_cache_bytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
-  rocksdb::ColumnFamilyOptions unused = MakeFamilyOptions(ColumnFamily::kSystem, options, rep->cache);
+  rocksdb::ColumnFamilyOptions unused =
+      MakeFamilyOptions(ColumnFamily::kSystem, options, rep->cache);
   descriptors.emplace_back(rocksdb::kDefaultColumnFamilyName, unused);
   for (int i = 0; i < kColumnFamilyCount; ++i) {
-    descriptors.emplace_back(
-        kFamilyNames[i], MakeFamilyOptions(static_cast<ColumnFamily>(i), options, rep->cache));
+    descriptors.emplace_back(kFamilyNames[i],
+                             MakeFamilyOptions(static_cast<ColumnFamily>(i), options, rep->cache));
   }
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =
@@ -267,20 +268,20 @@ Status RocksDbKvStore::Write(const KvBatch& batch, Sync sync) {
   thread_local rocksdb::WriteBatch writes;
   writes.Clear();
   rocksdb::Status status;
-  batch.ForEach([&](KvBatch::Kind kind, ColumnFamily family, std::string_view key,
-                    std::string_view value) {
-    rocksdb::ColumnFamilyHandle* handle = rep_->family(family);
-    rocksdb::Status added;
-    switch (kind) {
-      case KvBatch::Kind::kPut: added = writes.Put(handle, ToSlice(key), ToSlice(value)); break;
-      case KvBatch::Kind::kDelete: added = writes.Delete(handle, ToSlice(key)); break;
-      case KvBatch::Kind::kDeleteRange:
-        // An empty or inverted range deletes nothing; RocksDB would refuse it at flush.
-        if (key < value) added = writes.DeleteRange(handle, ToSlice(key), ToSlice(value));
-        break;
-    }
-    if (!added.ok() && status.ok()) status = added;
-  });
+  batch.ForEach(
+      [&](KvBatch::Kind kind, ColumnFamily family, std::string_view key, std::string_view value) {
+        rocksdb::ColumnFamilyHandle* handle = rep_->family(family);
+        rocksdb::Status added;
+        switch (kind) {
+          case KvBatch::Kind::kPut: added = writes.Put(handle, ToSlice(key), ToSlice(value)); break;
+          case KvBatch::Kind::kDelete: added = writes.Delete(handle, ToSlice(key)); break;
+          case KvBatch::Kind::kDeleteRange:
+            // An empty or inverted range deletes nothing; RocksDB would refuse it at flush.
+            if (key < value) added = writes.DeleteRange(handle, ToSlice(key), ToSlice(value));
+            break;
+        }
+        if (!added.ok() && status.ok()) status = added;
+      });
   if (!status.ok()) {
     // Nothing was written: the batch cannot be represented. That is no reason to stop.
     writes.Clear();

@@ -7,15 +7,15 @@
 //   ledger, system   LZ4; small
 // One block cache for all. Nothing of RocksDB is seen outside this module's .cc.
 //
-// Durability. The write-ahead log is recovered with kTolerateCorruptedTailRecords: a torn tail, which a
-// power cut leaves, is cut off, while RocksDB's default mode (kPointInTimeRecovery) would silently drop
-// acknowledged writes behind a flipped bit. Any other damage refuses to open, as kDataLoss with what
-// RocksDB said: the region is then to be rebuilt from a peer.
+// Durability. The write-ahead log is recovered with kTolerateCorruptedTailRecords: a torn tail,
+// which a power cut leaves, is cut off, while RocksDB's default mode (kPointInTimeRecovery) would
+// silently drop acknowledged writes behind a flipped bit. Any other damage refuses to open, as
+// kDataLoss with what RocksDB said: the region is then to be rebuilt from a peer.
 //
-// After a Write or SyncLog that failed, what is on disk is unknown, so that every later one fails with
-// the same status until the process is restarted. Reads go on. A store that failed is not closed but left
-// to the end of the process: Debian's RocksDB is built with assertions, and one of them stops a process
-// that touches a log file after an error.
+// After a Write or SyncLog that failed, what is on disk is unknown, so that every later one fails
+// with the same status until the process is restarted. Reads go on. A store that failed is not
+// closed but left to the end of the process: Debian's RocksDB is built with assertions, and one of
+// them stops a process that touches a log file after an error.
 //
 // Thread-safety: as the port asks.
 #pragma once

@@ -138,7 +138,7 @@ TEST_F(RocksDbKvStoreTest, AfterAFailedWriteEveryLaterWriteFailsAndReadsGoOn) {
   auto store = Open("db");
   for (int i = 0; i < 20; ++i) ASSERT_TRUE(Put(*store, i).ok());
   ::signal(SIGXFSZ, SIG_IGN);
-  struct rlimit saved{};
+  struct rlimit saved {};
   ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &saved), 0);
   struct rlimit small = saved;
   small.rlim_cur = fs::file_size(LogFile("db")) + 1000;
