@@ -1,6 +1,9 @@
 #include "region/api/operations.h"
 
+#include "region/api/batch_api.h"
 #include "region/api/call.h"
+#include "region/api/item_api.h"
+#include "region/api/query_api.h"
 #include "region/api/table_api.h"
 
 namespace everwrite::api {
@@ -8,6 +11,14 @@ namespace {
 
 constexpr Operation kOperations[] = {
     {"Unknown", nullptr},
+    {"GetItem", GetItem},
+    {"PutItem", PutItem},
+    {"UpdateItem", UpdateItem},
+    {"Query", Query},
+    {"BatchGetItem", BatchGetItem},
+    {"BatchWriteItem", BatchWriteItem},
+    {"DeleteItem", DeleteItem},
+    {"Scan", Scan},
     {"CreateTable", CreateTable},
     {"DeleteTable", DeleteTable},
     {"DescribeTable", DescribeTable},

@@ -81,9 +81,10 @@ std::string_view ParamName(Param param) { return kNames[static_cast<size_t>(para
 Params::Params(dom::object object) {
   for (const dom::key_value_pair field : object) {
     const int i = Find(field.key);
-    if (i < 0 || field.value.is_null() || ((present_ >> i) & 1)) continue;
+    if (i < 0) continue;
     values_[static_cast<size_t>(i)] = field.value;
-    present_ |= uint64_t{1} << i;
+    const uint64_t bit = uint64_t{1} << i;
+    present_ = field.value.is_null() ? present_ & ~bit : present_ | bit;
   }
 }
 

@@ -1,7 +1,7 @@
 // Params: one JSON object of a request (the request itself, or an object within it) as an array of the
 // parameters that the API knows, read in one pass; and Violations, the list of broken constraints in
 // DynamoDB's words. Parameters we do not know are skipped, `null` is absent, and of a name that is given
-// twice the first counts: everything is decided from this one reading.
+// twice the last counts, as in items: everything is decided from this one reading.
 //
 // Includes simdjson: for .cc files of this folder only.
 //

@@ -75,7 +75,7 @@ table::TableEngine::Count MemoryTableEngine::CountOf(const Table& table) const {
   if (found == items_.end()) return count;
   for (const auto& [key, bytes] : found->second) {
     ++count.items;
-    count.bytes += static_cast<int64_t>(bytes.size());
+    count.bytes += static_cast<int64_t>(item::ItemSize(item::ItemView(bytes)));
   }
   return count;
 }
@@ -117,8 +117,9 @@ Status MemoryTableEngine::Scan(
 void MemoryTableEngine::Write(std::unique_ptr<WriteOperation> operation, Executor& executor) {
   std::shared_ptr<WriteOperation> op = std::move(operation);
   executor.Post([this, op, &executor] {
-    if (!fail_writes.ok()) {
-      executor.Post([this, op] { op->Done(fail_writes); });
+    if (!fail_writes.ok() || !fail_next.ok()) {
+      executor.Post([op, status = fail_next.ok() ? fail_writes : fail_next] { op->Done(status); });
+      fail_next = OkStatus();
       return;
     }
     Items& items = items_[op->table->definition.id.value];

@@ -43,6 +43,8 @@ class MemoryTableEngine : public table::TableEngine {
 
   // What every write ends with instead, when not OK.
   Status fail_writes;
+  // What the next write alone ends with.
+  Status fail_next;
   int writes = 0;  // mutations applied
 
  private:
