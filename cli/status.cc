@@ -68,7 +68,8 @@ JsonValue DescribeLink(const LinkKey& key, const JsonValue* reported, const Json
   const bool cut = simulated != nullptr && (*simulated)["cut"].AsBool();
   if (cut) state = "cut";
   out.Set("state", JsonValue::String(state));
-  out.Set("lag_ms", reported != nullptr ? (*reported)["lag_ms"] : JsonValue());
+  const bool has_lag = reported != nullptr && (*reported)["lag_ms"].AsInt(-1) >= 0;
+  out.Set("lag_ms", has_lag ? (*reported)["lag_ms"] : JsonValue());  // null: nothing came yet
   out.Set("pending", reported != nullptr ? (*reported)["pending"] : JsonValue());
   out.Set("clock_offset_ms", reported != nullptr ? (*reported)["clock_offset_ms"] : JsonValue());
   if (simulated != nullptr) {
@@ -76,7 +77,7 @@ JsonValue DescribeLink(const LinkKey& key, const JsonValue* reported, const Json
     out.Set("cut", JsonValue::Bool(cut));
   }
   const std::string name = "link " + key.first + " -> " + key.second;
-  if (state != "up" && state != "live") {
+  if (state != "up") {
     AddReason(reasons, name + " is " + state);
   } else if (out["lag_ms"].AsInt() > kMaxHealthyLagMs) {
     AddReason(reasons, name + " lags " + out["lag_ms"].AsString() + " ms");
@@ -126,7 +127,9 @@ JsonValue CollectStatus(const ClusterView& view) {
     regions.Add(DescribeRegion(view.regions[i], statuses[i], control, reasons));
     if (!statuses[i].ok()) continue;
     for (const JsonValue& link : (*statuses[i])["links"].items()) {
-      reported[{link["from"].AsString(), link["to"].AsString()}] = &link;
+      const LinkKey key{link["from"].AsString(), link["to"].AsString()};
+      // Both ends speak of a direction; who receives knows best.
+      if (key.second == view.regions[i].name || reported.count(key) == 0) reported[key] = &link;
     }
   }
   for (const JsonValue& link : control["links"].items()) {

@@ -30,8 +30,8 @@ class StatusTest : public testing::Test {
 
 TEST_F(StatusTest, AllServingIsHealthy) {
   ClusterView view;
-  view.regions = {{"a", "h:1", Serve(Region("b", "a", "live", 3))},
-                  {"b", "h:2", Serve(Region("a", "b", "live", 4))}};
+  view.regions = {{"a", "h:1", Serve(Region("b", "a", "up", 3))},
+                  {"b", "h:2", Serve(Region("a", "b", "up", 4))}};
   const JsonValue status = CollectStatus(view);
   EXPECT_EQ(status["verdict"].AsString(), "healthy") << status.Dump(true);
   ASSERT_EQ(status["regions"].items().size(), 2u);
@@ -48,7 +48,7 @@ TEST_F(StatusTest, AllServingIsHealthy) {
 TEST_F(StatusTest, ARegionThatIsAwayASilentLinkAndALagAreReasons) {
   ClusterView view;
   view.regions = {{"a", "h:1", Serve(Region("b", "a", "silent", 3))},
-                  {"b", "h:2", Serve(Region("a", "b", "live", 60000))},
+                  {"b", "h:2", Serve(Region("a", "b", "up", 60000))},
                   {"c", "h:3", "127.0.0.1:1"}};
   const JsonValue status = CollectStatus(view);
   EXPECT_EQ(status["verdict"].AsString(), "degraded");
@@ -59,10 +59,25 @@ TEST_F(StatusTest, ARegionThatIsAwayASilentLinkAndALagAreReasons) {
   EXPECT_TRUE(FormatStatus(status).starts_with("degraded: "));
 }
 
+TEST_F(StatusTest, WhoReceivesKnowsBestAndNothingYetIsNoLag) {
+  ClusterView view;
+  view.regions = {
+      {"a", "h:1",
+       Serve(R"({"ready":true,"links":[{"from":"a","to":"b","state":"down","lag_ms":9},)"
+             R"({"from":"b","to":"a","state":"up","lag_ms":-1}]})")},
+      {"b", "h:2",
+       Serve(R"({"ready":true,"links":[{"from":"a","to":"b","state":"up","lag_ms":5},)"
+             R"({"from":"b","to":"a","state":"down","lag_ms":7}]})")}};
+  const JsonValue status = CollectStatus(view);
+  EXPECT_EQ(status["verdict"].AsString(), "healthy") << status.Dump(true);
+  EXPECT_EQ(status["links"].items()[0]["lag_ms"].AsInt(), 5);
+  EXPECT_EQ(status["links"].items()[1]["lag_ms"].kind(), JsonValue::Kind::kNull);
+}
+
 TEST_F(StatusTest, ACutLinkIsCutWhateverTheRegionThinks) {
   ClusterView view;
-  view.regions = {{"a", "h:1", Serve(Region("b", "a", "live", 3))},
-                  {"b", "h:2", Serve(Region("a", "b", "live", 4))}};
+  view.regions = {{"a", "h:1", Serve(Region("b", "a", "up", 3))},
+                  {"b", "h:2", Serve(Region("a", "b", "up", 4))}};
   view.control = Serve(
       R"({"processes":[{"region":"a","role":"nats","pid":5}],"links":[{"from":"a","to":"b","cut":true,"delay_ms":9}]})");
   const JsonValue status = CollectStatus(view);
