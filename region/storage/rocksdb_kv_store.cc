@@ -7,6 +7,7 @@
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <cstdio>
@@ -226,6 +227,8 @@ Result<std::unique_ptr<RocksDbKvStore>> RocksDbKvStore::Open(const std::string& 
     descriptors.emplace_back(kFamilyNames[i],
                              MakeFamilyOptions(static_cast<ColumnFamily>(i), options, rep->cache));
   }
+  // RocksDB would make it too, but not before it has reported an error about it.
+  (void)!::mkdir(path.c_str(), 0700);
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =
       rocksdb::DB::Open(MakeDbOptions(options), path, descriptors, &rep->handles, &db);
