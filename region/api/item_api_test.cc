@@ -116,7 +116,7 @@ TEST_F(ItemApiTest, UpdateRefusesKeysBadPathsAndGrownItems) {
   const std::string values = ",'ExpressionAttributeValues':{':v':{'S':'1'}}";
   EXPECT_EQ(Update("'UpdateExpression':'SET pk = :v'" + values),
             kInvalid + "Cannot update attribute pk. This attribute is part of the key");
-  EXPECT_EQ(Update("'UpdateExpression':'SET no.pe = :v'" + values),
+  EXPECT_EQ(Update("'UpdateExpression':'SET nowhere.pe = :v'" + values),
             "ValidationException: The document path provided in the update expression is invalid for "
             "update");
   const std::string big(300 * 1024, 'y');

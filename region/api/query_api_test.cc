@@ -125,7 +125,7 @@ TEST_F(QueryApiTest, ImpossibleKeyConditionsAreRefused) {
   EXPECT_EQ(Error("Query", "{'TableName':'tab','KeyConditionExpression':'sk = :x',"
                            "'ExpressionAttributeValues':{':x':{'N':'1'}}}"),
             "ValidationException: Query condition missed key schema element: pk");
-  EXPECT_EQ(error("pk = :p AND other = :x", kX),
+  EXPECT_EQ(error("pk = :p AND thing = :x", kX),
             "ValidationException: Query condition missed key schema element: sk");
   EXPECT_EQ(Error("Query", "{'TableName':'tab','KeyConditionExpression':'pk = :x',"
                            "'ExpressionAttributeValues':{':x':{'N':'1'}}}"),
