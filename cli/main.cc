@@ -74,7 +74,7 @@ class CommandLine {
     command->add_option("--data", up_.data, "folder for all data (else as the file says)");
     command->add_option("--gateway", up_.gateway_port, "also serve a gateway on this port")
         ->check(CLI::Range(0, 65535));
-    command->footer("Example: everwrite up topology/examples/three_regions.yaml --data /tmp/ew");
+    command->footer("Example: everwrite up topology/examples/three_regions.yaml --data ~/everwrite");
   }
 
   CLI::App* AddDaemon(const std::string& name, const std::string& text, DaemonCommand& daemon) {
