@@ -29,8 +29,8 @@
 namespace everwrite::streams {
 
 inline constexpr uint32_t kLinkVersion = 1;
-// The largest unit is a whole transaction in one Apply (kMaxTransactionBytes of the replicator's gate).
-inline constexpr size_t kMaxLinkFrameBytes = 24U << 20;
+// The largest is a whole transaction in one Apply (replicator: kMaxTransactionBytes and a window).
+inline constexpr size_t kMaxLinkFrameBytes = 48U << 20;
 // The socket's name within the region's data folder.
 inline constexpr std::string_view kLinkSocketName = "region.sock";
 

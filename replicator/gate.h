@@ -1,0 +1,102 @@
+// Gate: holds a change until everything that its maker had is here, and a transaction until all of it is.
+//
+//   Push (contiguous)          context covered, transaction whole        reply
+//   ──────────────────▶ held ──────────────────────────────────▶ applying ─────▶ applied
+//                        ▲                                          │ error
+//                        └────────── after a while ─────────────────┘
+//
+// A context is covered by what is applied or was handed to apply before: the region applies in the order
+// of the requests. Records stay here until the region has answered, so an error costs no transfer. A log
+// whose apply fails (a stamp too far ahead, a full disk) waits alone; logs that do not depend on it go on.
+// What is under way of a log that has just failed covers nothing: otherwise a ring of logs, each sent in
+// the hope of the one before, could fail for ever.
+//
+// Memory is bounded by the credit that the puller gives: it counts what is here (CreditBytes).
+//
+// Pure.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <vector>
+
+#include "conflict/vector_clock.h"
+#include "replicator/options.h"
+#include "streams/region_port.h"
+
+namespace everwrite::replicator {
+
+class Gate {
+ public:
+  explicit Gate(const Options& options) : options_(options) {}
+
+  // The region was started, or started again: all that is held or under way is forgotten.
+  void Reset(const conflict::Vector& applied);
+  // The region's vector has moved.
+  void OnApplied(const conflict::Vector& applied);
+  // Records of one log, the first of them Tail(log) + 1. kInvalidArgument when one is not a change record
+  // or not the one that its place says; nothing is taken then.
+  Status Push(const streams::RecordBatch& batch);
+  // What the reply completed, for lag: the newest stamp of the batch. No stamp after an error.
+  struct Completed {
+    LogId log;
+    Stamp newest;
+    bool failed = false;
+  };
+  Completed OnReply(const streams::ApplyReply& reply, Instant now);
+  // The requests that may go now, in order.
+  std::vector<streams::ApplyRequest> TakeApplies(Instant now);
+  Instant wake_at() const;  // the earliest retry
+
+  // The highest number of `log` that is here, under way or applied.
+  uint64_t Tail(LogId log) const;
+  const conflict::Vector& applied() const { return applied_; }
+  // What is held of `log`, weighed as BatchCost. An incomplete transaction at the front does not count:
+  // it can only leave when the rest has come.
+  uint64_t CreditBytes(LogId log) const;
+  size_t bytes() const { return bytes_; }
+  size_t records() const { return records_; }
+  size_t outstanding() const { return flights_.size(); }
+
+ private:
+  struct Held {
+    std::shared_ptr<const std::string> record;
+    std::string_view context;  // into `record`
+    Stamp stamp;
+    uint64_t transaction = 0;
+    bool transaction_end = false;
+  };
+  struct Log {
+    uint64_t first = 1;  // number of held.front()
+    std::deque<Held> held;
+    uint64_t bytes = 0;
+    size_t applying = 0;  // of `held`, from the front, are in requests
+    size_t flights = 0;
+    bool failing = false;  // waits for the replies of its other flights
+    size_t failures = 0;   // in a row
+    Instant retry_at;
+    std::string covered;  // the context checked last; the next is often the same
+  };
+  struct Flight {
+    LogId log;
+    Stamp newest;
+  };
+
+  bool Covered(Log& log, const Held& held);
+  // How many records from `begin` on may go as one: 0 (wait), 1, or a whole transaction.
+  size_t Unit(Log& log, size_t begin);
+  bool TakeOne(LogId id, Log& log, std::vector<streams::ApplyRequest>& applies);
+  void Drop(LogId id, Log& log);
+  void RollBack(LogId id, Log& log, Instant now);
+
+  const Options options_;
+  conflict::Vector applied_;
+  conflict::Vector scheduled_;  // applied, and all that is under way
+  std::map<LogId, Log> logs_;
+  std::map<uint64_t, Flight> flights_;
+  uint64_t next_id_ = 1;
+  size_t bytes_ = 0;
+  size_t records_ = 0;
+};
+
+}  // namespace everwrite::replicator

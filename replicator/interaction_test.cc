@@ -1,0 +1,379 @@
+// Transcripts: replicators and toy regions in one virtual world, told step by step in testdata/*.txt.
+//
+// The toy region holds logs as they are, applies in order and checks what a real one would: gaps and
+// contexts. Messages travel at once, in order, unless the transcript cuts, drops or repeats them.
+// Heartbeats, keepalives and progress are not shown.
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <set>
+
+#include "base/random.h"
+#include "replicator/replicator.h"
+#include "streams/change_record.h"
+#include "tests/support/data_driven.h"
+
+namespace everwrite::replicator {
+namespace {
+
+using testing::Command;
+
+constexpr uint64_t kStartMillis = 1'700'000'000'000;
+
+struct ToyRegion {
+  RegionId id;
+  LogId log;
+  bool up = true;
+  bool slow = false;  // keeps its replies
+  bool lagging_push = false;
+  conflict::Vector applied;
+  std::map<LogId, std::map<uint64_t, std::shared_ptr<const std::string>>> logs;
+  std::map<LogId, uint64_t> first_held;
+  std::deque<streams::ApplyRequest> waiting;
+  std::string refuse;  // applies fail with this
+};
+
+class World {
+ public:
+  std::string Run(const Command& command) {
+    out_.clear();
+    if (command.name == "world") Create(command);
+    else if (command.name == "write") Write(command);
+    else if (command.name == "run") Drain();
+    else if (command.name == "tick") Tick(command.Number("ms"));
+    else if (command.name == "cut") Cut(command, true);
+    else if (command.name == "heal") Cut(command, false);
+    else if (command.name == "connect") Connect(command, true);
+    else if (command.name == "disconnect") Connect(command, false);
+    else if (command.name == "drop") drops_.push_back({Pair(command), command.words.at(2)});
+    else if (command.name == "repeat") repeats_.push_back({Pair(command), command.words.at(2)});
+    else if (command.name == "restart-replicator") RestartReplicator(Region(command));
+    else if (command.name == "region-down") RegionDown(Region(command));
+    else if (command.name == "region-up") RegionUp(Region(command), command.Has("log") ? command.Number("log") : 0);
+    else if (command.name == "forget") Forget(command);
+    else if (command.name == "trim") Trim(command);
+    else if (command.name == "slow") Region(command).slow = true;
+    else if (command.name == "fast") Fast(Region(command));
+    else if (command.name == "refuse") Region(command).refuse = "held at the door";
+    else if (command.name == "accept") Region(command).refuse.clear();
+    else if (command.name == "vectors") Vectors();
+    else if (command.name == "status") PrintStatus(Region(command));
+    else ADD_FAILURE() << command.position << ": unknown command";
+    return out_;
+  }
+
+ private:
+  struct Flying {
+    RegionId from;
+    RegionId to;
+    Message message;
+  };
+  using Ends = std::pair<int64_t, int64_t>;
+
+  ToyRegion& Region(const Command& command) { return regions_.at(command.NumberWord(0)); }
+  Ends Pair(const Command& command) { return {command.NumberWord(0), command.NumberWord(1)}; }
+  Replicator& At(RegionId id) { return *replicators_.at(id.value); }
+  void Say(const std::string& line) { out_ += line + "\n"; }
+  static std::string Name(RegionId id) { return std::to_string(id.value); }
+  static std::string Range(const streams::RecordBatch& batch) {
+    if (batch.empty()) return "log " + ToString(batch.log) + " nothing";
+    return "log " + ToString(batch.log) + " " + std::to_string(batch.first) + ".." + std::to_string(batch.last());
+  }
+
+  void Create(const Command& command) {
+    const int64_t count = command.Number("regions");
+    for (int64_t i = 1; i <= count; ++i) {
+      ToyRegion region;
+      region.id = RegionId{static_cast<uint16_t>(i)};
+      region.log = LogId::Make(region.id, 1);
+      regions_[i] = std::move(region);
+    }
+    options_.batch_bytes = static_cast<size_t>(command.Number("batch", 1000));
+    options_.credit_bytes = static_cast<uint64_t>(command.Number("credit", 16'000));
+    options_.cache_bytes = static_cast<size_t>(command.Number("cache", 100'000));
+    for (int64_t i = 1; i <= count; ++i) StartReplicator(regions_[i]);
+    Drain();
+  }
+
+  void StartReplicator(ToyRegion& region) {
+    Options options = options_;
+    options.self = region.id;
+    for (const auto& [number, other] : regions_)
+      if (other.id != region.id) options.peers.push_back(other.id);
+    replicators_[region.id.value] = std::make_unique<Replicator>(options, random_, now_);
+    if (region.up) At(region.id).OnRegionState(State(region), now_);
+    for (const RegionId peer : options.peers)
+      if (!Severed(region.id, peer)) At(region.id).OnPeerUp(peer, now_);
+  }
+
+  streams::RegionState State(const ToyRegion& region) const {
+    const uint64_t physical = kStartMillis + static_cast<uint64_t>(now_.micros / 1000);
+    return {region.id, region.log, region.applied, region.applied, physical, Stamp::Make(physical, 0),
+            region.first_held};
+  }
+
+  void Write(const Command& command) {
+    ToyRegion& region = Region(command);
+    const int64_t count = command.Number("count", 1);
+    const std::string image(static_cast<size_t>(command.Number("size", 10)), 'x');
+    streams::RecordBatch batch{region.log, region.applied.At(region.log) + 1, {}};
+    for (int64_t i = 0; i < count; ++i) {
+      conflict::Vector context = region.applied;
+      context.Set(region.log, 0);
+      std::string context_bytes;
+      context.EncodeTo(context_bytes);
+      streams::ChangeRecord record;
+      record.dot = {region.log, region.applied.At(region.log) + 1};
+      record.stamp = Stamp::Make(kStartMillis + static_cast<uint64_t>(now_.micros / 1000), 1);
+      record.context = context_bytes;
+      record.key = "k";
+      record.image = image;
+      record.transaction = static_cast<uint64_t>(command.Number("transaction", 0));
+      record.transaction_end = record.transaction != 0 && i + 1 == count && command.Number("end", 1) != 0;
+      std::string bytes;
+      streams::EncodeChangeRecord(record, bytes);
+      auto shared = std::make_shared<const std::string>(std::move(bytes));
+      region.logs[region.log][record.dot.number] = shared;
+      region.applied.Raise(record.dot);
+      batch.records.push_back(std::move(shared));
+    }
+    Say(Name(region.id) + " commits " + Range(batch));
+    // Without a push the region only says that it has moved on.
+    if (command.Number("push", 1) != 0)
+      At(region.id).OnRecordsCommitted(batch, now_);
+    else
+      At(region.id).OnRegionState(State(region), now_);
+    if (command.Number("run", 1) != 0) Drain();
+  }
+
+  bool Severed(RegionId a, RegionId b) const {
+    return disconnected_.count(std::minmax<int64_t>(a.value, b.value)) != 0;
+  }
+
+  // Everything that can happen now happens, in one fixed order.
+  void Drain() {
+    for (bool moved = true; moved;) {
+      moved = false;
+      for (auto& [number, region] : regions_) moved |= Execute(region);
+      while (!flying_.empty()) {
+        Flying flying = std::move(flying_.front());
+        flying_.pop_front();
+        moved = true;
+        At(flying.to).OnMessage(flying.from, std::move(flying.message), now_);
+        if (Execute(regions_.at(flying.to.value))) moved = true;
+      }
+    }
+  }
+
+  bool Execute(ToyRegion& region) {
+    Ready ready = At(region.id).TakeReady(now_);
+    const bool moved = !ready.empty();
+    for (streams::ApplyRequest& apply : ready.applies) {
+      Say(Name(region.id) + " apply " + Range(apply.batch));
+      region.waiting.push_back(std::move(apply));
+    }
+    for (const streams::ReadRequest& read : ready.reads) {
+      const streams::ReadReply reply = Read(region, read);
+      Say(Name(region.id) + " read log " + ToString(read.log) + " after " + std::to_string(read.after) + ": " +
+          (reply.trimmed ? "trimmed" : Range(reply.batch)));
+      At(region.id).OnReadReply(reply, now_);
+    }
+    for (Outgoing& outgoing : ready.messages) Send(region.id, std::move(outgoing));
+    for (const Event& event : ready.events)
+      Say(Name(region.id) + " notes " + (event.peer.value != 0 ? "[" + Name(event.peer) + "] " : "") + event.text);
+    if (!region.slow) Answer(region);
+    return moved;
+  }
+
+  void Answer(ToyRegion& region) {
+    while (!region.waiting.empty()) {
+      const streams::ApplyRequest apply = std::move(region.waiting.front());
+      region.waiting.pop_front();
+      At(region.id).OnApplyReply({apply.id, Apply(region, apply.batch), region.applied, region.applied}, now_);
+    }
+  }
+
+  Status Apply(ToyRegion& region, const streams::RecordBatch& batch) {
+    if (!region.refuse.empty()) return FailedPrecondition(region.refuse);
+    if (batch.first > region.applied.At(batch.log) + 1) return Aborted("gap");
+    uint64_t number = batch.first;
+    for (const auto& bytes : batch.records) {
+      Dot dot;
+      conflict::Vector context;
+      EXPECT_TRUE(streams::DecodeChangeContext(*bytes, dot, context));
+      EXPECT_EQ(dot.number, number);
+      EXPECT_TRUE(region.applied.Covers(context)) << "the gate let " << number << " through too early";
+      region.logs[batch.log][number] = bytes;
+      region.applied.Raise(dot);
+      ++number;
+    }
+    return OkStatus();
+  }
+
+  streams::ReadReply Read(const ToyRegion& region, const streams::ReadRequest& read) const {
+    streams::ReadReply reply;
+    reply.id = read.id;
+    reply.batch = {read.log, read.after + 1, {}};
+    const auto held = region.first_held.find(read.log);
+    if (held != region.first_held.end() && read.after + 1 < held->second) {
+      reply.trimmed = true;
+      return reply;
+    }
+    const auto log = region.logs.find(read.log);
+    if (log == region.logs.end()) return reply;
+    size_t bytes = 0;
+    for (auto at = log->second.upper_bound(read.after); at != log->second.end(); ++at) {
+      bytes += at->second->size();
+      if (!reply.batch.empty() && bytes > read.max_bytes) break;
+      reply.batch.records.push_back(at->second);
+    }
+    return reply;
+  }
+
+  static bool Take(std::vector<std::pair<Ends, std::string>>& from, const Ends& ends, const std::string& text) {
+    for (auto at = from.begin(); at != from.end(); ++at) {
+      if (at->first != ends || !text.starts_with(at->second)) continue;
+      from.erase(at);
+      return true;
+    }
+    return false;
+  }
+
+  void Send(RegionId from, Outgoing outgoing) {
+    const Ends ends{from.value, outgoing.to.value};
+    const std::string text = ToString(outgoing.message);
+    const Credit* credit = std::get_if<Credit>(&outgoing.message);
+    const bool shown = !text.starts_with("Heartbeat") && !text.starts_with("Ask") && !(credit && credit->bytes == 0);
+    const std::string line = Name(from) + ">" + Name(outgoing.to) + " " + text;
+    const bool lost = cut_.count(std::minmax(ends.first, ends.second)) != 0 || Severed(from, outgoing.to);
+    const bool dropped = !lost && Take(drops_, ends, text);
+    if (shown) Say(line + (lost || dropped ? " (lost)" : ""));
+    if (lost || dropped) return;
+    if (Take(repeats_, ends, text)) {
+      Say(line + " (again)");
+      flying_.push_back({from, outgoing.to, outgoing.message});
+    }
+    flying_.push_back({from, outgoing.to, std::move(outgoing.message)});
+  }
+
+  void Tick(int64_t millis) {
+    const Instant end = now_ + millis * kMicrosPerMilli;
+    while (now_ < end) {
+      now_ = std::min(end, now_ + 50 * kMicrosPerMilli);
+      Drain();
+    }
+  }
+
+  void Cut(const Command& command, bool cut) {
+    const Ends ends = std::minmax(command.NumberWord(0), command.NumberWord(1));
+    if (cut) cut_.insert(ends); else cut_.erase(ends);
+  }
+
+  void Connect(const Command& command, bool up) {
+    const auto [a, b] = Pair(command);
+    const Ends ends = std::minmax(a, b);
+    if (up) disconnected_.erase(ends); else disconnected_.insert(ends);
+    for (const auto& [self, peer] : {std::pair(a, b), std::pair(b, a)}) {
+      const RegionId other = regions_.at(peer).id;
+      if (up) replicators_.at(self)->OnPeerUp(other, now_);
+      else replicators_.at(self)->OnPeerDown(other, now_);
+    }
+    Drain();
+  }
+
+  void RestartReplicator(ToyRegion& region) {
+    region.waiting.clear();
+    StartReplicator(region);
+    Drain();
+  }
+
+  void RegionDown(ToyRegion& region) {
+    region.up = false;
+    region.waiting.clear();
+    At(region.id).OnRegionDown(now_);
+    Drain();
+  }
+
+  void RegionUp(ToyRegion& region, int64_t incarnation) {
+    region.up = true;
+    if (incarnation != 0) region.log = LogId::Make(region.id, static_cast<uint64_t>(incarnation));
+    At(region.id).OnRegionState(State(region), now_);
+    Drain();
+  }
+
+  // A power cut with lying disks: the last changes of the region's own log are gone.
+  void Forget(const Command& command) {
+    ToyRegion& region = Region(command);
+    const auto to = static_cast<uint64_t>(command.Number("to"));
+    region.applied.Set(region.log, to);
+    auto& log = region.logs[region.log];
+    log.erase(log.upper_bound(to), log.end());
+  }
+
+  void Trim(const Command& command) {
+    ToyRegion& region = Region(command);
+    const auto first = static_cast<uint64_t>(command.Number("first"));
+    const LogId log = LogId::Make(RegionId{static_cast<uint16_t>(command.Number("log"))}, 1);
+    region.first_held[log] = first;
+    region.logs[log].erase(region.logs[log].begin(), region.logs[log].lower_bound(first));
+    At(region.id).OnRegionState(State(region), now_);
+    Drain();
+  }
+
+  void Fast(ToyRegion& region) {
+    region.slow = false;
+    Answer(region);
+    Drain();
+  }
+
+  void Vectors() {
+    for (const auto& [number, region] : regions_) Say(std::to_string(number) + " [" + region.applied.ToString() + "]");
+  }
+
+  void PrintStatus(const ToyRegion& region) {
+    const auto status = At(region.id).status(now_);
+    static const char* const kStates[] = {"down", "silent", "up"};
+    for (const auto& link : status.links) {
+      std::string line = Name(link.from) + "->" + Name(link.to) + " " + kStates[static_cast<int>(link.state)] +
+                         " pending " + std::to_string(link.pending);
+      if (link.to == region.id)
+        line += " lag " + std::to_string(link.lag_ms) + " source " + Name(link.source) + " gaps " +
+                std::to_string(link.gaps) + (link.must_bootstrap ? " must bootstrap" : "");
+      Say(line);
+    }
+  }
+
+  Options options_;
+  Random random_{42};
+  Instant now_{0};
+  std::map<int64_t, ToyRegion> regions_;
+  std::map<int64_t, std::unique_ptr<Replicator>> replicators_;
+  std::deque<Flying> flying_;
+  std::set<Ends> cut_;
+  std::set<Ends> disconnected_;
+  std::vector<std::pair<Ends, std::string>> drops_;
+  std::vector<std::pair<Ends, std::string>> repeats_;
+  std::string out_;
+};
+
+class Transcript : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(Transcript, GoesAsWritten) {
+  World world;
+  testing::RunDataDriven(GetParam(), [&](const Command& command) { return world.Run(command); });
+}
+
+INSTANTIATE_TEST_SUITE_P(Replicator, Transcript,
+                         ::testing::ValuesIn(testing::FilesIn("replicator/testdata", ".txt")),
+                         [](const auto& info) {
+                           std::string name = info.param.substr(info.param.rfind('/') + 1);
+                           name.resize(name.size() - 4);
+                           return name;
+                         });
+
+TEST(TranscriptFiles, AreThere) {
+  EXPECT_GE(testing::FilesIn("replicator/testdata", ".txt").size(), 10u) << "run from the source folder";
+}
+
+}  // namespace
+}  // namespace everwrite::replicator

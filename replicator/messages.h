@@ -1,0 +1,97 @@
+// What replicators say to each other, as plain values. docs/protocol.md tells the story; on the bus they
+// are the frames of replicator/proto/replication.proto (messages_codec.h).
+//
+// Two directions between a receiver and a source of changes:
+//   receiver -> source  over the receiver's connection to the source's server: Open, Credit, Close, Ask
+//   source -> receiver  published on the source's own server: Opened, Batch, End, Heartbeat
+//
+// Any of them may be lost, repeated, delayed or reordered.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "base/ids.h"
+#include "conflict/vector_clock.h"
+#include "streams/region_port.h"
+
+namespace everwrite::replicator {
+
+// "Send me log `log` after number `after`, as far as `credit` bytes (BatchCost) go." The newest Open of
+// a peer for a log replaces the one before.
+struct Open {
+  // High 32 bits: drawn when the receiver started; low 32 bits: rising. So an old Open that was delayed
+  // cannot replace a newer one.
+  uint64_t session = 0;
+  LogId log;
+  uint64_t after = 0;
+  uint64_t credit = 0;
+};
+// So many bytes more. 0 keeps the session alive.
+struct Credit {
+  uint64_t session = 0;
+  uint64_t bytes = 0;
+};
+struct Close {
+  uint64_t session = 0;
+};
+// "Say your Heartbeat now."
+struct Ask {};
+
+struct Opened {
+  uint64_t session = 0;
+  LogId log;
+};
+struct Batch {
+  uint64_t session = 0;
+  streams::RecordBatch records;
+};
+
+enum class EndReason : uint8_t {
+  kTrimmed = 0,         // the log does not reach back to `after`
+  kUnknownLog = 1,      // the source holds nothing of it
+  kAhead = 2,           // the receiver has more than the source
+  kUnknownSession = 3,  // forgotten, or the source was started again
+  kUnavailable = 4,     // the source's region is away
+  kNobody = 5,          // said by the bus: nobody serves that subject
+};
+inline constexpr uint8_t kEndReasonMax = 5;
+struct End {
+  uint64_t session = 0;
+  LogId log;
+  EndReason reason = EndReason::kUnknownSession;
+};
+
+struct Heartbeat {
+  uint64_t boot = 0;      // of this replicator process
+  uint64_t sequence = 0;  // rising within a boot
+  bool serving = false;   // its region is there; what follows is empty otherwise
+  LogId log;              // the region's current log
+  conflict::Vector applied;
+  conflict::Vector durable;
+  uint64_t physical_ms = 0;  // the region's clock when this was sent
+  // For measuring clocks as NTP does: the last `physical_ms` heard from the receiver of this message, and
+  // how long ago. 0: none.
+  uint64_t echo_ms = 0;
+  uint64_t echo_age_ms = 0;
+};
+
+using Message = std::variant<Open, Credit, Close, Ask, Opened, Batch, End, Heartbeat>;
+
+// The direction that decides on which server a message is published.
+inline bool IsFromReceiver(const Message& message) {
+  return std::holds_alternative<Open>(message) || std::holds_alternative<Credit>(message) ||
+         std::holds_alternative<Close>(message) || std::holds_alternative<Ask>(message);
+}
+
+// What records weigh against credit: their bytes and a little for each.
+inline constexpr uint64_t kRecordOverhead = 32;
+uint64_t BatchCost(const streams::RecordBatch& batch);
+
+// One line each, for transcripts and logs.
+std::string ToString(LogId log);  // "2.4d"
+std::string_view EndReasonName(EndReason reason);
+std::string ToString(const Message& message);
+
+}  // namespace everwrite::replicator

@@ -1,0 +1,114 @@
+#include "replicator/peer_table.h"
+
+#include <algorithm>
+
+namespace everwrite::replicator {
+
+PeerTable::PeerTable(const Options& options) : options_(options), stability_(options.peers) {
+  for (const RegionId peer : options.peers) peers_[peer];
+}
+
+void PeerTable::OnLink(RegionId peer, bool up, Instant now) {
+  Peer& entry = peers_.at(peer);
+  // A new connection is given the whole silence bound before it counts as silent.
+  if (up && !entry.link_up) entry.heard = now;
+  entry.link_up = up;
+}
+
+void PeerTable::OnHeard(RegionId peer, Instant now) {
+  Peer& entry = peers_.at(peer);
+  entry.ever_heard = true;
+  entry.heard = now;
+}
+
+void PeerTable::OnAsked(RegionId peer, Instant now) {
+  Peer& entry = peers_.at(peer);
+  entry.ever_asked = true;
+  entry.asked = now;
+}
+
+PeerTable::News PeerTable::OnHeartbeat(RegionId peer, const Heartbeat& heartbeat, Instant now,
+                                       uint64_t our_physical_ms) {
+  Peer& entry = peers_.at(peer);
+  const bool first = entry.last.boot == 0;
+  const bool same_boot = entry.last.boot == heartbeat.boot;
+  if (same_boot && heartbeat.sequence <= entry.last.sequence) return News::kNone;  // late or repeated
+  heartbeat_at_[peer] = now;
+  if (heartbeat.serving) {
+    entry.last = heartbeat;
+    Measure(peer, heartbeat, our_physical_ms);
+    stability_.OnHeartbeat(peer, heartbeat.durable);
+  } else {
+    entry.last.boot = heartbeat.boot;
+    entry.last.sequence = heartbeat.sequence;
+    entry.last.serving = false;
+  }
+  return first ? News::kFirst : same_boot ? News::kNone : News::kRestarted;
+}
+
+void PeerTable::Measure(RegionId peer, const Heartbeat& heartbeat, uint64_t our_physical_ms) {
+  if (heartbeat.echo_ms == 0 || our_physical_ms == 0) return;
+  const auto sent = static_cast<int64_t>(heartbeat.echo_ms);
+  const auto here = static_cast<int64_t>(our_physical_ms);
+  const auto there = static_cast<int64_t>(heartbeat.physical_ms);
+  const auto held = static_cast<int64_t>(heartbeat.echo_age_ms);
+  const int64_t round_trip = here - sent - held;
+  if (held < 0 || round_trip < 0) return;
+  Clock& clock = clocks_[peer];
+  clock.samples[clock.next] = {round_trip, (2 * there - held - sent - here) / 2};
+  clock.next = (clock.next + 1) % kSamples;
+  const auto best = std::min_element(
+      clock.samples.begin(), clock.samples.end(),
+      [](const Sample& a, const Sample& b) { return a.round_trip_ms < b.round_trip_ms; });
+  peers_.at(peer).clock_offset_ms = best->offset_ms;
+}
+
+void PeerTable::FillEcho(RegionId peer, Instant now, Heartbeat& heartbeat) const {
+  const Peer& entry = peers_.at(peer);
+  const auto at = heartbeat_at_.find(peer);
+  if (at == heartbeat_at_.end() || !entry.last.serving) return;
+  heartbeat.echo_ms = entry.last.physical_ms;
+  heartbeat.echo_age_ms = static_cast<uint64_t>((now - at->second) / kMicrosPerMilli);
+}
+
+void PeerTable::OnOwnDurable(const conflict::Vector& durable) {
+  if (durable == own_durable_) return;
+  own_durable_ = durable;
+  stability_.OnApplied(durable);
+}
+
+void PeerTable::OnApplied(RegionId origin, int64_t lag_ms) {
+  const auto at = peers_.find(origin);
+  if (at != peers_.end()) at->second.lag_ms = lag_ms;
+}
+
+bool PeerTable::Silent(RegionId peer, Instant now) const {
+  return now - peers_.at(peer).heard >= options_.silence_us;
+}
+
+bool PeerTable::Reachable(RegionId peer, Instant now) const {
+  const Peer& entry = peers_.at(peer);
+  return entry.link_up && entry.ever_heard && entry.last.serving && !Silent(peer, now);
+}
+
+conflict::Vector PeerTable::Known() const {
+  conflict::Vector known;
+  for (const auto& [region, peer] : peers_) known.Merge(peer.last.durable);
+  return known;
+}
+
+conflict::Vector PeerTable::DurableEverywhere() const {
+  conflict::Vector everywhere = own_durable_;
+  // A peer that was never heard has an empty vector: nothing.
+  for (const auto& [region, peer] : peers_) everywhere.Meet(peer.last.durable);
+  return everywhere;
+}
+
+Instant PeerTable::wake_at(Instant now) const {
+  Instant wake{INT64_MAX};
+  for (const auto& [region, peer] : peers_)
+    if (peer.link_up && !Silent(region, now)) wake = std::min(wake, peer.heard + options_.silence_us);
+  return wake;
+}
+
+}  // namespace everwrite::replicator

@@ -1,0 +1,79 @@
+// PeerTable: what is known of every other region: its last heartbeat, when it came, its clock, and what
+// follows for all of them together (what everyone holds durably, what is causally stable).
+//
+// Pure.
+#pragma once
+
+#include <array>
+#include <map>
+#include <vector>
+
+#include "conflict/stability.h"
+#include "replicator/messages.h"
+#include "replicator/options.h"
+
+namespace everwrite::replicator {
+
+class PeerTable {
+ public:
+  struct Peer {
+    bool link_up = false;      // we are connected to its server
+    bool ever_heard = false;
+    Instant heard;             // last word of its source half
+    bool ever_asked = false;
+    Instant asked;             // last word of its receiver half
+    Heartbeat last;            // vectors stay when its region is away
+    int64_t clock_offset_ms = 0;
+    int64_t lag_ms = -1;       // of its newest change that we applied, when we did
+  };
+
+  explicit PeerTable(const Options& options);
+
+  bool Knows(RegionId peer) const { return peers_.count(peer) != 0; }
+  const Peer& at(RegionId peer) const { return peers_.at(peer); }
+  const std::map<RegionId, Peer>& all() const { return peers_; }
+
+  void OnLink(RegionId peer, bool up, Instant now);
+  void OnHeard(RegionId peer, Instant now);
+  void OnAsked(RegionId peer, Instant now);
+  enum class News : uint8_t { kNone, kFirst, kRestarted };
+  // `our_physical_ms`: our region's clock now; 0 when unknown.
+  News OnHeartbeat(RegionId peer, const Heartbeat& heartbeat, Instant now, uint64_t our_physical_ms);
+  void OnOwnDurable(const conflict::Vector& durable);
+  void OnApplied(RegionId origin, int64_t lag_ms);
+
+  // Connected, heard within the silence bound, and its region serves: a source to pull from.
+  bool Reachable(RegionId peer, Instant now) const;
+  bool Silent(RegionId peer, Instant now) const;
+  // Everything that somebody holds durably.
+  conflict::Vector Known() const;
+  // What all regions hold durably, our own included. Empty until all have been heard.
+  conflict::Vector DurableEverywhere() const;
+  const conflict::Vector& stable() const { return stability_.stable(); }
+  // For the heartbeat to `peer`: its last physical_ms, and the age of that.
+  void FillEcho(RegionId peer, Instant now, Heartbeat& heartbeat) const;
+  // The earliest time at which a peer that is heard now would be silent.
+  Instant wake_at(Instant now) const;
+
+ private:
+  // The offset measured with the shortest round trip of the last few is the one least spoilt by queues.
+  struct Sample {
+    int64_t round_trip_ms = INT64_MAX;
+    int64_t offset_ms = 0;
+  };
+  static constexpr size_t kSamples = 8;
+  struct Clock {
+    std::array<Sample, kSamples> samples;
+    size_t next = 0;
+  };
+  void Measure(RegionId peer, const Heartbeat& heartbeat, uint64_t our_physical_ms);
+
+  const Options options_;
+  std::map<RegionId, Peer> peers_;
+  std::map<RegionId, Clock> clocks_;
+  std::map<RegionId, Instant> heartbeat_at_;
+  conflict::Vector own_durable_;
+  conflict::Stability stability_;
+};
+
+}  // namespace everwrite::replicator

@@ -1,0 +1,110 @@
+// Puller: the receiver half. For every log that somebody has and we have not, it decides whom to ask,
+// opens a session there after the last number we hold, checks that nothing is missing, and gives credit
+// as changes are applied.
+//
+//              source found                Opened or Batch
+//     idle ───────────────────▶ opening ───────────────────▶ streaming
+//      ▲  ▲                       │  ▲                          │
+//      │  │ End, no source left   │  │ gap; behind and silent   │
+//      │  └───────────────────────┘  └──────────────────────────┘
+//      └── source gone, caught up at a relay, or a better source: Close, and again
+//
+// Whom: the region that wrote the log, while it is reachable and it is its current one; a session there
+// stays open when there is nothing to send, so that new changes are pushed. Otherwise a relay: any
+// reachable region whose heartbeat shows that it holds more than we do. It pushes too, until the origin is
+// back; for a log that nobody writes any more the session ends when we have all.
+//
+// Credit: what one source may have under way to us stays below options.credit_bytes: half of it for the
+// source's own log, the other half shared by those that it relays. What the gate still holds counts, so a
+// log that cannot be applied stops its source and nothing else.
+//
+// Pure.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/random.h"
+#include "replicator/feed.h"
+#include "replicator/gate.h"
+#include "replicator/peer_table.h"
+
+namespace everwrite::replicator {
+
+class Puller {
+ public:
+  Puller(const Options& options, Random& random);
+
+  // The region is there (its current log is never pulled), or away: all sessions are dropped.
+  void OnRegionUp(LogId own_log);
+  void OnRegionDown();
+  // The peer's source half has forgotten us: connection lost or made again, or another process.
+  void OnPeerReset(RegionId peer);
+
+  // Hands what is new and in order to the gate.
+  void OnBatch(RegionId peer, Batch batch, Gate& gate, Instant now);
+  void OnOpened(RegionId peer, const Opened& opened, Instant now);
+  void OnEnd(RegionId peer, const End& end, Instant now);
+  // Decides on sources and credit; to be called after every input.
+  void Advance(const PeerTable& peers, const Gate& gate, Instant now);
+  Instant wake_at() const { return wake_at_; }
+
+  void TakeReady(std::vector<Outgoing>& messages, std::vector<Event>& events);
+
+  struct Received {
+    uint64_t batches = 0;
+    uint64_t bytes = 0;
+    uint64_t sessions = 0;
+    uint64_t gaps = 0;
+  };
+  // By the region that wrote the changes.
+  Received ReceivedOf(RegionId origin) const;
+  // Who gives us the newest log of `origin`; 0: nobody.
+  RegionId SourceOf(RegionId origin) const;
+  // Every source that has answered no longer holds what we need.
+  bool MustBootstrap(RegionId origin) const;
+
+ private:
+  enum class State : uint8_t { kIdle, kOpening, kStreaming };
+  struct Pull {
+    State state = State::kIdle;
+    RegionId source;
+    uint64_t session = 0;
+    uint64_t window = 0;      // of this session
+    int64_t credit = 0;       // that the source has left, as far as we know
+    Instant opened;           // kOpening: since when
+    Instant said;             // last Open or Credit
+    std::optional<Instant> behind;  // the source has more than we: since when, or since the last batch
+    int failures = 0;         // of this source in a row
+    std::map<RegionId, Instant> resting;  // sources that are not asked before then
+    std::map<RegionId, Instant> trimmed;  // of those, who no longer holds what we need
+    size_t slot = 0;
+  };
+
+  Pull* FindSession(RegionId peer, uint64_t session, LogId* log);
+  RegionId Choose(LogId log, Pull& pull, const PeerTable& peers, const Gate& gate, Instant now) const;
+  bool Usable(RegionId peer, const Pull& pull, const PeerTable& peers, Instant now) const;
+  std::optional<size_t> FreeSlot(RegionId source, bool own_log) const;
+  void OpenAt(LogId log, Pull& pull, RegionId source, const PeerTable& peers, const Gate& gate,
+              Instant now);
+  void Drop(Pull& pull, bool tell);
+  void Failed(LogId log, Pull& pull, Instant now, const char* why);
+  void Watch(LogId log, Pull& pull, const PeerTable& peers, const Gate& gate, Instant now);
+  void TopUp(LogId log, Pull& pull, const Gate& gate, Instant now);
+  void WakeBy(Instant at) { wake_at_ = std::min(wake_at_, at); }
+
+  const Options options_;
+  const size_t side_slots_;
+  bool active_ = false;
+  LogId own_log_;
+  uint64_t session_base_;
+  uint32_t session_count_ = 0;
+  std::map<LogId, Pull> pulls_;
+  Instant wake_at_{INT64_MAX};
+  std::vector<Outgoing> messages_;
+  std::vector<Event> events_;
+  std::map<RegionId, Received> received_;
+};
+
+}  // namespace everwrite::replicator

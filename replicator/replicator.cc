@@ -1,0 +1,269 @@
+#include "replicator/replicator.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace everwrite::replicator {
+
+Replicator::Replicator(const Options& options, Random& random, Instant now)
+    : options_(options),
+      boot_(random.Next() | 1),
+      feed_(options),
+      puller_(options, random),
+      gate_(options),
+      peers_(options),
+      next_heartbeat_(now) {}
+
+uint64_t Replicator::PhysicalMillis(Instant now) const {
+  if (state_.physical_ms == 0) return 0;
+  return state_.physical_ms + static_cast<uint64_t>((now - state_at_) / kMicrosPerMilli);
+}
+
+void Replicator::MergeState(const conflict::Vector& applied, const conflict::Vector& durable) {
+  state_.applied.Merge(applied);
+  state_.durable.Merge(durable);
+  gate_.OnApplied(state_.applied);
+  peers_.OnOwnDurable(state_.durable);
+}
+
+void Replicator::OnRegionState(const streams::RegionState& state, Instant now) {
+  if (state.region != options_.self) {
+    events_.push_back({Event::Level::kWarning, "a state of another region was ignored", state.region});
+    return;
+  }
+  if (region_up_ && state.log != state_.log) OnRegionDown(now);  // restarted unseen
+  if (!region_up_) {
+    region_up_ = true;
+    state_ = state;
+    gate_.Reset(state.applied);
+    puller_.OnRegionUp(state.log);
+    next_heartbeat_ = now;
+  } else {
+    // An apply's reply may have told us more already.
+    conflict::Vector applied = std::move(state_.applied);
+    conflict::Vector durable = std::move(state_.durable);
+    state_ = state;
+    state_.applied.Merge(applied);
+    state_.durable.Merge(durable);
+    gate_.OnApplied(state_.applied);
+  }
+  state_at_ = now;
+  peers_.OnOwnDurable(state_.durable);
+  feed_.OnState(state_);
+}
+
+void Replicator::OnRegionDown(Instant now) {
+  if (!region_up_) return;
+  region_up_ = false;
+  feed_.OnRegionDown();
+  puller_.OnRegionDown();
+  gate_.Reset({});
+  state_ = {};
+  next_heartbeat_ = now;  // peers look for another source at once
+}
+
+void Replicator::OnRecordsCommitted(const streams::RecordBatch& batch, Instant) {
+  if (!region_up_ || batch.empty()) return;
+  const conflict::Vector pushed = [&] {
+    conflict::Vector vector;
+    vector.Raise({batch.log, batch.last()});
+    return vector;
+  }();
+  MergeState(pushed, pushed);
+  feed_.OnCommitted(batch);
+}
+
+void Replicator::OnReadReply(const streams::ReadReply& reply, Instant) {
+  if (region_up_) feed_.OnReadReply(reply);
+}
+
+void Replicator::OnApplyReply(const streams::ApplyReply& reply, Instant now) {
+  if (!region_up_) return;
+  const Gate::Completed completed = gate_.OnReply(reply, now);
+  MergeState(reply.applied, reply.durable);
+  feed_.OnState(state_);
+  if (completed.failed)
+    events_.push_back({Event::Level::kWarning,
+                       "apply of log " + ToString(completed.log) + " failed: " + reply.status.ToString(),
+                       completed.log.region()});
+  const uint64_t physical = PhysicalMillis(now);
+  if (completed.newest.value != 0 && physical != 0)
+    peers_.OnApplied(completed.log.region(),
+                     std::max<int64_t>(0, static_cast<int64_t>(physical - completed.newest.milliseconds())));
+}
+
+void Replicator::OnPeerUp(RegionId peer, Instant now) {
+  if (!peers_.Knows(peer)) return;
+  peers_.OnLink(peer, true, now);
+  puller_.OnPeerReset(peer);
+  messages_.push_back({peer, Ask{}});
+}
+
+void Replicator::OnPeerDown(RegionId peer, Instant now) {
+  if (!peers_.Knows(peer)) return;
+  peers_.OnLink(peer, false, now);
+  puller_.OnPeerReset(peer);
+}
+
+void Replicator::OnMessage(RegionId peer, Message message, Instant now) {
+  if (!peers_.Knows(peer)) return;
+  if (IsFromReceiver(message)) {
+    peers_.OnAsked(peer, now);
+  } else if (const End* end = std::get_if<End>(&message);
+             end == nullptr || end->reason != EndReason::kNobody) {
+    peers_.OnHeard(peer, now);
+  }
+  if (const Open* open = std::get_if<Open>(&message)) {
+    feed_.OnOpen(peer, *open, now);
+  } else if (const Credit* credit = std::get_if<Credit>(&message)) {
+    feed_.OnCredit(peer, *credit, now);
+  } else if (const Close* close = std::get_if<Close>(&message)) {
+    feed_.OnClose(peer, *close);
+  } else if (std::holds_alternative<Ask>(message)) {
+    SayHeartbeat(peer, now);
+  } else if (const Opened* opened = std::get_if<Opened>(&message)) {
+    puller_.OnOpened(peer, *opened, now);
+  } else if (Batch* batch = std::get_if<Batch>(&message)) {
+    if (region_up_) puller_.OnBatch(peer, std::move(*batch), gate_, now);
+  } else if (const End* end = std::get_if<End>(&message)) {
+    puller_.OnEnd(peer, *end, now);
+  } else if (const Heartbeat* heartbeat = std::get_if<Heartbeat>(&message)) {
+    OnHeartbeat(peer, *heartbeat, now);
+  }
+}
+
+void Replicator::OnHeartbeat(RegionId peer, const Heartbeat& heartbeat, Instant now) {
+  if (heartbeat.serving && heartbeat.log.region() != peer) {
+    events_.push_back({Event::Level::kWarning, "a peer named a log of another region as its own", peer});
+    return;
+  }
+  const bool was_serving = peers_.at(peer).last.serving;
+  const auto news = peers_.OnHeartbeat(peer, heartbeat, now, PhysicalMillis(now));
+  if (news == PeerTable::News::kRestarted) puller_.OnPeerReset(peer);
+  if (was_serving && !heartbeat.serving)
+    events_.push_back({Event::Level::kInfo, "the peer's region is away", peer});
+  const int64_t offset_ms = peers_.at(peer).clock_offset_ms;
+  Alarm(Alarmed::kTail, peer,
+        region_up_ && heartbeat.durable.At(state_.log) > feed_.Head(state_.log),
+        "the peer holds changes of our log that we do not");
+  Alarm(Alarmed::kClock, peer, std::abs(offset_ms) * kMicrosPerMilli > options_.max_clock_offset_us,
+        "the clocks differ by more than the bound: " + std::to_string(offset_ms) + " ms");
+}
+
+// Says it once, when it begins.
+void Replicator::Alarm(Alarmed what, RegionId peer, bool on, const std::string& text) {
+  if (!on) {
+    alarms_.erase({what, peer});
+  } else if (alarms_.insert({what, peer}).second) {
+    events_.push_back({Event::Level::kWarning, text, peer});
+  }
+}
+
+void Replicator::SayHeartbeat(RegionId peer, Instant now) {
+  Heartbeat heartbeat;
+  heartbeat.boot = boot_;
+  heartbeat.sequence = ++sequence_;
+  heartbeat.serving = region_up_;
+  if (region_up_) {
+    heartbeat.log = state_.log;
+    heartbeat.applied = state_.applied;
+    heartbeat.durable = state_.durable;
+    heartbeat.physical_ms = PhysicalMillis(now);
+    peers_.FillEcho(peer, now, heartbeat);
+  }
+  messages_.push_back({peer, std::move(heartbeat)});
+}
+
+void Replicator::OnTick(Instant now) {
+  if (now < next_heartbeat_) return;
+  next_heartbeat_ = now + options_.heartbeat_us;
+  for (const RegionId peer : options_.peers) SayHeartbeat(peer, now);
+  progress_due_ = region_up_;
+}
+
+uint64_t Replicator::PendingOf(RegionId origin, const conflict::Vector& known,
+                               const conflict::Vector& applied) {
+  uint64_t pending = 0;
+  for (const Dot& dot : known.entries())
+    if (dot.log.region() == origin && dot.number > applied.At(dot.log))
+      pending += dot.number - applied.At(dot.log);
+  return pending;
+}
+
+streams::PeerProgress Replicator::Progress(Instant now) const {
+  streams::PeerProgress progress;
+  progress.durable_everywhere = peers_.DurableEverywhere();
+  progress.stable = peers_.stable();
+  for (const auto& [region, peer] : peers_.all())
+    progress.peers.push_back({region, peers_.Reachable(region, now), peer.clock_offset_ms,
+                              PendingOf(options_.self, state_.durable, peer.last.applied), peer.lag_ms});
+  return progress;
+}
+
+Ready Replicator::TakeReady(Instant now) {
+  OnTick(now);
+  feed_.Advance(now);
+  Ready ready;
+  if (region_up_) ready.applies = gate_.TakeApplies(now);
+  puller_.Advance(peers_, gate_, now);
+  if (progress_due_ && region_up_) ready.progress = Progress(now);
+  progress_due_ = false;
+  ready.messages = std::move(messages_);
+  ready.events = std::move(events_);
+  messages_.clear();
+  events_.clear();
+  feed_.TakeReady(ready.reads, ready.messages);
+  puller_.TakeReady(ready.messages, ready.events);
+  ready.wake_at = std::min({next_heartbeat_, feed_.wake_at(), puller_.wake_at(), gate_.wake_at(),
+                            peers_.wake_at(now)});
+  return ready;
+}
+
+streams::ReplicationStatus Replicator::status(Instant now) const {
+  using Status = streams::ReplicationStatus;
+  Status status;
+  status.cached_bytes = feed_.cached_bytes();
+  status.gate_bytes = gate_.bytes();
+  status.gate_records = gate_.records();
+  status.applies_outstanding = gate_.outstanding();
+  const conflict::Vector known = peers_.Known();
+  for (const auto& [region, peer] : peers_.all()) {
+    Status::Link in;
+    in.from = region;
+    in.to = options_.self;
+    in.state = !peer.link_up                                            ? Status::LinkState::kDown
+               : !peer.ever_heard || peers_.Silent(region, now) ? Status::LinkState::kSilent
+                                                                        : Status::LinkState::kUp;
+    in.lag_ms = peer.lag_ms;
+    in.pending = PendingOf(region, known, state_.applied);
+    const Puller::Received received = puller_.ReceivedOf(region);
+    in.batches = received.batches;
+    in.bytes = received.bytes;
+    in.sessions = received.sessions;
+    in.gaps = received.gaps;
+    in.clock_offset_ms = peer.clock_offset_ms;
+    in.source = puller_.SourceOf(region);
+    in.heard_ms = peer.ever_heard ? (now - peer.heard) / kMicrosPerMilli : -1;
+    in.must_bootstrap = puller_.MustBootstrap(region);
+    status.links.push_back(in);
+
+    Status::Link out;
+    out.from = options_.self;
+    out.to = region;
+    const bool asked = peer.ever_asked && now - peer.asked < options_.silence_us;
+    out.state = asked              ? Status::LinkState::kUp
+                : peer.ever_asked  ? Status::LinkState::kSilent
+                                   : Status::LinkState::kDown;
+    out.pending = PendingOf(options_.self, state_.durable, peer.last.applied);
+    const Feed::Sent sent = feed_.SentTo(region);
+    out.batches = sent.batches;
+    out.bytes = sent.bytes;
+    out.sessions = sent.sessions;
+    out.clock_offset_ms = peer.clock_offset_ms;
+    out.heard_ms = peer.ever_asked ? (now - peer.asked) / kMicrosPerMilli : -1;
+    status.links.push_back(out);
+  }
+  return status;
+}
+
+}  // namespace everwrite::replicator

@@ -1,0 +1,98 @@
+// Replicator: feed, puller, gate and peer table composed: everything that the daemon decides, without a
+// thread, a socket or a clock. What happens comes in as calls; what to do goes out as a Ready, which the
+// driver carries out in the order of its fields. The simulator is a second driver.
+//
+//   driver loop:  on each input: core.OnXxx(..., now);  Execute(core.TakeReady(now));
+//                 sleep until ready.wake_at, then core.OnTick(now)
+//
+// A crash is: drop the object and construct another; the region's state and the peers' heartbeats bring
+// everything back.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "base/random.h"
+#include "replicator/feed.h"
+#include "replicator/gate.h"
+#include "replicator/messages.h"
+#include "replicator/options.h"
+#include "replicator/peer_table.h"
+#include "replicator/puller.h"
+#include "streams/link_codec.h"
+#include "streams/region_port.h"
+
+namespace everwrite::replicator {
+
+struct Ready {
+  std::vector<streams::ApplyRequest> applies;      // to the region, in order
+  std::vector<streams::ReadRequest> reads;         // to the region
+  std::optional<streams::PeerProgress> progress;   // to the region
+  std::vector<Outgoing> messages;                  // to peers, in order for each
+  std::vector<Event> events;                       // to the log
+  Instant wake_at{INT64_MAX};                      // OnTick not later than this
+  bool empty() const {
+    return applies.empty() && reads.empty() && !progress && messages.empty() && events.empty();
+  }
+};
+
+class Replicator {
+ public:
+  // `random` is used during the call only.
+  Replicator(const Options& options, Random& random, Instant now);
+
+  // --- the region beside us ---
+  // The first state, and the first after OnRegionDown, is the region coming up.
+  void OnRegionState(const streams::RegionState& state, Instant now);
+  void OnRegionDown(Instant now);
+  // Freshly durable records, pushed (best effort: what is not pushed is read).
+  void OnRecordsCommitted(const streams::RecordBatch& batch, Instant now);
+  void OnReadReply(const streams::ReadReply& reply, Instant now);
+  void OnApplyReply(const streams::ApplyReply& reply, Instant now);
+
+  // --- the bus ---
+  // Connected to the peer's server and subscribed there; the same again means: made anew.
+  void OnPeerUp(RegionId peer, Instant now);
+  void OnPeerDown(RegionId peer, Instant now);
+  void OnMessage(RegionId peer, Message message, Instant now);
+
+  void OnTick(Instant now);
+
+  Ready TakeReady(Instant now);
+
+  // bus_connected is left for the driver.
+  streams::ReplicationStatus status(Instant now) const;
+  bool region_up() const { return region_up_; }
+
+ private:
+  void OnHeartbeat(RegionId peer, const Heartbeat& heartbeat, Instant now);
+  enum class Alarmed : uint8_t { kTail, kClock };
+  void Alarm(Alarmed what, RegionId peer, bool on, const std::string& text);
+  void SayHeartbeat(RegionId peer, Instant now);
+  streams::PeerProgress Progress(Instant now) const;
+  // Changes of `origin`'s logs that `known` has and `applied` has not.
+  static uint64_t PendingOf(RegionId origin, const conflict::Vector& known,
+                            const conflict::Vector& applied);
+  // The region's physical clock now; 0 before its first state.
+  uint64_t PhysicalMillis(Instant now) const;
+  void MergeState(const conflict::Vector& applied, const conflict::Vector& durable);
+
+  const Options options_;
+  const uint64_t boot_;
+  uint64_t sequence_ = 0;
+  bool region_up_ = false;
+  streams::RegionState state_;
+  Instant state_at_;
+  Feed feed_;
+  Puller puller_;
+  Gate gate_;
+  PeerTable peers_;
+  Instant next_heartbeat_;
+  bool progress_due_ = false;
+  std::vector<Outgoing> messages_;
+  std::vector<Event> events_;
+  std::set<std::pair<Alarmed, RegionId>> alarms_;  // that are on
+};
+
+}  // namespace everwrite::replicator
