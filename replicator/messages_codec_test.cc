@@ -1,0 +1,221 @@
+// Frames on the bus: what is written is read, in any size of frame; and nothing that a hostile or broken
+// peer sends is more than an error.
+#include "replicator/messages_codec.h"
+
+#include <gtest/gtest.h>
+#include <zstd.h>
+
+#include "base/coding.h"
+#include "base/random.h"
+#include "replicator/proto/replication.pb.h"
+
+namespace everwrite::replicator {
+namespace {
+
+const RegionId kA{1};
+const RegionId kB{2};
+const LogId kLog = LogId::Make(kA, 7);
+
+conflict::Vector SomeVector() {
+  conflict::Vector vector;
+  vector.Set(kLog, 12);
+  vector.Set(LogId::Make(RegionId{9}, 1), 400);
+  return vector;
+}
+
+Batch MakeBatch(size_t count, size_t size, Random* random = nullptr) {
+  Batch batch{99, {kLog, 5, {}}};
+  for (size_t i = 0; i < count; ++i) {
+    std::string record(size, 'r');
+    if (random != nullptr)
+      for (char& c : record) c = static_cast<char>(random->Next());
+    batch.records.records.push_back(std::make_shared<const std::string>(std::move(record)));
+  }
+  return batch;
+}
+
+std::vector<Message> OneOfEach() {
+  Heartbeat heartbeat{77, 3, true, kLog, SomeVector(), SomeVector(), 1'700'000'000'000, 5, 6};
+  Heartbeat away;
+  away.boot = 77;
+  away.sequence = 4;
+  return {Open{(5ULL << 32) | 1, kLog, 3, 8'000'000},
+          Credit{6, 100},
+          Close{7},
+          Ask{},
+          Opened{8, kLog},
+          MakeBatch(3, 20),
+          MakeBatch(1, 0),
+          MakeBatch(100, 500),
+          End{9, kLog, EndReason::kTrimmed},
+          heartbeat,
+          away};
+}
+
+class CodecTest : public ::testing::Test {
+ protected:
+  std::vector<std::string> Write(const Message& message, size_t max_frame = 1 << 20) {
+    auto frames = writer_.Write(kB, message, max_frame);
+    EXPECT_TRUE(frames.ok());
+    for (const std::string& frame : *frames) EXPECT_LE(frame.size(), max_frame);
+    return std::move(frames).value();
+  }
+  FrameWriter writer_{"demo", kA};
+  FrameReader reader_{"demo", kB, kA};
+};
+
+TEST_F(CodecTest, EveryMessageComesBackFromFramesOfAnySize) {
+  Random random(3);
+  auto messages = OneOfEach();
+  messages.push_back(MakeBatch(2, 400'000, &random));
+  for (const size_t max_frame : {1024u, 4096u, 1u << 20}) {
+    for (const Message& message : messages) {
+      const auto frames = Write(message, max_frame);
+      for (size_t i = 0; i < frames.size(); ++i) {
+        const auto result = reader_.Read(frames[i]);
+        ASSERT_TRUE(result.ok()) << result.status().ToString();
+        ASSERT_EQ(result->has_value(), i + 1 == frames.size());
+        if (!result->has_value()) continue;
+        EXPECT_EQ(ToString(**result), ToString(message));
+        const Batch* sent = std::get_if<Batch>(&message);
+        if (sent == nullptr) continue;
+        const Batch& got = std::get<Batch>(**result);
+        for (size_t r = 0; r < sent->records.records.size(); ++r)
+          EXPECT_EQ(*got.records.records[r], *sent->records.records[r]);
+      }
+    }
+  }
+}
+
+TEST_F(CodecTest, HeartbeatKeepsItsTimes) {
+  const Heartbeat sent{77, 3, true, kLog, {}, SomeVector(), 1000, 5, 6};
+  const auto got = reader_.Read(Write(sent)[0]);
+  ASSERT_TRUE(got.ok());
+  const auto& heartbeat = std::get<Heartbeat>(**got);
+  EXPECT_EQ(heartbeat.physical_ms, 1000u);
+  EXPECT_EQ(heartbeat.echo_ms, 5u);
+  EXPECT_EQ(heartbeat.echo_age_ms, 6u);
+  EXPECT_EQ(heartbeat.durable, SomeVector());
+}
+
+TEST_F(CodecTest, RecordsThatRepeatThemselvesAreCompressed) {
+  EXPECT_LT(Write(MakeBatch(100, 500))[0].size(), 5'000u);
+}
+
+TEST_F(CodecTest, ALostFrameLosesItsMessageAndNoOther) {
+  Random random(5);
+  const auto frames = Write(MakeBatch(1, 10'000, &random), 4096);
+  ASSERT_GE(frames.size(), 3u);
+  EXPECT_TRUE(reader_.Read(frames[0]).ok());
+  EXPECT_FALSE(reader_.Read(frames[2]).ok());
+  EXPECT_TRUE(reader_.Read(Write(Ask{})[0])->has_value());
+  const auto again = Write(MakeBatch(1, 10'000, &random), 4096);
+  EXPECT_TRUE(reader_.Read(again[0]).ok());
+  EXPECT_TRUE(reader_.Read(Write(Ask{})[0])->has_value());
+  EXPECT_FALSE(reader_.Read(again[1]).ok()) << "another message came in between";
+}
+
+TEST_F(CodecTest, OtherClustersVersionsAndRegionsAreRefused) {
+  EXPECT_FALSE(reader_.Read((*FrameWriter("other", kA).Write(kB, Ask{}, 4096))[0]).ok());
+  EXPECT_FALSE(reader_.Read((*FrameWriter("demo", RegionId{3}).Write(kB, Ask{}, 4096))[0]).ok())
+      << "a peer cannot speak for another region";
+  EXPECT_FALSE(reader_.Read((*writer_.Write(RegionId{3}, Ask{}, 4096))[0]).ok());
+  proto::Frame frame;
+  ASSERT_TRUE(frame.ParseFromString(Write(Ask{})[0]));
+  frame.set_version(2);
+  EXPECT_FALSE(reader_.Read(frame.SerializeAsString()).ok());
+}
+
+// A frame around any body, with a right checksum.
+std::string Wrap(const proto::Body& body) {
+  const std::string bytes = body.SerializeAsString();
+  proto::Frame frame;
+  frame.set_version(kProtocolVersion);
+  frame.set_cluster("demo");
+  frame.set_from(kA.value);
+  frame.set_to(kB.value);
+  frame.set_message(1);
+  frame.set_count(1);
+  frame.set_total(static_cast<uint32_t>(bytes.size()));
+  frame.set_checksum(Hash64(bytes));
+  frame.set_part(bytes);
+  return frame.SerializeAsString();
+}
+
+TEST_F(CodecTest, ADecompressionBombIsRefusedBeforeItIsUnpacked) {
+  const std::string zeros(64 << 20, '\0');
+  std::string block(ZSTD_compressBound(zeros.size()), '\0');
+  block.resize(ZSTD_compress(block.data(), block.size(), zeros.data(), zeros.size(), 1));
+  ASSERT_LT(block.size(), 100'000u);
+  proto::Body body;
+  auto* batch = body.mutable_batch();
+  batch->set_log(kLog.value);
+  batch->set_first(1);
+  batch->set_count(1);
+  batch->set_encoding(1);
+  batch->set_records(block);
+  batch->set_plain_size(zeros.size());
+  EXPECT_FALSE(reader_.Read(Wrap(body)).ok());
+  batch->set_plain_size(1000);
+  EXPECT_FALSE(reader_.Read(Wrap(body)).ok()) << "it says less than it holds";
+}
+
+TEST_F(CodecTest, LyingLengthsAreRefused) {
+  proto::Body body;
+  auto* batch = body.mutable_batch();
+  batch->set_log(kLog.value);
+  batch->set_first(1);
+  std::string plain;
+  PutBytes(plain, "abc");
+  batch->set_records(plain);
+  batch->set_plain_size(static_cast<uint32_t>(plain.size()));
+  batch->set_count(1);
+  EXPECT_TRUE(reader_.Read(Wrap(body)).ok());
+  batch->set_count(2);
+  EXPECT_FALSE(reader_.Read(Wrap(body)).ok());
+  batch->set_count(0);
+  EXPECT_FALSE(reader_.Read(Wrap(body)).ok());
+  batch->set_count(4'000'000'000);
+  EXPECT_FALSE(reader_.Read(Wrap(body)).ok());
+  batch->set_count(1);
+  batch->set_first(UINT64_MAX);
+  EXPECT_FALSE(reader_.Read(Wrap(body)).ok());
+  batch->set_first(0);
+  EXPECT_FALSE(reader_.Read(Wrap(body)).ok());
+}
+
+TEST_F(CodecTest, TheBusesOwnWordCannotBeSaidByAPeer) {
+  proto::Body body;
+  body.mutable_end()->set_session(1);
+  body.mutable_end()->set_reason(static_cast<uint32_t>(EndReason::kNobody));
+  EXPECT_FALSE(reader_.Read(Wrap(body)).ok());
+  body.mutable_end()->set_reason(77);
+  EXPECT_FALSE(reader_.Read(Wrap(body)).ok());
+}
+
+TEST_F(CodecTest, SpoiledFramesNeverCrash) {
+  Random random(11);
+  const auto messages = OneOfEach();
+  for (int round = 0; round < 20'000; ++round) {
+    const Message& message = messages[random.Below(messages.size())];
+    std::string frame = Write(message)[0];
+    const size_t changes = 1 + random.Below(4);
+    for (size_t i = 0; i < changes; ++i) frame[random.Below(frame.size())] = static_cast<char>(random.Next());
+    if (random.Chance(1, 4)) frame.resize(random.Below(frame.size() + 1));
+    (void)reader_.Read(frame);
+  }
+  // The same behind a right checksum.
+  for (int round = 0; round < 20'000; ++round) {
+    proto::Frame outer;
+    ASSERT_TRUE(outer.ParseFromString(Write(messages[random.Below(messages.size())])[0]));
+    std::string bytes = outer.part();
+    if (bytes.empty()) continue;
+    for (int i = 0; i < 3; ++i) bytes[random.Below(bytes.size())] = static_cast<char>(random.Next());
+    outer.set_part(bytes);
+    outer.set_checksum(Hash64(bytes));
+    (void)reader_.Read(outer.SerializeAsString());
+  }
+}
+
+}  // namespace
+}  // namespace everwrite::replicator
