@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "base/random.h"
 #include "region/api/operations.h"
 #include "region/api/sigv4.h"
 #include "region/api/testing/api_fixture.h"
@@ -188,6 +189,60 @@ TEST_F(DispatcherTest, UnavailableSaysWhenToTryAgain) {
   const ApiContext context{"r", &engine_, &clock_, nullptr};
   Call(&context, 1, request, http::HttpResponder(sink)).Fail(error);
   EXPECT_EQ(HeaderOf(sink->answer, "Retry-After"), "1");
+}
+
+// Requests of every operation with bytes changed, cut out, doubled or moved: each gets one answer, the
+// process lives, and nothing is a server error.
+TEST_F(DispatcherTest, MangledRequestsAreAnswered) {
+  const std::pair<const char*, std::string> seeds[] = {
+      {"CreateTable", "{'TableName':'t12','BillingMode':'PAY_PER_REQUEST','KeySchema':[{'AttributeName':"
+                      "'pk','KeyType':'HASH'}],'AttributeDefinitions':[{'AttributeName':'pk',"
+                      "'AttributeType':'S'}],'StreamSpecification':{'StreamEnabled':true,"
+                      "'StreamViewType':'KEYS_ONLY'}}"},
+      {"UpdateTable", "{'TableName':'t12','ProvisionedThroughput':{'ReadCapacityUnits':1,"
+                      "'WriteCapacityUnits':2},'BillingMode':'PROVISIONED'}"},
+      {"ListTables", "{'Limit':3,'ExclusiveStartTableName':'aaa'}"},
+      {"PutItem", "{'TableName':'tab','Item':{'pk':{'S':'a'},'sk':{'N':'1.5e2'},'m':{'M':{'l':{'L':"
+                  "[{'B':'AAAA'},{'NS':['1','2']}]}}}},'ConditionExpression':'attribute_exists(#a) OR "
+                  "x < :v','ExpressionAttributeNames':{'#a':'pk'},'ExpressionAttributeValues':"
+                  "{':v':{'N':'3'}},'ReturnValues':'ALL_OLD','ReturnConsumedCapacity':'INDEXES'}"},
+      {"UpdateItem", "{'TableName':'tab','Key':{'pk':{'S':'a'},'sk':{'N':'150'}},'UpdateExpression':"
+                     "'SET m.l[1] = :v, q = if_not_exists(q, :v) + :v REMOVE z ADD n :v',"
+                     "'ExpressionAttributeValues':{':v':{'N':'3'}},'ReturnValues':'UPDATED_NEW'}"},
+      {"GetItem", "{'TableName':'tab','Key':{'pk':{'S':'a'},'sk':{'N':'150'}},"
+                  "'ProjectionExpression':'m.l[0], sk','ConsistentRead':true}"},
+      {"Query", "{'TableName':'tab','KeyConditionExpression':'pk = :p AND sk BETWEEN :a AND :b',"
+                "'FilterExpression':'size(m) > :a','ExpressionAttributeValues':{':p':{'S':'a'},':a':"
+                "{'N':'1'},':b':{'N':'200'}},'ExclusiveStartKey':{'pk':{'S':'a'},'sk':{'N':'2'}},"
+                "'Limit':5}"},
+      {"Scan", "{'TableName':'tab','TotalSegments':4,'Segment':1,'Select':'COUNT'}"},
+      {"BatchGetItem", "{'RequestItems':{'tab':{'Keys':[{'pk':{'S':'a'},'sk':{'N':'1'}}],"
+                       "'ProjectionExpression':'sk'}}}"},
+      {"BatchWriteItem", "{'RequestItems':{'tab':[{'PutRequest':{'Item':{'pk':{'S':'b'},'sk':{'N':'1'}}}},"
+                         "{'DeleteRequest':{'Key':{'pk':{'S':'c'},'sk':{'N':'1'}}}}]}}"},
+      {"DeleteItem", "{'TableName':'tab','Key':{'pk':{'S':'a'},'sk':{'N':'150'}}}"},
+  };
+  MakeTable();
+  Random random(2024);
+  for (int round = 0; round < 6000; ++round) {
+    const auto& [operation, seed] = seeds[random.Below(std::size(seeds))];
+    std::string body = Quoted(seed);
+    for (uint64_t edits = random.Below(4); edits > 0 && !body.empty(); --edits) {
+      const size_t at = random.Below(body.size());
+      const size_t size = random.Below(12);
+      switch (random.Below(5)) {
+        case 0: body[at] = static_cast<char>(random.Next()); break;
+        case 1: body.erase(at, size); break;
+        case 2: body.insert(at, body.substr(at, size)); break;
+        case 3: body[at] = "{}[]\",:0-\\"[random.Below(10)]; break;
+        case 4: body.insert(random.Below(body.size()), body.substr(at, size)); break;
+      }
+    }
+    const std::string target = "DynamoDB_20120810." + std::string(operation);
+    const Answer answer = Handle(Request(target), body);
+    ASSERT_TRUE(answer.status == 200 || answer.status == 400) << answer.status << " " << body;
+    ASSERT_EQ(answer.body.front(), '{') << body;
+  }
 }
 
 TEST_F(DispatcherTest, ObserverIsToldOfEveryAnswer) {
