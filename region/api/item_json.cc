@@ -600,8 +600,7 @@ bool AppendFromBase64(std::string& out, std::string_view text) {
     if (digits == 3) good &= (group & 0xff) == 0;
     if (digits == 2) good &= (group & 0xffff) == 0;
   }
-  if (good) out.resize(out.size() - padding);
-  else out.resize(start);
+  out.erase(good ? out.size() - padding : start);
   return good;
 }
 

@@ -352,9 +352,9 @@ Result<Binding> Bind(ExpressionPtr expression, Placeholders& placeholders) {
   Binding binding;
   binding.expression = std::move(expression);
   EW_RETURN_IF_ERROR(ResolveNames(binding, placeholders, invalid));
+  EW_RETURN_IF_ERROR(BuildTree(binding, invalid));
   EW_RETURN_IF_ERROR(ResolveValues(binding, placeholders, invalid));
   EW_RETURN_IF_ERROR(Checker(binding).Run());
-  EW_RETURN_IF_ERROR(BuildTree(binding, invalid));
   return binding;
 }
 

@@ -105,11 +105,9 @@ std::vector<Token> Tokenize(std::string_view text) {
 std::string DescribeToken(std::string_view text, const std::vector<Token>& tokens, size_t at) {
   const Token& token = tokens[at];
   const Token& first = tokens[at > 0 ? at - 1 : 0];
-  const Token& last = token.type != Type::kEnd && tokens[at + 1].type != Type::kEnd ? tokens[at + 1]
-                      : token.type != Type::kEnd                                    ? token
-                                                                                    : first;
-  const std::string shown(token.type == Type::kEnd ? "<EOF>"
-                                                   : text.substr(token.begin, token.size));
+  const bool end = token.type == Token::Type::kEnd;
+  const Token& last = end || tokens[at + 1].type == Token::Type::kEnd ? token : tokens[at + 1];
+  const std::string shown(end ? "<EOF>" : text.substr(token.begin, token.size));
   const std::string near(text.substr(first.begin, last.begin + last.size - first.begin));
   return "token: \"" + shown + "\", near: \"" + near + "\"";
 }

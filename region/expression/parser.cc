@@ -110,7 +110,7 @@ class Parser {
   void Leave() { --depth_; }
   std::string TooManyOperators() const {
     return "The expression contains too many operators; operator count: " +
-           std::to_string(operators_);
+           std::to_string(kOperatorsMax + 1);  // the service stops counting there
   }
 
   NodeIndex Add(Node node, std::initializer_list<NodeIndex> children);
