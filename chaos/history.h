@@ -32,7 +32,8 @@ struct History {
   uint64_t reads = 0;
 
   HistoryWrite& Add() {
-    writes.emplace_back().id = writes.size();
+    writes.emplace_back();
+    writes.back().id = writes.size();
     return writes.back();
   }
   HistoryWrite& At(uint64_t id) { return writes[id - 1]; }

@@ -9,7 +9,7 @@ std::string EncodeSimItem(const SimItem& item) {
   item::ItemBuilder builder;
   if (!item.cause_key.empty()) {
     builder.AddString("cause", conflict::ConflictName(item.cause));
-    builder.AddString("cause_key", item.cause_key);
+    builder.AddBinary("cause_key", item.cause_key);
   }
   builder.AddString("id", std::to_string(item.id));
   builder.AddString("pk", item.pk);

@@ -61,9 +61,10 @@ struct RemoteApply::Job {
 };
 
 struct RemoteApply::Segment {
-  JobPtr job;
+  Job* job = nullptr;  // holds us while we wait for locks; later the unit holds both
   size_t begin = 0;
   size_t end = 0;
+  bool ends_with_definition = false;  // else it ends with the job
   std::vector<KeyLocks::Stripe> stripes;
   std::vector<PlannedChange> changes;
   std::map<std::string, Left, std::less<>> left;
@@ -71,11 +72,11 @@ struct RemoteApply::Segment {
 
 class RemoteApply::Unit : public CommitUnit {
  public:
-  Unit(RemoteApply& owner, std::shared_ptr<Segment> segment)
-      : owner_(owner), segment_(std::move(segment)) {}
+  Unit(RemoteApply& owner, JobPtr job, std::shared_ptr<Segment> segment)
+      : owner_(owner), job_(std::move(job)), segment_(std::move(segment)) {}
 
   Status AddTo(CommitTurn& turn) override {
-    const Job& job = *segment_->job;
+    const Job& job = *job_;
     for (size_t i = segment_->begin; i < segment_->end; ++i) {
       const ChangeRecord& record = job.records[i];
       AddChange(turn, record, segment_->changes[i - segment_->begin]);
@@ -93,11 +94,8 @@ class RemoteApply::Unit : public CommitUnit {
       }
     }
     owner_.locks_.UnlockAll(segment_->stripes);
-    const JobPtr job = segment_->job;
-    const bool last = segment_->end == job->records.size();
-    segment_->job.reset();  // the job holds the segment: no cycle
-    job->executor->Post([owner = &owner_, job, last, status] {
-      owner->SegmentCommitted(job, last, status);
+    job_->executor->Post([owner = &owner_, job = job_, segment = segment_, status] {
+      owner->SegmentCommitted(job, *segment, status);
     });
   }
 
@@ -144,6 +142,7 @@ class RemoteApply::Unit : public CommitUnit {
 
  private:
   RemoteApply& owner_;
+  const JobPtr job_;
   const std::shared_ptr<Segment> segment_;
 };
 
@@ -229,7 +228,7 @@ Status RemoteApply::Check(Job& job) {
 
 void RemoteApply::LockSegment(const JobPtr& job) {
   auto segment = std::make_shared<Segment>();
-  segment->job = job;
+  segment->job = job.get();
   segment->begin = job->next;
   for (segment->end = job->next; segment->end < job->records.size();) {
     const ChangeRecord& record = job->records[segment->end++];
@@ -237,7 +236,10 @@ void RemoteApply::LockSegment(const JobPtr& job) {
     PlannedChange& change = segment->changes.emplace_back();
     change.store_key = ItemKey(is_table ? kCatalogTable : record.table, record.key);
     segment->stripes.push_back(KeyLocks::StripeOf(change.store_key));
-    if (is_table) break;
+    if (is_table) {
+      segment->ends_with_definition = true;
+      break;
+    }
   }
   std::sort(segment->stripes.begin(), segment->stripes.end());
   segment->stripes.erase(std::unique(segment->stripes.begin(), segment->stripes.end()),
@@ -252,16 +254,17 @@ void RemoteApply::ResolveSegment(const JobPtr& job) {
   for (size_t i = 0; i < segment->changes.size(); ++i) {
     if (const Status status = Resolve(*segment, i); !status.ok()) {
       locks_.UnlockAll(segment->stripes);
-      segment->job.reset();
       End(job, status);
       StartNext();
       return;
     }
   }
   planned_.Raise(job->records[segment->end - 1].dot);
-  const bool all_submitted = job->next == job->records.size();
-  committer_.Submit(std::make_unique<Unit>(*this, segment));
-  if (all_submitted) StartNext();  // else SegmentCommitted goes on, when the catalog shows the definition
+  // Whatever comes after a definition must see it in the catalog, which shows what is committed: also
+  // the next job, or its rows would look like rows of a table that was deleted.
+  const bool overlap = !segment->ends_with_definition;
+  committer_.Submit(std::make_unique<Unit>(*this, job, segment));
+  if (overlap) StartNext();
 }
 
 Status RemoteApply::Resolve(Segment& segment, size_t index) {
@@ -317,17 +320,15 @@ Status RemoteApply::Resolve(Segment& segment, size_t index) {
   return {};
 }
 
-void RemoteApply::SegmentCommitted(const JobPtr& job, bool last, const Status& status) {
-  if (last) {
-    End(job, status);
-    return;
-  }
-  if (!status.ok()) {
-    End(job, status);
+void RemoteApply::SegmentCommitted(const JobPtr& job, const Segment& segment, const Status& status) {
+  const bool last = segment.end == job->records.size();
+  if (last || !status.ok()) End(job, status);
+  if (!segment.ends_with_definition) return;  // the next job is under way already
+  if (last || !status.ok()) {
     StartNext();
-    return;
+  } else {
+    LockSegment(job);
   }
-  LockSegment(job);
 }
 
 void RemoteApply::End(const JobPtr& job, const Status& status) {

@@ -8,8 +8,8 @@
 // in the log as well: the vector has no holes.
 //
 // Several requests may be under way: the next is resolved while the one before waits for its fsync, and
-// they reach the committer in the order they came in. A table definition ends a segment: what follows it
-// in the batch is resolved once the catalog shows it.
+// they reach the committer in the order they came in. A table definition ends a segment: what follows it,
+// in the batch or in the next request, is resolved once the catalog shows it.
 //
 // Thread-safety: Apply from any thread, work and replies on the executor given at construction.
 #pragma once
@@ -47,7 +47,7 @@ class RemoteApply {
   void LockSegment(const JobPtr& job);
   void ResolveSegment(const JobPtr& job);
   Status Resolve(Segment& segment, size_t index);
-  void SegmentCommitted(const JobPtr& job, bool last, const Status& status);
+  void SegmentCommitted(const JobPtr& job, const Segment& segment, const Status& status);
   void End(const JobPtr& job, const Status& status);
 
   const KvStore& store_;

@@ -198,6 +198,20 @@ TEST(RemoteApply, TheLogIsTrimmedOnlyWhereEveryRegionHoldsItAndItIsOld) {
   EXPECT_TRUE(a.engine->Read({1, a.log(), 3, 1 << 20}).trimmed);
 }
 
+// Found by the simulator: the row was resolved while the definition waited for its fsync, and went to the
+// ledger as a write to a deleted table.
+TEST(RemoteApply, ARowThatComesRightBehindItsTableFindsTheTable) {
+  TestRegion a(1), b(2), c(3);
+  a.CreateTable("t");
+  ASSERT_TRUE(b.PullFrom(a).ok());
+  ASSERT_TRUE(b.Put("t", "k", "1").ok());
+  c.engine->Apply({1, a.ReadLog(a.log())}, c.executor, [](auto) {});
+  c.engine->Apply({2, b.ReadLog(b.log())}, c.executor, [](auto) {});
+  c.RunAll();
+  EXPECT_EQ(c.Get("t", "k"), "1");
+  EXPECT_TRUE(c.Losers().empty());
+}
+
 // Three regions write at random and pull from each other at random; then everything is delivered.
 TEST(RemoteApply, RandomHistoriesEndEqual) {
   for (uint64_t seed = 1; seed <= 60; ++seed) {

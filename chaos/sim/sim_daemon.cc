@@ -1,0 +1,175 @@
+#include "chaos/sim/sim_daemon.h"
+
+#include <algorithm>
+
+namespace everwrite::chaos {
+namespace {
+
+// The local link's one-way time. Constant, so that what is sent first arrives first.
+constexpr int64_t kLinkMicros = 40;
+
+replicator::Options OptionsOf(const std::vector<RegionId>& ids, size_t index) {
+  replicator::Options options;
+  options.self = ids[index];
+  for (const RegionId id : ids)
+    if (id != options.self) options.peers.push_back(id);
+  return options;
+}
+
+}  // namespace
+
+SimDaemon::Process::Process(Simulator& simulator, const replicator::Options& options, uint64_t seed)
+    : executor(simulator), random(seed), core(options, random, simulator.now()) {}
+
+SimDaemon::SimDaemon(Simulator& simulator, size_t index, const std::vector<RegionId>& ids,
+                     SimRegion& region, SimNetwork& network, FindDaemon find)
+    : simulator_(simulator),
+      index_(index),
+      ids_(ids),
+      region_(region),
+      network_(network),
+      find_(std::move(find)) {
+  region_.SetOnCommit([this](const table::CommitReport& report) {
+    if (!process_) return;
+    // As the local link: our own new records, then the state.
+    if (!report.own.empty()) {
+      FromRegion([this, batch = report.own](replicator::Replicator& core) {
+        core.OnRecordsCommitted(batch, simulator_.now());
+      });
+    }
+    const streams::RegionState state = region_.engine().State();
+    FromRegion([this, state](replicator::Replicator& core) {
+      core.OnRegionState(state, simulator_.now());
+    });
+  });
+}
+
+SimDaemon::~SimDaemon() = default;
+
+void SimDaemon::Start() {
+  CHECK(!process_);
+  ++incarnation_;
+  replicator::Options options = OptionsOf(ids_, index_);
+  // Cruel bounds now and then: small batches, little credit, a cache that forgets.
+  if (simulator_.random().Chance(1, 3)) {
+    options.batch_bytes = 1000;
+    options.credit_bytes = 40'000;
+    options.cache_bytes = 2000;
+    options.apply_bytes = 2000;
+  }
+  process_ = std::make_unique<Process>(simulator_, options, simulator_.random().Next());
+  Feed([this](replicator::Replicator& core) {
+    for (size_t peer = 0; peer < ids_.size(); ++peer)
+      if (peer != index_ && network_.IsUp(index_, peer)) core.OnPeerUp(ids_[peer], simulator_.now());
+  });
+  if (region_.running()) AttachRegion();
+}
+
+void SimDaemon::Crash() {
+  CHECK(process_);
+  process_->executor.Kill();
+  process_.reset();
+}
+
+void SimDaemon::AttachRegion() {
+  const streams::RegionState state = region_.engine().State();
+  FromRegion([this, state](replicator::Replicator& core) {
+    core.OnRegionState(state, simulator_.now());
+  });
+}
+
+void SimDaemon::OnRegionStarted() {
+  if (process_) AttachRegion();
+}
+
+void SimDaemon::OnRegionCrashed() {
+  if (!process_) return;
+  // The socket closes at once; what was on the way from the region is gone (FromRegion checks).
+  process_->executor.Post([this] {
+    Feed([this](replicator::Replicator& core) { core.OnRegionDown(simulator_.now()); });
+  });
+}
+
+void SimDaemon::OnLink(size_t peer, bool up) {
+  if (!process_) return;
+  Feed([this, peer, up](replicator::Replicator& core) {
+    up ? core.OnPeerUp(ids_[peer], simulator_.now()) : core.OnPeerDown(ids_[peer], simulator_.now());
+  });
+}
+
+void SimDaemon::OnMessage(size_t from, const replicator::Message& message) {
+  if (!process_ || !network_.IsUp(index_, from)) return;
+  Feed([&](replicator::Replicator& core) { core.OnMessage(ids_[from], message, simulator_.now()); });
+}
+
+void SimDaemon::Feed(const std::function<void(replicator::Replicator&)>& input) {
+  input(process_->core);
+  CarryOut();
+}
+
+void SimDaemon::CarryOut() {
+  replicator::Ready ready = process_->core.TakeReady(simulator_.now());
+  for (auto& apply : ready.applies) {
+    ToRegion([this, apply = std::move(apply)](table::RegionEngine& engine) {
+      engine.Apply(apply, region_.executor(), [this, asker = incarnation_](streams::ApplyReply reply) {
+        if (asker != incarnation_) return;
+        FromRegion([this, reply](replicator::Replicator& core) {
+          core.OnApplyReply(reply, simulator_.now());
+        });
+      });
+    });
+  }
+  for (const auto& read : ready.reads) {
+    ToRegion([this, read](table::RegionEngine& engine) {
+      const streams::ReadReply reply = engine.Read(read);
+      FromRegion([this, reply](replicator::Replicator& core) {
+        core.OnReadReply(reply, simulator_.now());
+      });
+    });
+  }
+  if (ready.progress) {
+    ToRegion([progress = *ready.progress](table::RegionEngine& engine) { engine.OnProgress(progress); });
+  }
+  for (const replicator::Outgoing& outgoing : ready.messages) {
+    const size_t to = std::find(ids_.begin(), ids_.end(), outgoing.to) - ids_.begin();
+    simulator_.Trace(outgoing.message.index() * 64 + to);
+    if (!network_.IsUp(index_, to)) continue;
+    network_.Send(index_, to, [this, to, message = outgoing.message] {
+      find_(to)->OnMessage(index_, message);
+    });
+  }
+  ScheduleWake(ready.wake_at);
+}
+
+void SimDaemon::ScheduleWake(Instant when) {
+  when = std::max(when, simulator_.now());
+  if (when.micros == INT64_MAX) return;
+  if (process_->wake_scheduled && process_->wake_at <= when) return;
+  process_->wake_scheduled = true;
+  process_->wake_at = when;
+  process_->executor.PostAfter(when - simulator_.now(), [this, when] {
+    if (!process_->wake_scheduled || process_->wake_at != when) return;  // an earlier one came
+    process_->wake_scheduled = false;
+    Feed([this](replicator::Replicator& core) { core.OnTick(simulator_.now()); });
+  });
+}
+
+void SimDaemon::ToRegion(std::function<void(table::RegionEngine&)> run) {
+  if (!region_.running()) return;
+  process_->executor.PostAfter(kLinkMicros,
+                               [this, incarnation = region_.incarnation(), run = std::move(run)] {
+                                 if (!region_.running() || region_.incarnation() != incarnation) return;
+                                 run(region_.engine());
+                               });
+}
+
+void SimDaemon::FromRegion(std::function<void(replicator::Replicator&)> input) {
+  if (!process_) return;
+  process_->executor.PostAfter(
+      kLinkMicros, [this, incarnation = region_.incarnation(), input = std::move(input)] {
+        if (!region_.running() || region_.incarnation() != incarnation) return;
+        Feed(input);
+      });
+}
+
+}  // namespace everwrite::chaos

@@ -1,0 +1,66 @@
+// A replicator of the simulated world: the product's core, driven by events. What a driver does with
+// sockets is done here with delays: requests to the region and messages to the peers are carried out in
+// the order the core asks for.
+//
+// Thread-safety: none.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "chaos/sim/sim_network.h"
+#include "chaos/sim/sim_region.h"
+#include "chaos/sim/simulator.h"
+#include "replicator/replicator.h"
+
+namespace everwrite::chaos {
+
+class SimDaemon {
+ public:
+  using FindDaemon = std::function<SimDaemon*(size_t region)>;
+
+  SimDaemon(Simulator& simulator, size_t index, const std::vector<RegionId>& ids, SimRegion& region,
+            SimNetwork& network, FindDaemon find);
+  ~SimDaemon();
+
+  void Start();
+  void Crash();
+  bool running() const { return process_ != nullptr; }
+
+  // The region beside it; called whether the daemon runs or not.
+  void OnRegionStarted();
+  void OnRegionCrashed();
+  // The connections to a peer.
+  void OnLink(size_t peer, bool up);
+  void OnMessage(size_t from, const replicator::Message& message);
+
+ private:
+  struct Process {
+    Process(Simulator& simulator, const replicator::Options& options, uint64_t seed);
+    ProcessExecutor executor;
+    Random random;
+    replicator::Replicator core;
+    Instant wake_at{};
+    bool wake_scheduled = false;
+  };
+  // Runs `input` on the core, then carries out what the core wants.
+  void Feed(const std::function<void(replicator::Replicator&)>& input);
+  void CarryOut();
+  void ScheduleWake(Instant when);
+  void AttachRegion();
+  // Over the local link, in order: later, and not at all when either end has died meanwhile.
+  void ToRegion(std::function<void(table::RegionEngine&)> run);
+  void FromRegion(std::function<void(replicator::Replicator&)> input);
+
+  Simulator& simulator_;
+  const size_t index_;
+  const std::vector<RegionId> ids_;
+  SimRegion& region_;
+  SimNetwork& network_;
+  const FindDaemon find_;
+  uint64_t incarnation_ = 0;  // of the process: replies to a dead one are dropped
+  std::unique_ptr<Process> process_;
+};
+
+}  // namespace everwrite::chaos

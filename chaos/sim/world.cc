@@ -1,0 +1,252 @@
+#include "chaos/sim/world.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "chaos/checkers/end_state.h"
+#include "chaos/sim/sim_daemon.h"
+#include "chaos/sim/sim_network.h"
+#include "chaos/sim/sim_region.h"
+#include "chaos/sim/simulator.h"
+#include "chaos/sim/workload.h"
+
+namespace everwrite::chaos {
+namespace {
+
+constexpr int64_t kConvergenceSeconds = 60;
+constexpr size_t kViolationsMax = 20;
+
+// What a seed draws. A rate of 0 seconds means that the fault is off.
+struct Swarm {
+  int64_t region_crash_seconds = 0;      // mean time between two crashes
+  int64_t replicator_crash_seconds = 0;
+  int64_t cut_seconds = 0;
+  bool one_way_cuts = false;
+  bool clock_jumps = false;
+  int64_t clock_grain_ms = 1;
+  Weather weather;
+  WorkloadOptions workload;
+  int64_t fsync_micros_max = 2000;
+
+  static Swarm Draw(Random& random) {
+    Swarm swarm;
+    const auto sometimes = [&random](int64_t low, int64_t high) -> int64_t {
+      return random.Chance(2, 3) ? random.Between(low, high) : 0;
+    };
+    swarm.region_crash_seconds = sometimes(2, 10);
+    swarm.replicator_crash_seconds = sometimes(2, 10);
+    swarm.cut_seconds = sometimes(2, 8);
+    swarm.one_way_cuts = random.Chance(1, 2);
+    swarm.clock_jumps = random.Chance(1, 2);
+    const int64_t grains[] = {1, 1, 20, 500};
+    swarm.clock_grain_ms = grains[random.Below(4)];
+    swarm.weather.delay_micros = random.Between(0, 100) * kMicrosPerMilli;
+    swarm.weather.jitter_micros = random.Chance(1, 2) ? random.Between(0, 50) * kMicrosPerMilli : 0;
+    swarm.weather.loss_permille = random.Chance(1, 2) ? random.Below(50) : 0;
+    swarm.weather.repeat_permille = random.Chance(1, 2) ? random.Below(100) : 0;
+    swarm.workload.hot_keys = random.Between(1, 12);
+    swarm.workload.think_micros = random.Between(10, 60) * kMicrosPerMilli;
+    swarm.workload.delete_percent = random.Below(25);
+    swarm.workload.sessions_per_region = random.Between(1, 4);
+    swarm.fsync_micros_max = random.Chance(1, 4) ? 60 * kMicrosPerMilli : 2 * kMicrosPerMilli;
+    return swarm;
+  }
+
+  std::string Describe() const {
+    std::string text;
+    const auto add = [&text](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+    if (region_crash_seconds) add("region crashes " + std::to_string(region_crash_seconds) + " s");
+    if (replicator_crash_seconds)
+      add("replicator crashes " + std::to_string(replicator_crash_seconds) + " s");
+    if (cut_seconds)
+      add(std::string(one_way_cuts ? "one-way " : "") + "cuts " + std::to_string(cut_seconds) + " s");
+    if (clock_jumps) add("clock jumps");
+    if (clock_grain_ms > 1) add("clock grain " + std::to_string(clock_grain_ms) + " ms");
+    if (weather.loss_permille) add("loss " + std::to_string(weather.loss_permille) + "/1000");
+    if (weather.repeat_permille) add("repeats " + std::to_string(weather.repeat_permille) + "/1000");
+    if (weather.jitter_micros) add("reordering");
+    return text.empty() ? "none" : text;
+  }
+};
+
+class World {
+ public:
+  explicit World(const WorldOptions& options)
+      : options_(options),
+        simulator_(options.seed),
+        swarm_(Swarm::Draw(simulator_.random())),
+        network_(simulator_, options.regions),
+        workload_(simulator_, regions_, swarm_.workload) {}
+
+  WorldResult Run();
+
+ private:
+  void Build();
+  void StartRegion(size_t region);
+  void CrashRegion(size_t region);
+  void StartNemesis();
+  // Calls `strike` again and again, `mean_seconds` apart in the mean, while there is chaos.
+  void Every(int64_t mean_seconds, std::function<void()> strike);
+  void CutSomething();
+  void Heal();
+  bool Converged() const;
+
+  const WorldOptions options_;
+  Simulator simulator_;
+  const Swarm swarm_;
+  std::vector<std::unique_ptr<SimRegion>> regions_;
+  std::vector<std::unique_ptr<SimDaemon>> daemons_;
+  SimNetwork network_;
+  Workload workload_;
+  bool chaos_ = true;
+  size_t crashes_ = 0;
+  size_t cuts_ = 0;
+};
+
+void World::Build() {
+  std::vector<RegionId> ids;
+  for (size_t i = 0; i < options_.regions; ++i) ids.push_back(RegionId{static_cast<uint16_t>(i + 1)});
+  for (size_t i = 0; i < options_.regions; ++i) {
+    SimRegionOptions region_options;
+    region_options.id = ids[i];
+    region_options.fsync_micros_max = swarm_.fsync_micros_max;
+    region_options.lying_sync = options_.lying_sync;
+    regions_.push_back(std::make_unique<SimRegion>(simulator_, region_options));
+    regions_[i]->wall_clock().grain_ms = swarm_.clock_grain_ms;
+    regions_[i]->wall_clock().offset_ms = simulator_.random().Between(-200, 200);
+    daemons_.push_back(std::make_unique<SimDaemon>(simulator_, i, ids, *regions_[i], network_,
+                                                   [this](size_t to) { return daemons_[to].get(); }));
+    for (size_t to = 0; to < options_.regions; ++to) network_.SetWeather(i, to, swarm_.weather);
+  }
+  network_.SetWatcher([this](size_t region, size_t peer, bool up) { daemons_[region]->OnLink(peer, up); });
+  for (size_t i = 0; i < options_.regions; ++i) {
+    StartRegion(i);
+    daemons_[i]->Start();
+  }
+}
+
+void World::StartRegion(size_t region) {
+  regions_[region]->Start();
+  daemons_[region]->OnRegionStarted();
+}
+
+void World::CrashRegion(size_t region) {
+  if (!regions_[region]->running()) return;
+  ++crashes_;
+  simulator_.Trace("crash");
+  daemons_[region]->OnRegionCrashed();
+  regions_[region]->Crash();
+  if (swarm_.clock_jumps) regions_[region]->wall_clock().offset_ms = simulator_.random().Between(-400, 400);
+  simulator_.After(simulator_.random().Between(50, 2000) * kMicrosPerMilli, [this, region] {
+    if (!regions_[region]->running()) StartRegion(region);
+  });
+}
+
+void World::Every(int64_t mean_seconds, std::function<void()> strike) {
+  if (mean_seconds == 0) return;
+  const int64_t pause = simulator_.random().Between(1, 2 * mean_seconds * kMicrosPerSecond);
+  simulator_.After(pause, [this, mean_seconds, strike = std::move(strike)] {
+    if (!chaos_) return;
+    strike();
+    Every(mean_seconds, strike);
+  });
+}
+
+void World::CutSomething() {
+  Random& random = simulator_.random();
+  const size_t a = random.Below(options_.regions);
+  const size_t b = (a + 1 + random.Below(options_.regions - 1)) % options_.regions;
+  const bool both = !swarm_.one_way_cuts || random.Chance(1, 2);
+  ++cuts_;
+  simulator_.Trace("cut");
+  network_.Cut(a, b);
+  if (both) network_.Cut(b, a);
+  simulator_.After(random.Between(200, 8000) * kMicrosPerMilli, [this, a, b] {
+    network_.Heal(a, b);
+    network_.Heal(b, a);
+  });
+}
+
+void World::StartNemesis() {
+  Random& random = simulator_.random();
+  Every(swarm_.region_crash_seconds, [this, &random] { CrashRegion(random.Below(options_.regions)); });
+  Every(swarm_.replicator_crash_seconds, [this, &random] {
+    const size_t victim = random.Below(options_.regions);
+    if (!daemons_[victim]->running()) return;
+    ++crashes_;
+    daemons_[victim]->Crash();
+    simulator_.After(random.Between(20, 1000) * kMicrosPerMilli, [this, victim] {
+      if (!daemons_[victim]->running()) daemons_[victim]->Start();
+    });
+  });
+  if (options_.regions > 1) Every(swarm_.cut_seconds, [this] { CutSomething(); });
+}
+
+void World::Heal() {
+  chaos_ = false;
+  workload_.Stop();
+  network_.HealAll();
+  network_.CalmDown();
+  for (size_t i = 0; i < options_.regions; ++i) {
+    if (!regions_[i]->running()) StartRegion(i);
+    if (!daemons_[i]->running()) daemons_[i]->Start();
+  }
+}
+
+bool World::Converged() const {
+  for (const auto& region : regions_) {
+    if (!region->running() || region->engine().CommitQueue() > 0) return false;
+    if (region->engine().State().applied != regions_[0]->engine().State().applied) return false;
+  }
+  return true;
+}
+
+WorldResult World::Run() {
+  Build();
+  workload_.Start();
+  StartNemesis();
+  simulator_.RunUntil(Instant{options_.chaos_seconds * kMicrosPerSecond});
+  Heal();
+  // Writes that wait for a lock or a sync end first; then equality must come, and stay.
+  simulator_.RunUntil(simulator_.now() + kMicrosPerSecond);
+  const Instant deadline = simulator_.now() + kConvergenceSeconds * kMicrosPerSecond;
+  while (!Converged() && simulator_.now() < deadline)
+    simulator_.RunUntil(simulator_.now() + 100 * kMicrosPerMilli);
+
+  WorldResult result;
+  History& history = workload_.history();
+  result.violations = history.violations;
+  if (!Converged()) {
+    result.violations.push_back("not converged " + std::to_string(kConvergenceSeconds) +
+                                " s after everything was healed");
+    for (const auto& region : regions_)
+      if (region->running())
+        result.violations.push_back("  region " + std::to_string(region->id().value) + ": " +
+                                    region->engine().State().applied.ToString());
+  }
+  std::vector<const KvStore*> stores;
+  for (const auto& region : regions_) {
+    stores.push_back(&region->store());
+    if (region->running()) result.conflicts += region->engine().ConflictCount();
+  }
+  for (std::string& line : CheckEndState(stores, history)) result.violations.push_back(std::move(line));
+  if (result.violations.size() > kViolationsMax) result.violations.resize(kViolationsMax);
+  result.trace_hash = simulator_.trace_hash();
+  result.events = simulator_.events();
+  result.simulated_micros = simulator_.now().micros;
+  result.writes = history.writes.size();
+  result.acknowledged = std::count_if(history.writes.begin(), history.writes.end(), [](const auto& write) {
+    return write.outcome == Outcome::kAcknowledged;
+  });
+  result.reads = history.reads;
+  result.crashes = crashes_;
+  result.cuts = cuts_;
+  result.faults = swarm_.Describe();
+  return result;
+}
+
+}  // namespace
+
+WorldResult RunWorld(const WorldOptions& options) { return World(options).Run(); }
+
+}  // namespace everwrite::chaos

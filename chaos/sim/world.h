@@ -1,0 +1,42 @@
+// One simulated run: a few regions with their replicators, a network, clients, and a nemesis, from a seed.
+//
+//   phases   chaos for `chaos_seconds` · heal · wait until all vectors are equal (bounded: a world that
+//            does not converge is a violation) · check the end (chaos/checkers)
+//
+// Each seed draws its own world (swarm testing, Groce et al. 2012): which faults are on and how often, the
+// network's delays and losses, the clocks, the key mix and the rates. So one seed exercises what another
+// would drown.
+//
+// Deterministic: equal options give equal results, trace hash included.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace everwrite::chaos {
+
+struct WorldOptions {
+  uint64_t seed = 1;
+  size_t regions = 3;
+  int64_t chaos_seconds = 20;
+  bool lying_sync = false;  // planted bug (sim_region.h)
+};
+
+struct WorldResult {
+  uint64_t trace_hash = 0;
+  uint64_t events = 0;
+  int64_t simulated_micros = 0;
+  size_t writes = 0;
+  size_t acknowledged = 0;
+  uint64_t reads = 0;
+  uint64_t conflicts = 0;
+  size_t crashes = 0;
+  size_t cuts = 0;
+  std::string faults;  // what the seed drew, for the line that is printed
+  std::vector<std::string> violations;
+};
+
+WorldResult RunWorld(const WorldOptions& options);
+
+}  // namespace everwrite::chaos

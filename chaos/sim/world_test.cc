@@ -1,0 +1,61 @@
+// Hundreds of seeds of the product's own cores, each replayed to the same trace; and the proof that the
+// checkers see what they are for.
+#include "chaos/sim/world.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "chaos/sim/simulate.h"
+
+namespace everwrite::chaos {
+namespace {
+
+uint64_t SeedsFromEnvironment(uint64_t otherwise) {
+  const char* text = std::getenv("EVERWRITE_SEEDS");
+  return text ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+TEST(World, NoSeedViolatesAnything) {
+  SimulateOptions options;
+  options.seeds = SeedsFromEnvironment(300);
+  const SimulateSummary summary =
+      Simulate(options, [](const std::string& line) { std::printf("%s\n", line.c_str()); });
+  std::printf("%s\n", Describe(summary).c_str());
+  EXPECT_EQ(summary.failed, 0u);
+  // The worlds are not empty: each kind of thing has happened.
+  EXPECT_GT(summary.acknowledged, summary.seeds * 100);
+  EXPECT_GT(summary.conflicts, summary.seeds);
+  EXPECT_GT(summary.crashes, summary.seeds);
+  EXPECT_GT(summary.cuts, summary.seeds / 2);
+}
+
+TEST(World, ASeedReplaysToTheSameTrace) {
+  SimulateOptions options;
+  options.world.seed = 5000;
+  options.seeds = 10;
+  options.twice = true;
+  const SimulateSummary summary =
+      Simulate(options, [](const std::string& line) { std::printf("%s\n", line.c_str()); });
+  EXPECT_EQ(summary.failed, 0u);
+}
+
+TEST(World, TwoAndFiveRegionsConvergeToo) {
+  for (const size_t regions : {2, 5}) {
+    SimulateOptions options;
+    options.world.seed = 9000;
+    options.world.regions = regions;
+    options.seeds = 10;
+    EXPECT_EQ(Simulate(options, [](const std::string& line) { std::printf("%s\n", line.c_str()); }).failed, 0u);
+  }
+}
+
+TEST(World, AcknowledgingBeforeTheSyncIsFound) {
+  SimulateOptions options;
+  options.world.lying_sync = true;
+  options.seeds = 30;
+  EXPECT_GT(Simulate(options, [](const std::string&) {}).failed, 0u);
+}
+
+}  // namespace
+}  // namespace everwrite::chaos
