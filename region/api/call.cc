@@ -30,7 +30,7 @@ void WriteRequestId(char* out) {
 class HeaderLines {
  public:
   void Add(std::string_view text) {
-    if (text.size() > sizeof buffer_ - size_) return;
+    if (text.empty() || text.size() > sizeof buffer_ - size_) return;
     std::memcpy(buffer_ + size_, text.data(), text.size());
     size_ += text.size();
   }
