@@ -83,6 +83,24 @@ struct LinkCommand {
 };
 int RunLink(const LinkCommand& command);
 
+// The simulator: so many seeds, from `seed` on.
+struct SimulateCommand {
+  uint64_t seeds = 100;
+  uint64_t seed = 1;
+  uint64_t regions = 3;
+  int64_t seconds = 20;    // of chaos, a seed
+  bool twice = false;      // run each seed twice and compare traces
+  bool lying_sync = false;  // a planted bug
+};
+int RunSimulate(const SimulateCommand& command);
+
+// Holds the data folders of ended regions against what clients were told.
+struct ChaosCheckCommand {
+  std::string history;
+  std::vector<std::string> folders;
+};
+int RunChaosCheck(const ChaosCheckCommand& command);
+
 int RunTopologyCheck(const std::string& file);
 int RunEnv(const std::string& topology_file);
 int RunVersion();

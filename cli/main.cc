@@ -14,6 +14,7 @@ constexpr const char* kExamples = R"~(Examples:
   everwrite link cut us-east-1 eu-west-1          and: link heal, link delay A B --ms 200 --one-way
   everwrite verify                                do all regions hold the same?
   everwrite conflicts list --region us-east-1     the writes that lost
+  everwrite chaos simulate --seeds 1000           a thousand simulated worlds with faults
   eval "$(everwrite env)"                         AWS_ENDPOINT_URL and the rest, for newer SDKs
 Exit status: 0 done, 1 the answer is no, 2 usage, 69 not reached, 78 bad configuration.)~";
 
@@ -35,6 +36,7 @@ class CommandLine {
     AddVerify();
     AddConflicts();
     AddLink();
+    AddChaos();
     AddRest();
   }
 
@@ -173,6 +175,28 @@ class CommandLine {
     command->footer("Example: everwrite link delay us-east-1 eu-west-1 --ms 200 --one-way");
   }
 
+  void AddChaos() {
+    CLI::App* const command = app_.add_subcommand("chaos", "faults on purpose, and proof that nothing is lost");
+    command->require_subcommand(1);
+    CLI::App* const simulate =
+        Add(*command, "simulate", "whole worlds in one thread on virtual time, from seeds",
+            [this] { return RunSimulate(simulate_); });
+    simulate->add_option("--seeds", simulate_.seeds, "how many")->capture_default_str();
+    simulate->add_option("--seed", simulate_.seed, "the first")->capture_default_str();
+    simulate->add_option("--regions", simulate_.regions)->check(CLI::Range(1, 9))->capture_default_str();
+    simulate->add_option("--seconds", simulate_.seconds, "of chaos, a seed, in virtual time")
+        ->check(CLI::Range(1, 86400))
+        ->capture_default_str();
+    simulate->add_flag("--twice", simulate_.twice, "run each seed twice and compare the traces");
+    simulate->add_flag("--plant-lying-sync", simulate_.lying_sync,
+                       "a deliberate bug: writes are acknowledged before they are on disk");
+    CLI::App* const check = Add(*command, "check", "data folders of ended regions against a history",
+                                [this] { return RunChaosCheck(chaos_check_); });
+    check->add_option("--history", chaos_check_.history, "id, key, outcome a line, tab-separated")->required();
+    check->add_option("FOLDER", chaos_check_.folders, "data folder of a region")->required();
+    command->footer("Example: everwrite chaos simulate --seeds 1000 --seed 1");
+  }
+
   void AddRest() {
     CLI::App* const topology = app_.add_subcommand("topology", "topology files");
     topology->require_subcommand(1);
@@ -196,6 +220,8 @@ class CommandLine {
   VerifyCommand verify_;
   ConflictsCommand conflicts_;
   LinkCommand link_;
+  SimulateCommand simulate_;
+  ChaosCheckCommand chaos_check_;
   std::string file_;
 };
 
