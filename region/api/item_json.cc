@@ -3,7 +3,6 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <vector>
 
@@ -36,7 +35,7 @@ bool FailInvalid(ApiError& error, std::string_view what) {
   return FailValidation(error, std::string(kInvalid).append(what));
 }
 
-// --- JSON types, with the service's deserializer's complaints ---------------------------------------
+// --- JSON types, with the service's deserializer's complaints ----------------------------------
 
 bool FailCollection(std::string_view type, ApiError& error) {
   return FailSerialization(error, "Unrecognized collection type " + std::string(type));
@@ -60,14 +59,16 @@ bool FailScalar(dom::element json, std::string_view type, ApiError& error) {
 }
 
 bool ReadText(dom::element json, std::string_view& out, ApiError& error) {
-  if (json.get_string().get(out) == simdjson::SUCCESS) [[likely]] return true;
+  if (json.get_string().get(out) == simdjson::SUCCESS) [[likely]]
+    return true;
   if (json.is_array()) return FailCollection(kStringClass, error);
   if (json.is_object()) return FailStructure(error);
   return FailScalar(json, "String", error);
 }
 
 bool ReadBool(dom::element json, bool& out, ApiError& error) {
-  if (json.get_bool().get(out) == simdjson::SUCCESS) [[likely]] return true;
+  if (json.get_bool().get(out) == simdjson::SUCCESS) [[likely]]
+    return true;
   std::string_view text;
   if (json.get_string().get(text) == simdjson::SUCCESS) {
     if (text != "true" && text != "false") {
@@ -82,32 +83,20 @@ bool ReadBool(dom::element json, bool& out, ApiError& error) {
 }
 
 bool ReadArray(dom::element json, dom::array& out, ApiError& error) {
-  if (json.get_array().get(out) == simdjson::SUCCESS) [[likely]] return true;
+  if (json.get_array().get(out) == simdjson::SUCCESS) [[likely]]
+    return true;
   if (json.is_object()) return FailStructure(error);
   return FailSerialization(error, "Unexpected field type");
 }
 
 bool ReadObject(dom::element json, std::string_view type, dom::object& out, ApiError& error) {
-  if (json.get_object().get(out) == simdjson::SUCCESS) [[likely]] return true;
+  if (json.get_object().get(out) == simdjson::SUCCESS) [[likely]]
+    return true;
   if (json.is_array()) return FailCollection(type, error);
   return FailSerialization(error, "Unexpected field type");
 }
 
-// --- base64 -----------------------------------------------------------------------------------------
-
-constexpr std::string_view kAlphabet =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr uint8_t kNoDigit = 0xff;
-
-constexpr std::array<uint8_t, 256> MakeDigits() {
-  std::array<uint8_t, 256> digits{};
-  for (uint8_t& digit : digits) digit = kNoDigit;
-  for (size_t i = 0; i < kAlphabet.size(); ++i) {
-    digits[static_cast<uint8_t>(kAlphabet[i])] = static_cast<uint8_t>(i);
-  }
-  return digits;
-}
-constexpr std::array<uint8_t, 256> kDigits = MakeDigits();
+// --- base64 ------------------------------------------------------------------------------------
 
 bool AppendBytes(dom::element json, std::string& out, ApiError& error) {
   std::string_view text;
@@ -123,18 +112,19 @@ bool AppendBytes(dom::element json, std::string& out, ApiError& error) {
                                  std::to_string(text.size()));
   }
   for (size_t i = 0; i < text.size(); ++i) {
-    const bool padding = text[i] == '=' && i + 2 >= text.size() &&
-                         (i + 1 == text.size() || text[i + 1] == '=');
-    if (kDigits[static_cast<uint8_t>(text[i])] == kNoDigit && !padding) {
+    const bool padding =
+        text[i] == '=' && i + 2 >= text.size() && (i + 1 == text.size() || text[i + 1] == '=');
+    if (!IsBase64Digit(text[i]) && !padding) {
       const bool ascii = static_cast<uint8_t>(text[i]) < 0x80;
       return FailSerialization(error, "Invalid Base64 character: '" +
-                                          (ascii ? std::string(1, text[i]) : std::string("?")) + "'");
+                                          (ascii ? std::string(1, text[i]) : std::string("?")) +
+                                          "'");
     }
   }
   return FailSerialization(error, "Invalid last non-pad Base64 character dectected");  // sic
 }
 
-// --- attribute values -------------------------------------------------------------------------------
+// --- attribute values --------------------------------------------------------------------------
 
 class ItemReader {
  public:
@@ -190,9 +180,13 @@ bool ItemReader::Attributes(dom::object object, int level) {
     }
     ++count;
   }
-  if (!sorted) {
-    std::stable_sort(fields, fields + count,
-                     [](const Field& a, const Field& b) { return a.name < b.name; });
+  auto less = [](const Field& a, const Field& b) { return a.name < b.name; };
+  if (!sorted && count > kInline) std::stable_sort(fields, fields + count, less);
+  if (!sorted && count <= kInline) {
+    // Stable as well, and without the buffer that std::stable_sort allocates.
+    for (Field* field = fields + 1; field < fields + count; ++field) {
+      std::rotate(std::upper_bound(fields, field, *field, less), field, field + 1);
+    }
   }
   for (size_t i = 0; i < count; ++i) {
     const bool repeated = !sorted && i + 1 < count && fields[i + 1].name == fields[i].name;
@@ -375,17 +369,15 @@ bool ItemReader::FailDuplicates(ValueType type, dom::array array) {
     if (!list.empty()) list.append(", ");
     list.append(text);
   }
-  return FailInvalid(error_, "Input collection [" + list +
-                                 (type == ValueType::kStringSet
-                                      ? "] contains duplicates."
-                                      : "]of type BS contains duplicates."));  // sic
+  return FailInvalid(
+      error_, "Input collection [" + list +
+                  (type == ValueType::kStringSet ? "] contains duplicates."
+                                                 : "]of type BS contains duplicates."));  // sic
 }
 
-// --- writing ----------------------------------------------------------------------------------------
+// --- writing -----------------------------------------------------------------------------------
 
-inline bool NeedsEscape(char c) {
-  return static_cast<uint8_t>(c) < 0x20 || c == '"' || c == '\\';
-}
+inline bool NeedsEscape(char c) { return static_cast<uint8_t>(c) < 0x20 || c == '"' || c == '\\'; }
 
 // The first byte from `at` on that cannot stand in a JSON string as it is, or `end`.
 const char* FindEscape(const char* at, const char* end) {
@@ -500,9 +492,7 @@ void AppendValueJson(std::string& out, item::ValueView value) {
       out.append("{\"S\":");
       AppendJsonString(out, value.text());
       break;
-    case ValueType::kNumber:
-      out.append("{\"N\":\"").append(value.text()).push_back('"');
-      break;
+    case ValueType::kNumber: out.append("{\"N\":\"").append(value.text()).push_back('"'); break;
     case ValueType::kBinary:
       out.append("{\"B\":\"");
       AppendBase64(out, value.text());
@@ -511,9 +501,7 @@ void AppendValueJson(std::string& out, item::ValueView value) {
     case ValueType::kBool:
       out.append(value.boolean() ? "{\"BOOL\":true" : "{\"BOOL\":false");
       break;
-    case ValueType::kNull:
-      out.append("{\"NULL\":true");
-      break;
+    case ValueType::kNull: out.append("{\"NULL\":true"); break;
     case ValueType::kMap:
       out.append("{\"M\":");
       AppendItemJson(out, value.map());
@@ -554,54 +542,6 @@ void AppendItemJson(std::string& out, item::ItemView item) {
     AppendValueJson(out, attribute.value);
   }
   out.push_back('}');
-}
-
-void AppendBase64(std::string& out, std::string_view bytes) {
-  const size_t start = out.size();
-  out.resize(start + (bytes.size() + 2) / 3 * 4);
-  char* to = out.data() + start;
-  const uint8_t* at = reinterpret_cast<const uint8_t*>(bytes.data());
-  size_t left = bytes.size();
-  for (; left >= 3; left -= 3, at += 3) {
-    const uint32_t group = uint32_t{at[0]} << 16 | uint32_t{at[1]} << 8 | at[2];
-    *to++ = kAlphabet[group >> 18];
-    *to++ = kAlphabet[group >> 12 & 63];
-    *to++ = kAlphabet[group >> 6 & 63];
-    *to++ = kAlphabet[group & 63];
-  }
-  if (left == 0) return;
-  const uint32_t group = uint32_t{at[0]} << 16 | (left == 2 ? uint32_t{at[1]} << 8 : 0);
-  *to++ = kAlphabet[group >> 18];
-  *to++ = kAlphabet[group >> 12 & 63];
-  *to++ = left == 2 ? kAlphabet[group >> 6 & 63] : '=';
-  *to++ = '=';
-}
-
-bool AppendFromBase64(std::string& out, std::string_view text) {
-  if (text.size() % 4 != 0) return false;
-  if (text.empty()) return true;
-  const size_t padding = text[text.size() - 1] != '=' ? 0 : text[text.size() - 2] != '=' ? 1 : 2;
-  const size_t start = out.size();
-  out.resize(start + text.size() / 4 * 3);
-  uint8_t* to = reinterpret_cast<uint8_t*>(out.data() + start);
-  bool good = true;
-  for (size_t i = 0; i < text.size(); i += 4) {
-    const size_t digits = i + 4 == text.size() ? 4 - padding : 4;
-    uint32_t group = 0;
-    for (size_t k = 0; k < 4; ++k) {
-      const uint8_t digit = k < digits ? kDigits[static_cast<uint8_t>(text[i + k])] : uint8_t{0};
-      good &= digit != kNoDigit;
-      group = group << 6 | (digit & 63u);
-    }
-    *to++ = static_cast<uint8_t>(group >> 16);
-    *to++ = static_cast<uint8_t>(group >> 8);
-    *to++ = static_cast<uint8_t>(group);
-    // The bits that the padding drops are zero: one text for one value.
-    if (digits == 3) good &= (group & 0xff) == 0;
-    if (digits == 2) good &= (group & 0xffff) == 0;
-  }
-  out.erase(good ? out.size() - padding : start);
-  return good;
 }
 
 }  // namespace everwrite::api

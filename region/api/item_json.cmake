@@ -1,5 +1,5 @@
 everwrite_module(NAME item_json
-  SRCS item_json.cc
+  SRCS base64.cc item_json.cc
   TESTS item_json_test.cc
   DEPS item
   LIBS simdjson::simdjson)

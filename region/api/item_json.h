@@ -1,10 +1,11 @@
 // DynamoDB JSON <-> the compact item.
 //
-// Reading goes from simdjson's tape straight into the compact form, one pass and no tree of our own;
-// writing goes from the compact form straight into the answer, mostly by memcpy.
+// Reading goes from simdjson's tape straight into the compact form, one pass and no tree of our
+// own; writing goes from the compact form straight into the answer, mostly by memcpy.
 //
 // Errors of reading are the service's: a value of the wrong JSON type or bad base64 is a
-// SerializationException, everything else a ValidationException. Of a name given twice the last counts.
+// SerializationException, everything else a ValidationException. Of a name given twice the last
+// counts.
 //
 // Thread-safety: pure functions.
 #pragma once
@@ -13,6 +14,7 @@
 #include <string_view>
 
 #include "region/api/api_error.h"
+#include "region/api/base64.h"
 #include "region/item/item.h"
 
 namespace simdjson::dom {
@@ -21,13 +23,13 @@ class element;
 
 namespace everwrite::api {
 
-// Appends the item {"name":{"S":"..."},...} to `out` in compact form. False with `error`, and `out` in no
-// particular state, when it is none. Does not look at ItemSize.
+// Appends the item {"name":{"S":"..."},...} to `out` in compact form. False with `error`, and `out`
+// in no particular state, when it is none. Does not look at ItemSize.
 bool ReadItemJson(simdjson::dom::element json, std::string& out, ApiError& error);
 // The same for one attribute value {"S":"..."}.
 bool ReadValueJson(simdjson::dom::element json, std::string& out, ApiError& error);
-// ExpressionAttributeValues, as an item whose names have their colon: looked up with ItemView::Find.
-// Errors are worded as the service does for that parameter.
+// ExpressionAttributeValues, as an item whose names have their colon: looked up with
+// ItemView::Find. Errors are worded as the service does for that parameter.
 bool ReadValuesJson(simdjson::dom::element json, std::string& out, ApiError& error);
 
 // {"name":{"S":"..."},...}
@@ -36,10 +38,5 @@ void AppendItemJson(std::string& out, item::ItemView item);
 void AppendValueJson(std::string& out, item::ValueView value);
 // A JSON string with its quotes; `text` is UTF-8.
 void AppendJsonString(std::string& out, std::string_view text);
-
-// RFC 4648 with padding.
-void AppendBase64(std::string& out, std::string_view bytes);
-// False, and `out` as it was, when the text is not base64 in its one padded form.
-bool AppendFromBase64(std::string& out, std::string_view text);
 
 }  // namespace everwrite::api

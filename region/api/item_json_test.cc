@@ -17,7 +17,8 @@ std::string RoundTrip(std::string_view json) {
   std::string bytes, out;
   ApiError error;
   if (!ReadItemJson(element, bytes, error)) {
-    return std::string(ErrorType::kSerialization == error.type ? "serialization: " : "validation: ") +
+    return std::string(ErrorType::kSerialization == error.type ? "serialization: "
+                                                               : "validation: ") +
            error.message;
   }
   EXPECT_TRUE(item::IsWellFormedItem(bytes)) << json;
@@ -25,9 +26,7 @@ std::string RoundTrip(std::string_view json) {
   return out;
 }
 
-std::string Value(std::string_view json) {
-  return RoundTrip("{\"a\":" + std::string(json) + "}");
-}
+std::string Value(std::string_view json) { return RoundTrip("{\"a\":" + std::string(json) + "}"); }
 
 TEST(ItemJsonTest, EveryTypeComesBack) {
   for (std::string_view json :
@@ -44,7 +43,8 @@ TEST(ItemJsonTest, EveryTypeComesBack) {
 TEST(ItemJsonTest, NamesSetsAndNumbersAreBroughtIntoOneForm) {
   EXPECT_EQ(RoundTrip(R"({"b":{"S":"2"},"a":{"N":"01.50"},"c":{"SS":["z","a"]}})"),
             R"({"a":{"N":"1.5"},"b":{"S":"2"},"c":{"SS":["a","z"]}})");
-  EXPECT_EQ(Value(R"({"NS":["10","9","1e1000000","-2"]})").substr(0, 28), "validation: Number overflow.");
+  EXPECT_EQ(Value(R"({"NS":["10","9","1e1000000","-2"]})").substr(0, 28),
+            "validation: Number overflow.");
   EXPECT_EQ(Value(R"({"NS":["10","9","-2.0"]})"), R"({"a":{"NS":["-2","9","10"]}})");
 }
 
@@ -87,7 +87,8 @@ TEST(ItemJsonTest, ValidationErrorsAreTheServices) {
       "validation: Supplied AttributeValue is empty, must contain exactly one of the supported "
       "datatypes";
   const std::string many =
-      "validation: Supplied AttributeValue has more than one datatypes set, must contain exactly one "
+      "validation: Supplied AttributeValue has more than one datatypes set, must contain exactly "
+      "one "
       "of the supported datatypes";
   EXPECT_EQ(Value("{}"), empty);
   EXPECT_EQ(Value("null"), empty);
@@ -100,22 +101,28 @@ TEST(ItemJsonTest, ValidationErrorsAreTheServices) {
   EXPECT_EQ(Value(R"({"S":"a","N":null,"X":1})"), R"({"a":{"S":"a"}})");
   EXPECT_EQ(Value(R"({"N":"abc"})"),
             "validation: The parameter cannot be converted to a numeric value: abc");
-  EXPECT_EQ(Value(R"({"NULL":false})"),
-            "validation: One or more parameter values were invalid: Null attribute value types must "
-            "have the value of true");
-  EXPECT_EQ(Value(R"({"SS":[]})"),
-            "validation: One or more parameter values were invalid: An string set  may not be empty");
-  EXPECT_EQ(Value(R"({"NS":[]})"),
-            "validation: One or more parameter values were invalid: An number set  may not be empty");
-  EXPECT_EQ(Value(R"({"BS":[]})"),
-            "validation: One or more parameter values were invalid: Binary sets should not be empty");
-  EXPECT_EQ(Value(R"({"SS":["a","a"]})"),
-            "validation: One or more parameter values were invalid: Input collection [a, a] contains "
-            "duplicates.");
+  EXPECT_EQ(
+      Value(R"({"NULL":false})"),
+      "validation: One or more parameter values were invalid: Null attribute value types must "
+      "have the value of true");
+  EXPECT_EQ(
+      Value(R"({"SS":[]})"),
+      "validation: One or more parameter values were invalid: An string set  may not be empty");
+  EXPECT_EQ(
+      Value(R"({"NS":[]})"),
+      "validation: One or more parameter values were invalid: An number set  may not be empty");
+  EXPECT_EQ(
+      Value(R"({"BS":[]})"),
+      "validation: One or more parameter values were invalid: Binary sets should not be empty");
+  EXPECT_EQ(
+      Value(R"({"SS":["a","a"]})"),
+      "validation: One or more parameter values were invalid: Input collection [a, a] contains "
+      "duplicates.");
   EXPECT_EQ(Value(R"({"NS":["1","1.0"]})"), "validation: Input collection contains duplicates");
-  EXPECT_EQ(Value(R"({"BS":["YQ==","YQ=="]})"),
-            "validation: One or more parameter values were invalid: Input collection [YQ==, YQ==]of "
-            "type BS contains duplicates.");
+  EXPECT_EQ(
+      Value(R"({"BS":["YQ==","YQ=="]})"),
+      "validation: One or more parameter values were invalid: Input collection [YQ==, YQ==]of "
+      "type BS contains duplicates.");
   EXPECT_EQ(RoundTrip(R"({"":{"S":"a"}})"), "validation: Empty attribute name");
 }
 
@@ -155,9 +162,10 @@ TEST(ItemJsonTest, ErrorsOfExpressionValuesNameTheKey) {
   };
   EXPECT_EQ(read(R"({":v":{"S":"a"}})"), "ok");
   EXPECT_EQ(read("{}"), "ExpressionAttributeValues must not be empty");
-  EXPECT_EQ(read(R"({":v":{"S":"a"},":w":{"M":{"x":{}}}})"),
-            "ExpressionAttributeValues contains invalid value: Supplied AttributeValue is empty, must "
-            "contain exactly one of the supported datatypes for key :w");
+  EXPECT_EQ(
+      read(R"({":v":{"S":"a"},":w":{"M":{"x":{}}}})"),
+      "ExpressionAttributeValues contains invalid value: Supplied AttributeValue is empty, must "
+      "contain exactly one of the supported datatypes for key :w");
   EXPECT_EQ(read(R"({":v":{"S":1}})"), "NUMBER_VALUE cannot be converted to String");
 }
 
@@ -169,7 +177,8 @@ TEST(ItemJsonTest, DepthIsBounded) {
   };
   EXPECT_EQ(nested(31).substr(0, 4), "{\"a\"");
   const std::string deep =
-      "validation: Nesting Levels have exceeded supported limits: Attributes in the item have nested "
+      "validation: Nesting Levels have exceeded supported limits: Attributes in the item have "
+      "nested "
       "levels beyond supported limit";
   EXPECT_EQ(nested(32), deep);
   EXPECT_EQ(nested(400), deep);
@@ -193,7 +202,8 @@ TEST(ItemJsonTest, Base64RoundTripsAndRefusesOtherForms) {
   Random random(42);
   for (int i = 0; i < 2000; ++i) {
     std::string bytes, text, again;
-    for (uint64_t n = random.Below(40); n > 0; --n) bytes.push_back(static_cast<char>(random.Next()));
+    for (uint64_t n = random.Below(40); n > 0; --n)
+      bytes.push_back(static_cast<char>(random.Next()));
     AppendBase64(text, bytes);
     ASSERT_TRUE(AppendFromBase64(again, text));
     ASSERT_EQ(again, bytes);

@@ -1,6 +1,6 @@
 // The syntax of expressions, as parsed: immutable, and independent of the request it came with.
-// Placeholders (#name, :value) stay unresolved, so one parsed expression can be shared by all requests
-// that send the same text; names and values are looked up when it is bound (binding.h).
+// Placeholders (#name, :value) stay unresolved, so one parsed expression can be shared by all
+// requests that send the same text; names and values are looked up when it is bound (binding.h).
 //
 // Nodes live in flat vectors and refer to each other by index: one expression is a handful of
 // allocations, whatever its size. All kinds of expression share one form; a new kind of operand,
@@ -55,7 +55,14 @@ enum class Function : uint8_t {
 };
 std::string_view FunctionName(Function function);
 
-enum class Comparator : uint8_t { kEqual, kNotEqual, kLess, kLessOrEqual, kGreater, kGreaterOrEqual };
+enum class Comparator : uint8_t {
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessOrEqual,
+  kGreater,
+  kGreaterOrEqual
+};
 std::string_view ComparatorName(Comparator comparator);  // "=", "<>", …
 
 // Index into Expression::nodes.

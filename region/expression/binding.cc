@@ -46,12 +46,11 @@ int CompareScalars(ValueView left, ValueView right) {
                                      : left.text().compare(right.text());
 }
 
-// The checks that need names and values. Nodes stand in the order in which they were parsed, operands
-// before what uses them, so one pass finds the service's first error.
+// The checks that need names and values. Nodes stand in the order in which they were parsed,
+// operands before what uses them, so one pass finds the service's first error.
 class Checker {
  public:
-  explicit Checker(const Binding& binding)
-      : binding_(binding), expression_(*binding.expression) {}
+  explicit Checker(const Binding& binding) : binding_(binding), expression_(*binding.expression) {}
 
   Status Run() const {
     for (const Node& node : expression_.nodes) EW_RETURN_IF_ERROR(Check(node));
@@ -66,10 +65,8 @@ class Checker {
       case Node::Type::kValue:
       case Node::Type::kAnd:
       case Node::Type::kOr:
-      case Node::Type::kNot:
-        return OkStatus();
-      case Node::Type::kFunction:
-        return CheckFunction(node);
+      case Node::Type::kNot: return OkStatus();
+      case Node::Type::kFunction: return CheckFunction(node);
       case Node::Type::kPlus:
         return CheckTypes(node, "+", [](ValueType type) { return type == ValueType::kNumber; });
       case Node::Type::kMinus:
@@ -85,8 +82,7 @@ class Checker {
         EW_RETURN_IF_ERROR(CheckTypes(node, "BETWEEN", IsOrdered));
         EW_RETURN_IF_ERROR(CheckBounds(node));
         return CheckDistinct(node, "BETWEEN");
-      case Node::Type::kIn:
-        return CheckDistinct(node, "IN");
+      case Node::Type::kIn: return CheckDistinct(node, "IN");
     }
     return OkStatus();
   }
@@ -100,15 +96,13 @@ class Checker {
         if (Operand(node, 0).type == Node::Type::kPath) return OkStatus();
         return Invalid("Operator or function requires a document path; operator or function: " +
                        std::string(name));
-      case Function::kAttributeType:
-        return CheckTypeName(Operand(node, 1));
+      case Function::kAttributeType: return CheckTypeName(Operand(node, 1));
       case Function::kBeginsWith:
         EW_RETURN_IF_ERROR(CheckTypes(node, name, [](ValueType type) {
           return type == ValueType::kString || type == ValueType::kBinary;
         }));
         return CheckDistinct(node, name);
-      case Function::kContains:
-        return CheckDistinct(node, name);
+      case Function::kContains: return CheckDistinct(node, name);
       case Function::kSize:
         return CheckTypes(node, name, [](ValueType type) {
           return type != ValueType::kNumber && type != ValueType::kBool && type != ValueType::kNull;
@@ -137,8 +131,8 @@ class Checker {
     const Node &low = Operand(node, 1), &high = Operand(node, 2);
     if (low.type != Node::Type::kValue || high.type != Node::Type::kValue) return OkStatus();
     const ValueView lower = binding_.values[low.index], upper = binding_.values[high.index];
-    const std::string bounds = "; lower bound operand: " + ShowValue(lower) +
-                               ", upper bound operand: " + ShowValue(upper);
+    const std::string bounds =
+        "; lower bound operand: " + ShowValue(lower) + ", upper bound operand: " + ShowValue(upper);
     if (lower.type() != upper.type()) {
       return Invalid("The BETWEEN operator requires same data type for lower and upper bounds" +
                      bounds);
@@ -152,7 +146,8 @@ class Checker {
   // Whatever type an operand is known to have before there is an item.
   std::optional<ValueType> StaticType(const Node& node) const {
     if (node.type == Node::Type::kValue) return binding_.values[node.index].type();
-    if (node.type == Node::Type::kPlus || node.type == Node::Type::kMinus) return ValueType::kNumber;
+    if (node.type == Node::Type::kPlus || node.type == Node::Type::kMinus)
+      return ValueType::kNumber;
     if (node.type != Node::Type::kFunction) return std::nullopt;
     if (node.function == Function::kSize) return ValueType::kNumber;
     if (node.function == Function::kListAppend) return ValueType::kList;
@@ -176,9 +171,10 @@ class Checker {
       if (other.type != Node::Type::kPath) continue;
       const PathSpan other_path = binding_.PathAt(other.index);
       if (!std::equal(path.begin(), path.end(), other_path.begin(), other_path.end())) continue;
-      return Invalid("The first operand must be distinct from the remaining operands for this "
-                     "operator or function; operator: " +
-                     std::string(name) + ", first operand: " + PathText(path));
+      return Invalid(
+          "The first operand must be distinct from the remaining operands for this "
+          "operator or function; operator: " +
+          std::string(name) + ", first operand: " + PathText(path));
     }
     return OkStatus();
   }
@@ -190,8 +186,8 @@ class Checker {
     if (item::IsSet(type) || (add && type == ValueType::kNumber)) return OkStatus();
     const std::string name = add ? "ADD" : "DELETE";
     return Invalid("Incorrect operand type for operator or function; operator: " + name +
-                   ", operand type: " + std::string(LongTypeName(type)) + ", typeSet: ALLOWED_FOR_" +
-                   name + "_OPERAND");
+                   ", operand type: " + std::string(LongTypeName(type)) +
+                   ", typeSet: ALLOWED_FOR_" + name + "_OPERAND");
   }
 
   const Node& Operand(const Node& node, uint32_t i) const {
@@ -263,7 +259,7 @@ Status BuildTree(Binding& binding, const std::string& invalid) {
 
 }  // namespace
 
-// --- placeholders -----------------------------------------------------------------------------------
+// --- placeholders ------------------------------------------------------------------------------
 
 Status Placeholders::AddName(std::string_view placeholder, std::string_view name) {
   if (!IsPlaceholder(placeholder, '#')) {
@@ -345,7 +341,7 @@ Status Placeholders::CheckAllUsed() const {
   return OkStatus();
 }
 
-// --- binding ----------------------------------------------------------------------------------------
+// --- binding -----------------------------------------------------------------------------------
 
 Result<Binding> Bind(ExpressionPtr expression, Placeholders& placeholders) {
   const std::string invalid = "Invalid " + std::string(KindName(expression->kind)) + ": ";

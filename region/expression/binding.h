@@ -28,12 +28,14 @@
 
 namespace everwrite::expression {
 
-// ExpressionAttributeNames and ExpressionAttributeValues of one request, and which of them were used.
+// ExpressionAttributeNames and ExpressionAttributeValues of one request, and which of them were
+// used.
 class Placeholders {
  public:
   // One entry of ExpressionAttributeNames. Of one given twice the last counts.
   Status AddName(std::string_view placeholder, std::string_view name);
-  // ExpressionAttributeValues as an item whose attribute names are the placeholders, with the colon.
+  // ExpressionAttributeValues as an item whose attribute names are the placeholders, with the
+  // colon.
   Status SetValues(std::string values);
 
   // Null or nothing when it is not defined; marks it as used.
@@ -68,8 +70,8 @@ struct Binding {
   }
 };
 
-// Looks up the placeholders and checks what depends on them: undefined ones, types of operands, bounds of
-// BETWEEN, operands that must be distinct, paths that overlap.
+// Looks up the placeholders and checks what depends on them: undefined ones, types of operands,
+// bounds of BETWEEN, operands that must be distinct, paths that overlap.
 Result<Binding> Bind(ExpressionPtr expression, Placeholders& placeholders);
 
 // The attribute that a path leads to.

@@ -19,9 +19,10 @@ TEST(BindingTest, UndefinedPlaceholdersAreNamed) {
   EXPECT_EQ(Request("a = :v").Check(Kind::kCondition),
             "Invalid ConditionExpression: An expression attribute value used in expression is not "
             "defined; attribute value: :v");
-  EXPECT_EQ(Request("SET #n = :v").Value(":v", S("x")).Check(Kind::kUpdate),
-            "Invalid UpdateExpression: An expression attribute name used in the document path is not "
-            "defined; attribute name: #n");
+  EXPECT_EQ(
+      Request("SET #n = :v").Value(":v", S("x")).Check(Kind::kUpdate),
+      "Invalid UpdateExpression: An expression attribute name used in the document path is not "
+      "defined; attribute name: #n");
 }
 
 TEST(BindingTest, UnusedPlaceholdersAreNamed) {
@@ -66,7 +67,8 @@ TEST(BindingTest, OperandsOfAKnownTypeAreChecked) {
     return "Incorrect operand type for operator or function; operator or function: " + function +
            ", operand type: " + type;
   };
-  EXPECT_EQ(Invalid(Request("begins_with(a, :v)").Value(":v", N("1"))), operand("begins_with", "N"));
+  EXPECT_EQ(Invalid(Request("begins_with(a, :v)").Value(":v", N("1"))),
+            operand("begins_with", "N"));
   EXPECT_EQ(Invalid(Request("begins_with(size(a), :v)").Value(":v", S("1"))),
             operand("begins_with", "N"));
   EXPECT_EQ(Invalid(Request("a < :v").Value(":v", L({}))), operand("<", "L"));
@@ -78,24 +80,27 @@ TEST(BindingTest, OperandsOfAKnownTypeAreChecked) {
   EXPECT_EQ(Invalid(Request("attribute_type(a, :v)").Value(":v", S("z"))),
             "Invalid attribute type name found; type: z, valid types: "
             "{N,BS,L,B,NULL,M,S,SS,NS,BOOL}");
-  EXPECT_EQ(Invalid(Request("attribute_exists(:v)").Value(":v", S("z"))),
-            "Operator or function requires a document path; operator or function: attribute_exists");
+  EXPECT_EQ(
+      Invalid(Request("attribute_exists(:v)").Value(":v", S("z"))),
+      "Operator or function requires a document path; operator or function: attribute_exists");
   EXPECT_EQ(Request("SET n = n + :v").Value(":v", S("z")).Check(Kind::kUpdate),
             "Invalid UpdateExpression: " + operand("+", "S"));
   EXPECT_EQ(Request("SET l = list_append(l, :v)").Value(":v", S("z")).Check(Kind::kUpdate),
             "Invalid UpdateExpression: " + operand("list_append", "S"));
-  EXPECT_EQ(Request("ADD n :v").Value(":v", S("z")).Check(Kind::kUpdate),
-            "Invalid UpdateExpression: Incorrect operand type for operator or function; operator: ADD, "
-            "operand type: STRING, typeSet: ALLOWED_FOR_ADD_OPERAND");
+  EXPECT_EQ(
+      Request("ADD n :v").Value(":v", S("z")).Check(Kind::kUpdate),
+      "Invalid UpdateExpression: Incorrect operand type for operator or function; operator: ADD, "
+      "operand type: STRING, typeSet: ALLOWED_FOR_ADD_OPERAND");
   EXPECT_EQ(Request("DELETE n :v").Value(":v", N("1")).Check(Kind::kUpdate),
             "Invalid UpdateExpression: Incorrect operand type for operator or function; operator: "
             "DELETE, operand type: NUMBER, typeSet: ALLOWED_FOR_DELETE_OPERAND");
 }
 
 TEST(BindingTest, BoundsOfBetweenAreInOrder) {
-  EXPECT_EQ(Invalid(Request("a BETWEEN :v AND :w").Value(":v", N("10")).Value(":w", N("9"))),
-            "The BETWEEN operator requires upper bound to be greater than or equal to lower bound; "
-            "lower bound operand: AttributeValue: {N:10}, upper bound operand: AttributeValue: {N:9}");
+  EXPECT_EQ(
+      Invalid(Request("a BETWEEN :v AND :w").Value(":v", N("10")).Value(":w", N("9"))),
+      "The BETWEEN operator requires upper bound to be greater than or equal to lower bound; "
+      "lower bound operand: AttributeValue: {N:10}, upper bound operand: AttributeValue: {N:9}");
   EXPECT_EQ(Invalid(Request("a BETWEEN :v AND :w").Value(":v", N("2")).Value(":w", S("1"))),
             "The BETWEEN operator requires same data type for lower and upper bounds; lower bound "
             "operand: AttributeValue: {N:2}, upper bound operand: AttributeValue: {S:1}");
@@ -135,16 +140,18 @@ TEST(BindingTest, KeysAreScalarsAndStay) {
   auto check = [&](Kind kind, Request request) {
     return CheckKeyUse(request.BindAs(kind).value(), schema).message();
   };
-  EXPECT_EQ(check(Kind::kUpdate, Request("REMOVE a, sk.x")),
-            "One or more parameter values were invalid: Cannot update attribute sk. This attribute is "
-            "part of the key");
+  EXPECT_EQ(
+      check(Kind::kUpdate, Request("REMOVE a, sk.x")),
+      "One or more parameter values were invalid: Cannot update attribute sk. This attribute is "
+      "part of the key");
   EXPECT_EQ(check(Kind::kUpdate, Request("SET a = pk")), "");
   EXPECT_EQ(check(Kind::kCondition, Request("attribute_exists(pk[0])")),
             "Key attributes must be scalars; list random access '[]' and map lookup '.' are not "
             "allowed: Key: pk");
   Request filter("a = sk");
-  EXPECT_EQ(CheckFilterNamesNoKey(filter.BindAs(Kind::kFilter).value(), schema).message(),
-            "Filter Expression can only contain non-primary key attributes: Primary key attribute: sk");
+  EXPECT_EQ(
+      CheckFilterNamesNoKey(filter.BindAs(Kind::kFilter).value(), schema).message(),
+      "Filter Expression can only contain non-primary key attributes: Primary key attribute: sk");
 }
 
 }  // namespace

@@ -10,7 +10,8 @@ namespace {
 using item::ValueType;
 using item::ValueView;
 
-// The length that size() shows of a string: UTF-16 code units, as the service's language counts them.
+// The length that size() shows of a string: UTF-16 code units, as the service's language counts
+// them.
 size_t StringLength(std::string_view text) {
   size_t units = 0;
   for (char c : text) {
@@ -180,7 +181,8 @@ bool Evaluator::Predicate(const Node& node) const {
   Evaluate(expression_.Child(node, 1), second);
   if (!first.value || !second.value) return false;
   switch (node.function) {
-    case Function::kAttributeType: return item::TypeName(first.value->type()) == second.value->text();
+    case Function::kAttributeType:
+      return item::TypeName(first.value->type()) == second.value->text();
     case Function::kBeginsWith:
       return first.value->type() == second.value->type() &&
              (first.value->Is(ValueType::kString) || first.value->Is(ValueType::kBinary)) &&

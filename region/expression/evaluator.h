@@ -1,7 +1,7 @@
 // Conditions and filters, evaluated on the compact item: no tree is built and nothing is allocated.
 //
-// A comparison of values of different types, or with an attribute that is not there, is false; only <>
-// is then true. NOT turns that around, as the service does.
+// A comparison of values of different types, or with an attribute that is not there, is false; only
+// <> is then true. NOT turns that around, as the service does.
 //
 // Thread-safety: pure functions.
 #pragma once

@@ -11,18 +11,17 @@ namespace {
 using namespace testing;  // NOLINT: the test's vocabulary
 
 const std::string& TheItem() {
-  static const std::string item =
-      Item({{"s", S("hello")},
-            {"e", S("\xc3\xa9\xf0\x9f\x98\x80")},
-            {"n", N("5")},
-            {"neg", N("-2.5")},
-            {"b", B("abc")},
-            {"t", V::Bool(true)},
-            {"nul", V::Null()},
-            {"l", L({N("1"), S("x"), M({{"q", S("deep")}})})},
-            {"m", M({{"b", S("y")}, {"c", M({{"d", N("1")}})}})},
-            {"ss", SS({"a", "b"})},
-            {"ns", NS({"1", "20"})}});
+  static const std::string item = Item({{"s", S("hello")},
+                                        {"e", S("\xc3\xa9\xf0\x9f\x98\x80")},
+                                        {"n", N("5")},
+                                        {"neg", N("-2.5")},
+                                        {"b", B("abc")},
+                                        {"t", V::Bool(true)},
+                                        {"nul", V::Null()},
+                                        {"l", L({N("1"), S("x"), M({{"q", S("deep")}})})},
+                                        {"m", M({{"b", S("y")}, {"c", M({{"d", N("1")}})}})},
+                                        {"ss", SS({"a", "b"})},
+                                        {"ns", NS({"1", "20"})}});
   return item;
 }
 
@@ -126,8 +125,7 @@ TEST(EvaluatorTest, SizesOfEveryType) {
 TEST(EvaluatorTest, AndBindsTighterThanOrAndNotTightest) {
   for (int bits = 0; bits < 8; ++bits) {
     const bool a = bits & 1, b = bits & 2, c = bits & 4;
-    const std::string item =
-        Item({{"a", V::Bool(a)}, {"b", V::Bool(b)}, {"c", V::Bool(c)}});
+    const std::string item = Item({{"a", V::Bool(a)}, {"b", V::Bool(b)}, {"c", V::Bool(c)}});
     auto holds = [&](std::string text) {
       return Request(text).Value(":v", V::Bool(true)).Condition(item) == "true";
     };

@@ -125,12 +125,11 @@ class Collector {
     }
     for (const Term& term : terms_) {
       if (term.attribute == elements[0].name) {
-        return InvalidArgument(
-            "KeyConditionExpressions must only contain one condition per key");
+        return InvalidArgument("KeyConditionExpressions must only contain one condition per key");
       }
     }
-    terms_.push_back({elements[0].name, comparison, binding_.values[low.index],
-                      binding_.values[high.index]});
+    terms_.push_back(
+        {elements[0].name, comparison, binding_.values[low.index], binding_.values[high.index]});
     return OkStatus();
   }
 
@@ -200,7 +199,8 @@ Result<KeyRange> RangeOf(const KeyCondition& condition, const item::KeySchema& s
   EW_ASSIGN_OR_RETURN(const std::string low_value, item::EncodeSortValue(schema, condition.low));
   EW_ASSIGN_OR_RETURN(const std::string high_value, item::EncodeSortValue(schema, condition.high));
   const std::string low = partition + low_value;
-  // A key is its partition and sort value and nothing more: the next key possible is one zero byte on.
+  // A key is its partition and sort value and nothing more: the next key possible is one zero byte
+  // on.
   auto after = [&](const std::string& value) { return partition + value + std::string(1, '\0'); };
   switch (condition.sort) {
     case Sort::kAll: break;

@@ -14,7 +14,16 @@
 namespace everwrite::expression {
 
 struct KeyCondition {
-  enum class Sort : uint8_t { kAll, kEqual, kLess, kLessOrEqual, kGreater, kGreaterOrEqual, kBetween, kBeginsWith };
+  enum class Sort : uint8_t {
+    kAll,
+    kEqual,
+    kLess,
+    kLessOrEqual,
+    kGreater,
+    kGreaterOrEqual,
+    kBetween,
+    kBeginsWith
+  };
   item::ValueView partition;
   Sort sort = Sort::kAll;
   item::ValueView low;   // the operand; the lower one of kBetween

@@ -31,7 +31,8 @@ std::string Resolved(std::string text, const item::KeySchema& schema, const V& p
   Result<KeyCondition> condition = ResolveKeyCondition(*binding, schema);
   if (!condition.ok()) return condition.status().message();
   static const char* const kNames[] = {"all", "=", "<", "<=", ">", ">=", "between", "begins"};
-  std::string shown = Show(condition->partition) + " " + kNames[static_cast<size_t>(condition->sort)];
+  std::string shown =
+      Show(condition->partition) + " " + kNames[static_cast<size_t>(condition->sort)];
   if (condition->sort != Sort::kAll) shown += " " + Show(condition->low);
   if (condition->sort == Sort::kBetween) shown += " " + Show(condition->high);
   return shown;
@@ -52,9 +53,12 @@ TEST(KeyConditionTest, WhatAQueryCanAsk) {
 TEST(KeyConditionTest, WhatItCannot) {
   const item::KeySchema schema = Schema(), alone = Schema(std::nullopt);
   const std::string unsupported = "Query key condition not supported";
-  auto invalid = [](std::string name) { return "Invalid operator used in KeyConditionExpression: " + name; };
+  auto invalid = [](std::string name) {
+    return "Invalid operator used in KeyConditionExpression: " + name;
+  };
   EXPECT_EQ(Resolved("sk = :s", schema), "Query condition missed key schema element: pk");
-  EXPECT_EQ(Resolved("pk = :p AND x = :s", schema), "Query condition missed key schema element: sk");
+  EXPECT_EQ(Resolved("pk = :p AND x = :s", schema),
+            "Query condition missed key schema element: sk");
   EXPECT_EQ(Resolved("pk > :p", schema), unsupported);
   EXPECT_EQ(Resolved("begins_with(pk, :p)", schema), unsupported);
   EXPECT_EQ(Resolved("pk = :p AND sk = :s", alone), unsupported);
@@ -85,17 +89,21 @@ TEST(KeyConditionTest, WhatItCannot) {
 
 TEST(KeyConditionTest, ValuesFitTheSchema) {
   const std::string mismatch =
-      "One or more parameter values were invalid: Condition parameter type does not match schema type";
+      "One or more parameter values were invalid: Condition parameter type does not match schema "
+      "type";
   EXPECT_EQ(Resolved("pk = :p", Schema(), N("1")), mismatch);
   EXPECT_EQ(Resolved("pk = :p AND sk = :s", Schema(), S("k"), N("1")), mismatch);
-  EXPECT_EQ(Resolved("pk = :p AND begins_with(sk, :s)", Schema(item::KeyType::kNumber), S("k"), S("1")),
-            mismatch);
-  EXPECT_EQ(Resolved("pk = :p AND sk = :s", Schema(), S("k"), S("")),
-            "One or more parameter values are not valid. The AttributeValue for a key attribute cannot "
-            "contain an empty string value. Key: sk");
-  EXPECT_EQ(Resolved("pk = :p AND sk > :s", Schema(), S("k"), S(std::string(1025, 'x'))),
-            "One or more parameter values were invalid: Aggregated size of all range keys has exceeded "
-            "the size limit of 1024 bytes");
+  EXPECT_EQ(
+      Resolved("pk = :p AND begins_with(sk, :s)", Schema(item::KeyType::kNumber), S("k"), S("1")),
+      mismatch);
+  EXPECT_EQ(
+      Resolved("pk = :p AND sk = :s", Schema(), S("k"), S("")),
+      "One or more parameter values are not valid. The AttributeValue for a key attribute cannot "
+      "contain an empty string value. Key: sk");
+  EXPECT_EQ(
+      Resolved("pk = :p AND sk > :s", Schema(), S("k"), S(std::string(1025, 'x'))),
+      "One or more parameter values were invalid: Aggregated size of all range keys has exceeded "
+      "the size limit of 1024 bytes");
 }
 
 // A key is in the range exactly when its sort value satisfies the condition.

@@ -27,9 +27,9 @@ Type WordType(std::string_view word) {
   constexpr struct {
     std::string_view word;
     Type type;
-  } kKeywords[] = {{"AND", Type::kAnd},       {"OR", Type::kOr},     {"NOT", Type::kNot},
-                   {"BETWEEN", Type::kBetween}, {"IN", Type::kIn},     {"SET", Type::kSet},
-                   {"REMOVE", Type::kRemove}, {"ADD", Type::kAdd},   {"DELETE", Type::kDelete}};
+  } kKeywords[] = {{"AND", Type::kAnd},         {"OR", Type::kOr},   {"NOT", Type::kNot},
+                   {"BETWEEN", Type::kBetween}, {"IN", Type::kIn},   {"SET", Type::kSet},
+                   {"REMOVE", Type::kRemove},   {"ADD", Type::kAdd}, {"DELETE", Type::kDelete}};
   for (const auto& keyword : kKeywords) {
     if (EqualsKeyword(word, keyword.word)) return keyword.type;
   }

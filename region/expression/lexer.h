@@ -1,5 +1,6 @@
-// The tokens of an expression. Every byte that is not white space is in some token; what no expression
-// can contain is a token of type kUnknown, so that the parser can show it in its complaint.
+// The tokens of an expression. Every byte that is not white space is in some token; what no
+// expression can contain is a token of type kUnknown, so that the parser can show it in its
+// complaint.
 #pragma once
 
 #include <cstdint>

@@ -62,8 +62,8 @@ class Parser {
     NodeIndex node = 0;
     bool parenthesized = false;
   };
-  // Whether an operand may be returned where a condition is expected: within parentheses that turn out
-  // to hold an operand, as in `(a) = :v`.
+  // Whether an operand may be returned where a condition is expected: within parentheses that turn
+  // out to hold an operand, as in `(a) = :v`.
   enum class Operands : uint8_t { kRefused, kAllowed };
 
   // All return false once a syntax error is set.
@@ -151,7 +151,7 @@ Result<ExpressionPtr> Parser::Run() {
   return InvalidArgument("Invalid " + std::string(KindName(expression_->kind)) + ": " + error);
 }
 
-// --- building ---------------------------------------------------------------------------------------
+// --- building ----------------------------------------------------------------------------------
 
 NodeIndex Parser::AddChildren(Node node, const NodeIndex* children, size_t count) {
   node.children = static_cast<uint32_t>(expression_->children.size());
@@ -182,7 +182,7 @@ void Parser::CloseParentheses(const Parsed& inner, Parsed& out) {
   out = {inner.node, true};
 }
 
-// --- conditions -------------------------------------------------------------------------------------
+// --- conditions --------------------------------------------------------------------------------
 
 bool Parser::Or(Operands operands, Parsed& out) {
   if (!And(operands, out)) return false;
@@ -276,7 +276,7 @@ bool Parser::InList(NodeIndex left, Parsed& out) {
   return true;
 }
 
-// --- operands ---------------------------------------------------------------------------------------
+// --- operands ----------------------------------------------------------------------------------
 
 bool Parser::Operand(Parsed& out) {
   switch (Peek()) {
@@ -306,8 +306,7 @@ bool Parser::Value(Parsed& out) {
   if (Peek() != Type::kValuePlaceholder) return Unexpected();
   std::vector<std::string>& values = expression_->values;
   const auto found = std::find(values.begin(), values.end(), Text());
-  Node node{.type = Node::Type::kValue,
-            .index = static_cast<uint32_t>(found - values.begin())};
+  Node node{.type = Node::Type::kValue, .index = static_cast<uint32_t>(found - values.begin())};
   if (found == values.end()) values.emplace_back(Text());
   ++at_;
   out = {Add(node, {}), false};
@@ -336,8 +335,8 @@ bool Parser::FunctionCall(Parsed& out) {
   if (!Expect(Type::kClose)) return false;
   Leave();
   if (rule != nullptr && operands.size() != rule->operands) {
-    Complain("Incorrect number of operands for operator or function; operator or function: " + name +
-             ", number of operands: " + std::to_string(operands.size()));
+    Complain("Incorrect number of operands for operator or function; operator or function: " +
+             name + ", number of operands: " + std::to_string(operands.size()));
   }
   // An unknown function stands for a predicate until the complaint is returned.
   const Function function = rule != nullptr ? rule->function : Function::kContains;
@@ -345,7 +344,7 @@ bool Parser::FunctionCall(Parsed& out) {
   return true;
 }
 
-// --- paths ------------------------------------------------------------------------------------------
+// --- paths -------------------------------------------------------------------------------------
 
 bool Parser::PathName(PathElement& element) {
   if (Peek() == Type::kNamePlaceholder) {
@@ -403,7 +402,7 @@ bool Parser::PathOperand(uint32_t& path) {
   return true;
 }
 
-// --- projections and updates ------------------------------------------------------------------------
+// --- projections and updates -------------------------------------------------------------------
 
 bool Parser::Projection() {
   do {
@@ -483,8 +482,9 @@ bool Parser::Sum(Parsed& out) {
   CheckIsOperand(right.node);
   for (NodeIndex node : {left.node, right.node}) {
     if (At(node).type == Node::Type::kFunction && At(node).function == Function::kListAppend) {
-      Complain("The function is not allowed to be used this way in an expression; function: "
-               "list_append");
+      Complain(
+          "The function is not allowed to be used this way in an expression; function: "
+          "list_append");
     }
   }
   out = {Add({.type = type}, {left.node, right.node}), false};
@@ -496,9 +496,9 @@ bool Parser::Sum(Parsed& out) {
 Result<ExpressionPtr> Parse(Kind kind, std::string_view text) {
   const std::string invalid = "Invalid " + std::string(KindName(kind)) + ": ";
   if (text.size() > kExpressionBytesMax) {
-    return InvalidArgument(invalid +
-                           "Expression size has exceeded the maximum allowed size; expression size: " +
-                           std::to_string(text.size()));
+    return InvalidArgument(
+        invalid + "Expression size has exceeded the maximum allowed size; expression size: " +
+        std::to_string(text.size()));
   }
   if (text.find_first_not_of(" \t\n\r\f") == std::string_view::npos) {
     return InvalidArgument(invalid + "The expression can not be empty;");

@@ -1,17 +1,23 @@
 // From the text of an expression to its syntax: one lexer and one recursive descent for all kinds.
 //
-//   condition   = and ("OR" and)*            and = not ("AND" not)*       not = "NOT"* primary
-//   primary     = "(" condition ")" | operand comparator operand | operand "BETWEEN" operand "AND" operand
-//               | operand "IN" "(" operand ("," operand)* ")" | function
-//   operand     = path | value | function | "(" operand ")"
-//   projection  = path ("," path)*
-//   update      = ("SET" path "=" sum ("," …)* | "REMOVE" path ("," …)* | ("ADD" | "DELETE") path value …)*
-//   sum         = operand (("+" | "-") operand)? | "(" sum ")"
-//   path        = name ("." name | "[" number "]")*      name = [A-Za-z][A-Za-z0-9_]* | "#"[A-Za-z0-9_]+
+//   condition  = and ("OR" and)*
+//   and        = not ("AND" not)*
+//   not        = "NOT"* primary
+//   primary    = "(" condition ")" | function | operand comparator operand
+//              | operand "BETWEEN" operand "AND" operand
+//              | operand "IN" "(" operand ("," operand)* ")"
+//   operand    = path | value | function | "(" operand ")"
+//   projection = path ("," path)*
+//   update     = ("SET" path "=" sum ("," …)* | "REMOVE" path ("," …)*
+//              | ("ADD" | "DELETE") path value ("," …)*)*, each section once
+//   sum        = operand (("+" | "-") operand)? | "(" sum ")"
+//   path       = name ("." name | "[" number "]")*
+//   name       = [A-Za-z][A-Za-z0-9_]* | "#"[A-Za-z0-9_]+
 //
-// Errors are kInvalidArgument with DynamoDB's message ("Invalid ConditionExpression: …"). What can be
-// said of the text alone is said here: syntax, size and number of operators, reserved words, functions
-// and their number of operands, redundant parentheses. What needs names and values is said by Bind.
+// Errors are kInvalidArgument with DynamoDB's message ("Invalid ConditionExpression: …"). What can
+// be said of the text alone is said here: syntax, size and number of operators, reserved words,
+// functions and their number of operands, redundant parentheses. What needs names and values is
+// said by Bind.
 //
 // The messages were compared with DynamoDB Local 1.25.
 //

@@ -1,5 +1,5 @@
-// The texts of errors were compared with DynamoDB Local 1.25; where AWS's documentation says otherwise,
-// AWS's are expected.
+// The texts of errors were compared with DynamoDB Local 1.25; where AWS's documentation says
+// otherwise, AWS's are expected.
 #include "region/expression/parser.h"
 
 #include <gtest/gtest.h>
@@ -28,7 +28,8 @@ std::string UpdateError(std::string_view text) {
 TEST(ParserTest, TheKindIsNamed) {
   EXPECT_EQ(Error(Kind::kCondition, ""),
             "Invalid ConditionExpression: The expression can not be empty;");
-  EXPECT_EQ(Error(Kind::kFilter, " "), "Invalid FilterExpression: The expression can not be empty;");
+  EXPECT_EQ(Error(Kind::kFilter, " "),
+            "Invalid FilterExpression: The expression can not be empty;");
   EXPECT_EQ(Error(Kind::kKeyCondition, "a ="),
             "Invalid KeyConditionExpression: Syntax error; token: \"<EOF>\", near: \"=\"");
   EXPECT_EQ(Error(Kind::kProjection, "a,"),
@@ -38,12 +39,26 @@ TEST(ParserTest, TheKindIsNamed) {
 }
 
 TEST(ParserTest, WellFormedConditions) {
-  for (std::string_view text :
-       {"a = :v", "a=:v", "(a) = :v", "a = (:v)", "NOT a = :v", "not a=:v or b=:v AnD c=:v",
-        "((a = :v) AND (b = :v))", "a.b[0].#c = :v", "a[ 0 ] . b = :v", "#1 = :1",
-        "attribute_exists (a)", "attribute_exists((a))", "a BETWEEN :v AND :w AND b = :v",
-        "(a) BETWEEN (:v) AND (:v)", "a IN (:v)", "a IN ((:v), b, size(c))", "size(a) > :v",
-        "NOT NOT a = :v", "contains(size(a), :v)", "a[65536] = :v"}) {
+  for (std::string_view text : {"a = :v",
+                                "a=:v",
+                                "(a) = :v",
+                                "a = (:v)",
+                                "NOT a = :v",
+                                "not a=:v or b=:v AnD c=:v",
+                                "((a = :v) AND (b = :v))",
+                                "a.b[0].#c = :v",
+                                "a[ 0 ] . b = :v",
+                                "#1 = :1",
+                                "attribute_exists (a)",
+                                "attribute_exists((a))",
+                                "a BETWEEN :v AND :w AND b = :v",
+                                "(a) BETWEEN (:v) AND (:v)",
+                                "a IN (:v)",
+                                "a IN ((:v), b, size(c))",
+                                "size(a) > :v",
+                                "NOT NOT a = :v",
+                                "contains(size(a), :v)",
+                                "a[65536] = :v"}) {
     EXPECT_EQ(ConditionError(text), "") << text;
   }
 }
@@ -103,7 +118,8 @@ TEST(ParserTest, ReservedWordsNeedAPlaceholder) {
   for (std::string_view word : {"abort", "ZONE", "YeaR", "LocalTimestamp", "ttl", "or"}) {
     EXPECT_TRUE(IsReservedWord(word)) << word;
   }
-  for (std::string_view word : {"", "a", "pk", "abortx", "abor", "_", "a_very_long_attribute_name"}) {
+  for (std::string_view word :
+       {"", "a", "pk", "abortx", "abor", "_", "a_very_long_attribute_name"}) {
     EXPECT_FALSE(IsReservedWord(word)) << word;
   }
 }
@@ -128,8 +144,9 @@ TEST(ParserTest, FunctionsAreCheckedByNamePlaceAndOperands) {
   EXPECT_EQ(UpdateError("SET a = if_not_exists(a)"),
             "Incorrect number of operands for operator or function; operator or function: "
             "if_not_exists, number of operands: 1");
-  EXPECT_EQ(UpdateError("SET n = list_append(l,l)+:v"),
-            "The function is not allowed to be used this way in an expression; function: list_append");
+  EXPECT_EQ(
+      UpdateError("SET n = list_append(l,l)+:v"),
+      "The function is not allowed to be used this way in an expression; function: list_append");
 }
 
 TEST(ParserTest, RedundantParenthesesAreRefused) {
@@ -220,10 +237,40 @@ TEST(ParserTest, DeepNestingIsRefusedBeforeTheStackIs) {
 }
 
 TEST(ParserTest, AnyTextIsAnExpressionOrAnError) {
-  static const char* const kPieces[] = {
-      "a",  "#n", ":v", "(",  ")",  "[",   "]",   ",",       ".",   "=",   "<>",     "<",
-      "+",  "-",  "0",  "17", " ",  "AND", "OR",  "BETWEEN", "IN",  "NOT", "SET",    "REMOVE",
-      "ADD", "DELETE", "size", "contains", "if_not_exists", "list_append", "\xc3\xa9", "\"", "\0x", "name"};
+  static const char* const kPieces[] = {"a",
+                                        "#n",
+                                        ":v",
+                                        "(",
+                                        ")",
+                                        "[",
+                                        "]",
+                                        ",",
+                                        ".",
+                                        "=",
+                                        "<>",
+                                        "<",
+                                        "+",
+                                        "-",
+                                        "0",
+                                        "17",
+                                        " ",
+                                        "AND",
+                                        "OR",
+                                        "BETWEEN",
+                                        "IN",
+                                        "NOT",
+                                        "SET",
+                                        "REMOVE",
+                                        "ADD",
+                                        "DELETE",
+                                        "size",
+                                        "contains",
+                                        "if_not_exists",
+                                        "list_append",
+                                        "\xc3\xa9",
+                                        "\"",
+                                        "\0x",
+                                        "name"};
   Random random(51);
   int good = 0;
   for (int i = 0; i < 60000; ++i) {

@@ -1,5 +1,6 @@
-// PathTree: several document paths as one tree, which an item is walked along with. Its nodes' children
-// are in the item's own order, so projecting and updating are one merge, from bytes to bytes.
+// PathTree: several document paths as one tree, which an item is walked along with. Its nodes'
+// children are in the item's own order, so projecting and updating are one merge, from bytes to
+// bytes.
 //
 // Thread-safety: immutable once built.
 #pragma once
@@ -39,8 +40,8 @@ class PathTree {
     std::vector<Child> children;  // otherwise; sorted after Build: all names, or all indexes
   };
 
-  // Two paths of which one contains the other, or one of which takes for a map what the other takes for
-  // a list, are refused with DynamoDB's message, without its "Invalid …Expression: " in front.
+  // Two paths of which one contains the other, or one of which takes for a map what the other takes
+  // for a list, are refused with DynamoDB's message, without its "Invalid …Expression: " in front.
   Status Build(std::span<const PathSpan> paths);
 
   bool empty() const { return nodes_.empty(); }

@@ -37,7 +37,8 @@ TEST(ProjectionTest, ListsCloseTheirGapsInOrder) {
 }
 
 TEST(ProjectionTest, WhatIsNotThereIsLeftOutWithItsContainers) {
-  for (std::string text : {"nope", "a.b", "l[9]", "m.x, m.y", "l.x", "m[0]", "l[1].z", "m.c.d[0]"}) {
+  for (std::string text :
+       {"nope", "a.b", "l[9]", "m.x, m.y", "l.x", "m[0]", "l[1].z", "m.c.d[0]"}) {
     EXPECT_EQ(Projected(text), "{}") << text;
   }
   EXPECT_EQ(Projected("m.x, a"), "{a:\"x\"}");

@@ -7,6 +7,7 @@ namespace everwrite::expression {
 namespace {
 
 // In order.
+// clang-format off
 constexpr std::string_view kReservedWords[] = {
     "ABORT", "ABSOLUTE", "ACTION", "ADD", "AFTER", "AGENT", "AGGREGATE", "ALL", "ALLOCATE",
     "ALTER", "ANALYZE", "AND", "ANY", "ARCHIVE", "ARE", "ARRAY", "AS", "ASC", "ASCII",
@@ -75,6 +76,7 @@ constexpr std::string_view kReservedWords[] = {
     "VOID", "WAIT", "WHEN", "WHENEVER", "WHERE", "WHILE", "WINDOW", "WITH", "WITHIN", "WITHOUT",
     "WORK", "WRAPPED", "WRITE", "YEAR", "ZONE",
 };
+// clang-format on
 static_assert(std::size(kReservedWords) == 573);
 constexpr size_t kLongestWord = 14;
 

@@ -17,10 +17,12 @@ Status IncorrectType() {
   return InvalidArgument("An operand in the update expression has an incorrect data type");
 }
 Status MissingAttribute() {
-  return InvalidArgument("The provided expression refers to an attribute that does not exist in the item");
+  return InvalidArgument(
+      "The provided expression refers to an attribute that does not exist in the item");
 }
 Status InvalidPath() {
-  return InvalidArgument("The document path provided in the update expression is invalid for update");
+  return InvalidArgument(
+      "The document path provided in the update expression is invalid for update");
 }
 
 // What becomes of the attribute that one path leads to.
@@ -30,7 +32,7 @@ struct Effect {
   std::string value;  // kWrite: in the compact form
 };
 
-// --- operands: read from the old item ---------------------------------------------------------------
+// --- operands: read from the old item ----------------------------------------------------------
 
 class Operands {
  public:
@@ -100,7 +102,7 @@ Result<ValueView> Operands::Call(const Node& node, std::string& storage) const {
   return ValueView(storage);
 }
 
-// --- the four clauses -------------------------------------------------------------------------------
+// --- the four clauses --------------------------------------------------------------------------
 
 // The union of two sets, or the first without the second, both merged in their order.
 std::string MergeSets(ValueView left, ValueView right, UpdateAction::Type how) {
@@ -159,7 +161,7 @@ Result<Effect> EffectOf(const Binding& binding, const UpdateAction& action, item
                                                  : DeleteEffect(target, operand);
 }
 
-// --- writing the new item ---------------------------------------------------------------------------
+// --- writing the new item ----------------------------------------------------------------------
 
 class Writer {
  public:
@@ -251,7 +253,8 @@ Status CheckDepth(const Binding& binding, const std::vector<Effect>& effects) {
     const size_t above = binding.PathAt(binding.expression->actions[i].path).size() - 1;
     if (static_cast<int>(above) + Depth(ValueView(effects[i].value)) > item::kNestingLevelsMax) {
       return InvalidArgument(
-          "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels "
+          "Nesting Levels have exceeded supported limits: Attributes in the item have nested "
+          "levels "
           "beyond supported limit");
     }
   }

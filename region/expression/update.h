@@ -1,8 +1,9 @@
-// Update expressions, from the old item's bytes to the new one's in one merge: attributes that are not
-// touched are copied as they are.
+// Update expressions, from the old item's bytes to the new one's in one merge: attributes that are
+// not touched are copied as they are.
 //
-// All operands are read from the old item. List elements that are set beyond the end are appended in
-// order of their indexes; removals close the gaps when all else is done, so every index means the old list.
+// All operands are read from the old item. List elements that are set beyond the end are appended
+// in order of their indexes; removals close the gaps when all else is done, so every index means
+// the old list.
 //
 // Errors are kInvalidArgument with DynamoDB's message.
 // Thread-safety: pure functions.
@@ -15,8 +16,8 @@
 
 namespace everwrite::expression {
 
-// `old` is the item, or just the key attributes of one that does not exist yet. The result is checked
-// against the limits of size and nesting.
+// `old` is the item, or just the key attributes of one that does not exist yet. The result is
+// checked against the limits of size and nesting.
 Result<std::string> ApplyUpdate(const Binding& update, item::ItemView old);
 
 // UPDATED_OLD of the old item, UPDATED_NEW of the new one: what the paths of the update lead to.

@@ -13,8 +13,7 @@ namespace {
 
 using namespace testing;  // NOLINT: the test's vocabulary
 
-const char* const kIncorrectType =
-    "An operand in the update expression has an incorrect data type";
+const char* const kIncorrectType = "An operand in the update expression has an incorrect data type";
 const char* const kMissing =
     "The provided expression refers to an attribute that does not exist in the item";
 const char* const kInvalidPath =
@@ -82,18 +81,17 @@ TEST(UpdateTest, Arithmetic) {
   EXPECT_EQ(Changed("SET n = n + :v", N("0.00000000000000000000000000000000000001")),
             "Attempting to store more than 38 significant digits in a Number");
   const std::string huge = "9" + std::string(125, '0');
-  EXPECT_EQ(Changed("SET q = :v + :v", N(huge)),
-            "Number overflow. Attempting to store a number with magnitude larger than supported range");
+  EXPECT_EQ(
+      Changed("SET q = :v + :v", N(huge)),
+      "Number overflow. Attempting to store a number with magnitude larger than supported range");
 }
 
 TEST(UpdateTest, IfNotExistsAndListAppend) {
   EXPECT_EQ(Changed("SET q = if_not_exists(q, n)"), "{} -> {q:5}");
   EXPECT_EQ(Changed("SET n = if_not_exists(n, :v)", N("1")), "{n:5} -> {n:5}");
   EXPECT_EQ(Changed("SET q = if_not_exists(nope, nope)"), kMissing);
-  EXPECT_EQ(Changed("SET l = list_append(l, :v)", L({S("q")})),
-            "{l:[1 2 3]} -> {l:[1 2 3 \"q\"]}");
-  EXPECT_EQ(Changed("SET l = list_append(:v, l)", L({S("q")})),
-            "{l:[1 2 3]} -> {l:[\"q\" 1 2 3]}");
+  EXPECT_EQ(Changed("SET l = list_append(l, :v)", L({S("q")})), "{l:[1 2 3]} -> {l:[1 2 3 \"q\"]}");
+  EXPECT_EQ(Changed("SET l = list_append(:v, l)", L({S("q")})), "{l:[1 2 3]} -> {l:[\"q\" 1 2 3]}");
   EXPECT_EQ(Changed("SET q = list_append(if_not_exists(q, :v), :v)", L({S("q")})),
             "{} -> {q:[\"q\" \"q\"]}");
   EXPECT_EQ(Changed("SET l = list_append(a, :v)", L({})), kIncorrectType);
@@ -160,9 +158,10 @@ TEST(UpdateTest, ItemsStayWithinTheirLimits) {
   V deep = S("leaf");
   for (int i = 0; i < 30; ++i) deep = L({deep});
   EXPECT_EQ(Request("SET l[0] = :v").Value(":v", deep).Update(TheItem()).substr(0, 3), "{a:");
-  EXPECT_EQ(Request("SET m.c.d = :v").Value(":v", deep).Update(TheItem()),
-            "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels "
-            "beyond supported limit");
+  EXPECT_EQ(
+      Request("SET m.c.d = :v").Value(":v", deep).Update(TheItem()),
+      "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels "
+      "beyond supported limit");
 }
 
 // Random sets of simple changes against the obvious model: a map of names.
@@ -212,13 +211,16 @@ TEST(UpdateTest, SetsAreMergedAsSets) {
   Random random(72);
   for (int i = 0; i < 2000; ++i) {
     V::Set left, right;
-    for (uint64_t n = 1 + random.Below(6); n > 0; --n) left.push_back(std::to_string(random.Between(-9, 15)));
-    for (uint64_t n = 1 + random.Below(6); n > 0; --n) right.push_back(std::to_string(random.Between(-9, 15)));
+    for (uint64_t n = 1 + random.Below(6); n > 0; --n)
+      left.push_back(std::to_string(random.Between(-9, 15)));
+    for (uint64_t n = 1 + random.Below(6); n > 0; --n)
+      right.push_back(std::to_string(random.Between(-9, 15)));
     const V a = NS(left), b = NS(right);
     V::Set both = left, difference;
     both.insert(both.end(), right.begin(), right.end());
     for (const std::string& element : a.set()) {
-      if (std::find(right.begin(), right.end(), element) == right.end()) difference.push_back(element);
+      if (std::find(right.begin(), right.end(), element) == right.end())
+        difference.push_back(element);
     }
     const std::string item = Item({{"s", a}});
     ASSERT_EQ(Request("ADD s :v").Value(":v", b).Update(item),

@@ -14,9 +14,8 @@ bool SetElementLess(ValueType set_type, std::string_view left, std::string_view 
 
 AttributeValue AttributeValue::OfSet(ValueType set_type, Set elements) {
   CHECK(IsSet(set_type));
-  std::sort(elements.begin(), elements.end(), [set_type](const auto& a, const auto& b) {
-    return SetElementLess(set_type, a, b);
-  });
+  std::sort(elements.begin(), elements.end(),
+            [set_type](const auto& a, const auto& b) { return SetElementLess(set_type, a, b); });
   elements.erase(std::unique(elements.begin(), elements.end()), elements.end());
   return {set_type, SetBox{std::move(elements)}};
 }
@@ -25,12 +24,9 @@ AttributeValue AttributeValue::From(ValueView view) {
   switch (view.type()) {
     case ValueType::kString:
     case ValueType::kNumber:
-    case ValueType::kBinary:
-      return {view.type(), std::string(view.text())};
-    case ValueType::kBool:
-      return Bool(view.boolean());
-    case ValueType::kNull:
-      return Null();
+    case ValueType::kBinary: return {view.type(), std::string(view.text())};
+    case ValueType::kBool: return Bool(view.boolean());
+    case ValueType::kNull: return Null();
     case ValueType::kMap: {
       Map map;
       for (const Attribute& attribute : view.map()) {

@@ -31,7 +31,8 @@ TEST(AttributeValueTest, SetsCompareAsSets) {
   EXPECT_EQ(V::OfSet(ValueType::kStringSet, {"b", "a", "b"}),
             V::OfSet(ValueType::kStringSet, {"a", "b"}));
   EXPECT_NE(V::OfSet(ValueType::kStringSet, {"a"}), V::OfSet(ValueType::kBinarySet, {"a"}));
-  EXPECT_NE(V::OfList({V::String("a"), V::String("b")}), V::OfList({V::String("b"), V::String("a")}));
+  EXPECT_NE(V::OfList({V::String("a"), V::String("b")}),
+            V::OfList({V::String("b"), V::String("a")}));
   EXPECT_NE(V::String("1"), V::Number("1"));
 }
 

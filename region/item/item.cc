@@ -60,13 +60,27 @@ constexpr std::string_view kTypeNames[] = {"",  "S", "N",  "B",  "BOOL", "NULL",
 std::string_view TypeName(ValueType type) { return kTypeNames[static_cast<size_t>(type)]; }
 
 bool TypeFromName(std::string_view name, ValueType& type) {
-  for (size_t i = 1; i < std::size(kTypeNames); ++i) {
-    if (kTypeNames[i] == name) {
-      type = static_cast<ValueType>(i);
-      return true;
-    }
+  // By length and first letter: this is asked for every value of a request.
+  auto is = [&](std::string_view wanted, ValueType candidate) {
+    type = candidate;
+    return name == wanted;
+  };
+  switch (name.size()) {
+    case 1:
+      switch (name[0]) {
+        case 'S': return is("S", ValueType::kString);
+        case 'N': return is("N", ValueType::kNumber);
+        case 'B': return is("B", ValueType::kBinary);
+        case 'M': return is("M", ValueType::kMap);
+        case 'L': return is("L", ValueType::kList);
+        default: return false;
+      }
+    case 2:
+      return is("SS", ValueType::kStringSet) || is("NS", ValueType::kNumberSet) ||
+             is("BS", ValueType::kBinarySet);
+    case 4: return is("BOOL", ValueType::kBool) || is("NULL", ValueType::kNull);
+    default: return false;
   }
-  return false;
 }
 
 ValueType ElementType(ValueType set_type) {
@@ -74,7 +88,7 @@ ValueType ElementType(ValueType set_type) {
   return static_cast<ValueType>(static_cast<int>(set_type) - 7);
 }
 
-// --- views -----------------------------------------------------------------------------------------
+// --- views -------------------------------------------------------------------------------------
 
 ValueView ValueView::Take(std::string_view& bytes) {
   size_t payload_size;
@@ -162,7 +176,7 @@ bool SetView::Contains(std::string_view element) const {
   return false;
 }
 
-// --- writing ---------------------------------------------------------------------------------------
+// --- writing -----------------------------------------------------------------------------------
 
 void PutName(std::string& out, std::string_view name) {
   PutVarint(out, name.size());
@@ -189,7 +203,7 @@ size_t BeginContainer(std::string& out, ValueType type) {
 }
 
 void EndContainer(std::string& out, size_t mark) {
-  size_t size = out.size() - mark - kContainerHeaderBytes;
+  const size_t size = out.size() - mark - kContainerHeaderBytes;
   CHECK(size <= UINT32_MAX, "a request's size is bounded far below this");
   for (int i = 0; i < 4; ++i) {
     out[mark + 1 + static_cast<size_t>(i)] = static_cast<char>(size >> (24 - 8 * i));
@@ -253,7 +267,7 @@ std::string ItemBuilder::Finish() {
   return ordered;
 }
 
-// --- sizes -----------------------------------------------------------------------------------------
+// --- sizes -------------------------------------------------------------------------------------
 
 size_t ItemSize(ItemView item) {
   size_t size = 0;
@@ -268,13 +282,10 @@ size_t ValueSize(ValueView value) {
   size_t size = 0;
   switch (value.type()) {
     case ValueType::kString:
-    case ValueType::kBinary:
-      return value.text().size();
-    case ValueType::kNumber:
-      return NumberSize(value.text());
+    case ValueType::kBinary: return value.text().size();
+    case ValueType::kNumber: return NumberSize(value.text());
     case ValueType::kBool:
-    case ValueType::kNull:
-      return 1;
+    case ValueType::kNull: return 1;
     case ValueType::kMap:
       for (const Attribute& attribute : value.map()) {
         size += attribute.name.size() + ValueSize(attribute.value) + kElementOverhead;

@@ -1,21 +1,22 @@
 // The compact binary form of an item: what is stored, replicated and answered from.
 //
-//   item     = entry*                              sorted by name as unsigned bytes, no name twice
+//   item     = entry*, sorted by name as unsigned bytes, no name twice
 //   entry    = varint name length, name, value
 //   scalar   = type byte, varint payload length, payload
-//                S  UTF-8 · N  canonical text (number.h) · B  raw · BOOL  one byte 0 or 1 · NULL  nothing
+//                S UTF-8 · N canonical text (number.h) · B raw · BOOL one byte, 0 or 1 ·
+//                NULL nothing
 //   M        = type byte, 4 bytes payload length (big-endian), entries as of an item
 //   L        = type byte, 4 bytes payload length, values
-//   SS NS BS = type byte, 4 bytes payload length, (varint length, bytes)* in ascending order, none twice:
-//              SS and BS by unsigned bytes, NS by value
+//   SS NS BS = type byte, 4 bytes payload length, (varint length, bytes)*
+//                in ascending order, none twice: SS and BS by unsigned bytes, NS by value
 //   varint   = LEB128 in its shortest form
 //
-// The form is canonical: names and sets are sorted, numbers have one text, lengths one encoding. Equal
-// content has equal bytes in every region, so items and values are compared with memcmp. Nothing in it
-// is aligned, and it has no header: an empty item is no bytes.
+// The form is canonical: names and sets are sorted, numbers have one text, lengths one encoding.
+// Equal content has equal bytes in every region, so items and values are compared with memcmp.
+// Nothing in it is aligned, and it has no header: an empty item is no bytes.
 //
-// Containers have fixed-width lengths so that they are written in one pass and patched; everything can
-// be skipped by its length, so finding an attribute touches only names and lengths.
+// Containers have fixed-width lengths so that they are written in one pass and patched; everything
+// can be skipped by its length, so finding an attribute touches only names and lengths.
 //
 // ItemView and ValueView borrow; the bytes must outlive them and must be well formed: made here, or
 // accepted by IsWellFormedItem.
@@ -84,7 +85,9 @@ class ValueView {
   bool Is(ValueType wanted) const { return type() == wanted; }
 
   // Equal by DynamoDB's rules: sets as sets, numbers by value, deep.
-  friend bool operator==(ValueView left, ValueView right) { return left.encoded_ == right.encoded_; }
+  friend bool operator==(ValueView left, ValueView right) {
+    return left.encoded_ == right.encoded_;
+  }
 
  private:
   std::string_view encoded_;
@@ -171,7 +174,7 @@ class SetView {
  public:
   explicit SetView(std::string_view bytes) : bytes_(bytes) {}
   std::string_view bytes() const { return bytes_; }
-  size_t size() const;  // walks
+  size_t size() const;                            // walks
   bool Contains(std::string_view element) const;  // canonical text, for numbers
 
   class Iterator {
@@ -198,7 +201,7 @@ class SetView {
   std::string_view bytes_;
 };
 
-// --- writing: appending to one string, in one pass -------------------------------------------------
+// --- writing: appending to one string, in one pass ---------------------------------------------
 // The writer sees to the order of names (ItemBuilder does it by itself) and of set elements.
 
 void PutName(std::string& out, std::string_view name);
@@ -210,8 +213,8 @@ size_t BeginContainer(std::string& out, ValueType type);
 void EndContainer(std::string& out, size_t mark);
 void PutSetElement(std::string& out, std::string_view element);
 
-// Builds the attributes of an item (or the payload of an M) in any order of names. A name added twice
-// keeps the later value. No allocation of its own unless the names come out of order.
+// Builds the attributes of an item (or the payload of an M) in any order of names. A name added
+// twice keeps the later value. No allocation of its own unless the names come out of order.
 //
 //   ItemBuilder builder;
 //   builder.AddString("pk", "user#1");
@@ -240,10 +243,10 @@ class ItemBuilder {
   bool sorted_ = true;
 };
 
-// --- properties ------------------------------------------------------------------------------------
+// --- properties --------------------------------------------------------------------------------
 
-// Whether the bytes, which may come from anywhere, are an item in canonical form: lengths in bounds,
-// known types, names and S valid UTF-8, names and sets sorted, numbers canonical, at most
+// Whether the bytes, which may come from anywhere, are an item in canonical form: lengths in
+// bounds, known types, names and S valid UTF-8, names and sets sorted, numbers canonical, at most
 // kNestingLevelsMax deep. Never reads out of bounds.
 bool IsWellFormedItem(std::string_view bytes);
 // The same for one value that stands alone.
@@ -251,8 +254,8 @@ bool IsWellFormedValue(std::string_view bytes);
 bool IsValidUtf8(std::string_view bytes);
 
 // The size that DynamoDB counts against 400 KB and charges for: names and values; S, B their bytes;
-// N about half a byte a digit (NumberSize); BOOL, NULL 1; M, L 3 and 1 for each element and contents;
-// sets the sum of their elements.
+// N about half a byte a digit (NumberSize); BOOL, NULL 1; M, L 3 and 1 for each element and
+// contents; sets the sum of their elements.
 size_t ItemSize(ItemView item);
 size_t ValueSize(ValueView value);
 

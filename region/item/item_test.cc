@@ -49,7 +49,8 @@ TEST(ItemTest, FindsByNameAndReadsEveryScalar) {
 }
 
 TEST(ItemTest, ViewsWalkContainers) {
-  AttributeValue list = AttributeValue::OfList({AttributeValue::String("a"), AttributeValue::Null()});
+  AttributeValue list =
+      AttributeValue::OfList({AttributeValue::String("a"), AttributeValue::Null()});
   AttributeValue set = AttributeValue::OfSet(ValueType::kNumberSet, {"10", "9", "-1", "9"});
   std::string list_bytes = list.Encode(), set_bytes = set.Encode();
   ListView list_view = ValueView(list_bytes).list();
@@ -69,7 +70,9 @@ TEST(ItemTest, SizesFollowDynamoDb) {
   builder.AddNumber("n", "123");   // 1 + 3
   builder.AddBool("b", true);      // 1 + 1
   builder.AddNull("z");            // 1 + 1
-  builder.Add("l", ValueView(AttributeValue::OfList({AttributeValue::String("xy")}).Encode()));  // 1 + 3 + 1 + 2
+  builder.Add(
+      "l",
+      ValueView(AttributeValue::OfList({AttributeValue::String("xy")}).Encode()));  // 1 + 3 + 1 + 2
   EXPECT_EQ(ItemSize(ItemView(builder.Finish())), 5u + 4 + 2 + 2 + 7);
   std::string map = AttributeValue::OfMap({{"k", AttributeValue::String("v")}}).Encode();
   EXPECT_EQ(ValueSize(ValueView(map)), 3u + 1 + 1 + 1);
@@ -189,7 +192,7 @@ TEST(ItemTest, DepthIsBounded) {
   };
   EXPECT_TRUE(IsWellFormedValue(nested(kNestingLevelsMax - 1)));
   EXPECT_FALSE(IsWellFormedValue(nested(kNestingLevelsMax)));
-  EXPECT_FALSE(IsWellFormedValue(nested(20000)));
+  EXPECT_FALSE(IsWellFormedValue(nested(1000)));
 }
 
 TEST(ItemTest, Utf8IsCheckedAsUnicodeSays) {

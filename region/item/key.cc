@@ -75,8 +75,8 @@ Status TypeMismatch(const KeyAttribute& key, ValueView value) {
 Result<ValueView> TakeKeyAttribute(const KeyAttribute& key, ItemView item) {
   std::optional<ValueView> value = item.Find(key.name);
   if (!value) {
-    return InvalidArgument("One or more parameter values were invalid: Missing the key " + key.name +
-                           " in the item");
+    return InvalidArgument("One or more parameter values were invalid: Missing the key " +
+                           key.name + " in the item");
   }
   if (!value->Is(TypeOf(key.type))) return TypeMismatch(key, *value);
   EW_RETURN_IF_ERROR(CheckNotEmpty(key.name, *value));

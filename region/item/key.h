@@ -4,8 +4,9 @@
 //   8 bytes   Hash64 of the encoded partition key (spreads partitions, and gives Scan its order)
 //   n bytes   the partition key attribute, order-preserving and self-delimiting
 //   m bytes   the sort key attribute, order-preserving (none when the schema has none)
-// S and B: PutOrderedBytes of the bytes; N: Number's ordered encoding. Within one partition, encoded
-// keys compare as DynamoDB orders sort keys: numbers by value, strings and binaries by unsigned bytes.
+// S and B: PutOrderedBytes of the bytes; N: Number's ordered encoding. Within one partition,
+// encoded keys compare as DynamoDB orders sort keys: numbers by value, strings and binaries by
+// unsigned bytes.
 #pragma once
 
 #include <cstdint>
@@ -35,13 +36,15 @@ struct KeySchema {
 // The encoded key of an item that has the key attributes among others (Put). Errors are DynamoDB's
 // ValidationException texts: missing key, type mismatch, empty value, size over 2048 / 1024 bytes.
 Result<std::string> EncodeKeyOfItem(const KeySchema& schema, ItemView item);
-// The same for the Key parameter of Get, Delete and Update: exactly the key attributes and nothing else
+// The same for the Key parameter of Get, Delete and Update: exactly the key attributes and nothing
+// else
 // ("The provided key element does not match the schema").
 Result<std::string> EncodeKey(const KeySchema& schema, ItemView key);
 
 // The prefix shared by all keys of one partition, from the partition key's value.
 Result<std::string> EncodePartition(const KeySchema& schema, ValueView partition);
-// The ordered encoding of one key value, as it stands behind the partition; for range bounds of Query.
+// The ordered encoding of one key value, as it stands behind the partition; for range bounds of
+// Query.
 Result<std::string> EncodeSortValue(const KeySchema& schema, ValueView value);
 
 // An item with the key attributes of `item` alone.

@@ -42,9 +42,10 @@ TEST(KeyTest, MissingAndMistypedKeysSayWhich) {
   KeySchema schema = Schema(KeyType::kString, KeyType::kNumber);
   EXPECT_EQ(ErrorOf(EncodeKeyOfItem(schema, ItemView(Item({{"sk", V::Number("1")}})))),
             "One or more parameter values were invalid: Missing the key pk in the item");
-  EXPECT_EQ(ErrorOf(EncodeKeyOfItem(
-                schema, ItemView(Item({{"pk", V::String("a")}, {"sk", V::String("1")}})))),
-            "One or more parameter values were invalid: Type mismatch for key sk expected: N actual: S");
+  EXPECT_EQ(
+      ErrorOf(EncodeKeyOfItem(schema,
+                              ItemView(Item({{"pk", V::String("a")}, {"sk", V::String("1")}})))),
+      "One or more parameter values were invalid: Type mismatch for key sk expected: N actual: S");
   for (const std::string& key :
        {Item({{"pk", V::String("a")}}), Item({{"pk", V::String("a")}, {"sk", V::String("b")}}),
         Item({{"pk", V::String("a")}, {"sk", V::Number("1")}, {"x", V::Null()}}),
@@ -57,8 +58,8 @@ TEST(KeyTest, MissingAndMistypedKeysSayWhich) {
 TEST(KeyTest, EmptyAndOversizeKeysAreRefused) {
   KeySchema schema = Schema(KeyType::kString, KeyType::kBinary);
   auto encode = [&](std::string pk, std::string sk) {
-    return ErrorOf(EncodeKeyOfItem(
-        schema, ItemView(Item({{"pk", V::String(pk)}, {"sk", V::Binary(sk)}}))));
+    return ErrorOf(
+        EncodeKeyOfItem(schema, ItemView(Item({{"pk", V::String(pk)}, {"sk", V::Binary(sk)}}))));
   };
   EXPECT_EQ(encode("", "b"),
             "One or more parameter values are not valid. The AttributeValue for a key attribute "
@@ -81,13 +82,16 @@ TEST(KeyTest, SortKeysKeepTheirOrderWithinAPartition) {
     KeySchema schema = Schema(KeyType::kString, type);
     for (int i = 0; i < 3000; ++i) {
       auto value = [&] {
-        return type == KeyType::kNumber   ? V::Number(testing::RandomNumber(random))
-               : type == KeyType::kString ? V::String("s" + testing::RandomText(random))
-                                          : V::Binary(std::string(1, '\0') + testing::RandomBytes(random));
+        return type == KeyType::kNumber ? V::Number(testing::RandomNumber(random))
+               : type == KeyType::kString
+                   ? V::String("s" + testing::RandomText(random))
+                   : V::Binary(std::string(1, '\0') + testing::RandomBytes(random));
       };
       V a = value(), b = value();
-      std::string key_a = *EncodeKeyOfItem(schema, ItemView(Item({{"pk", V::String("p")}, {"sk", a}})));
-      std::string key_b = *EncodeKeyOfItem(schema, ItemView(Item({{"pk", V::String("p")}, {"sk", b}})));
+      std::string key_a =
+          *EncodeKeyOfItem(schema, ItemView(Item({{"pk", V::String("p")}, {"sk", a}})));
+      std::string key_b =
+          *EncodeKeyOfItem(schema, ItemView(Item({{"pk", V::String("p")}, {"sk", b}})));
       int wanted = type == KeyType::kNumber ? CompareNumberText(a.text(), b.text())
                                             : a.text().compare(b.text());
       int actual = key_a.compare(key_b);

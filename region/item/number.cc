@@ -193,9 +193,7 @@ void Number::AppendOrdered(std::string& out) const {
   }
   out.push_back(static_cast<char>(negative_ ? kOrderedNegative : kOrderedPositive));
   const uint8_t flip = negative_ ? 0xff : 0x00;
-  auto put = [&](int byte) {
-    out.push_back(static_cast<char>(static_cast<uint8_t>(byte) ^ flip));
-  };
+  auto put = [&](int byte) { out.push_back(static_cast<char>(static_cast<uint8_t>(byte) ^ flip)); };
   int digits = SignificantDigits();
   put(digits + exponent_ - 1 + kOrderedExponentBias);
   Wide rest = coefficient_;
@@ -254,9 +252,9 @@ Result<Number> Number::Add(const Number& left, const Number& right) {
   if (right.IsZero()) return left;
   const Number& high = left.exponent_ >= right.exponent_ ? left : right;
   const Number& low = left.exponent_ >= right.exponent_ ? right : left;
-  // A sum has a digit where the lower one ends, unless it cancels; so when the higher one's first digit
-  // is more than 38 places above that, and nothing can cancel that far, no exact sum fits. One place
-  // more is looked at, for 10^38 - 1 and the like.
+  // A sum has a digit where the lower one ends, unless it cancels; so when the higher one's first
+  // digit is more than 38 places above that, and nothing can cancel that far, no exact sum fits.
+  // One place more is looked at, for 10^38 - 1 and the like.
   int shift = high.exponent_ - low.exponent_;
   int span = high.SignificantDigits() + shift;
   if (span > kNumberDigitsMax + 1) return TooManyDigits();
@@ -272,8 +270,8 @@ Result<Number> Number::Add(const Number& left, const Number& right) {
   }
   Number sum;
   if (carry) {
-    // At least 3.4 x 10^38, and the other is below 10^38: the difference has 39 digits as well, the last
-    // of which is the lower one's, which is not zero.
+    // At least 3.4 x 10^38, and the other is below 10^38: the difference has 39 digits as well, the
+    // last of which is the lower one's, which is not zero.
     return TooManyDigits();
   }
   if (high.negative_ == low.negative_) {
@@ -313,7 +311,7 @@ std::strong_ordering operator<=>(const Number& left, const Number& right) {
                                            left.exponent_);
 }
 
-// --- canonical text --------------------------------------------------------------------------------
+// --- canonical text ----------------------------------------------------------------------------
 
 namespace {
 

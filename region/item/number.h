@@ -3,9 +3,11 @@
 //
 // Three forms:
 // - text as clients send it: [+-]digits[.digits][e[+-]digits], any amount of zeros;
-// - canonical text as DynamoDB prints it and as items store it: plain notation, no exponent, no leading
-//   or trailing zeros, "-" only in front of what is not zero (1E+3 is "1000"). One value has one text,
-//   so equal numbers are equal bytes, and the order can be read off the text (CompareNumberText);
+// - canonical text as DynamoDB prints it and as items store it: plain notation, no exponent, no
+// leading
+//   or trailing zeros, "-" only in front of what is not zero (1E+3 is "1000"). One value has one
+//   text, so equal numbers are equal bytes, and the order can be read off the text
+//   (CompareNumberText);
 // - ordered bytes for keys: their order as unsigned bytes is the order of the values.
 //
 // Errors are kInvalidArgument with DynamoDB's message.
@@ -61,7 +63,8 @@ class Number {
   friend std::strong_ordering operator<=>(const Number& left, const Number& right);
 
  private:
-  // coefficient x 10^exponent. The coefficient has no trailing zero and is below 10^38; zero is all 0.
+  // coefficient x 10^exponent. The coefficient has no trailing zero and is below 10^38; zero is all
+  // 0.
   bool negative_ = false;
   int16_t exponent_ = 0;
   unsigned __int128 coefficient_ = 0;

@@ -1,5 +1,5 @@
-// Number against a slow reference: values as sign, exponent and a string of decimal digits, with the
-// schoolbook algorithms on the string.
+// Number against a slow reference: values as sign, exponent and a string of decimal digits, with
+// the schoolbook algorithms on the string.
 #include "region/item/number.h"
 
 #include <gtest/gtest.h>
@@ -125,8 +125,8 @@ TEST(NumberTest, CanonicalTextIsPlainNotation) {
 TEST(NumberTest, RefusesWhatIsNotANumber) {
   for (std::string_view text : {"", " 1", "1 ", "abc", "0x1", "1e", "1e+", ".", "-", "--1", "NaN",
                                 "Infinity", "1d", "1.2.3", "1,5", "1e5.0", "\xd9\xa1"}) {
-    EXPECT_EQ(Canonical(text), "error: The parameter cannot be converted to a numeric value: " +
-                                   std::string(text));
+    EXPECT_EQ(Canonical(text),
+              "error: The parameter cannot be converted to a numeric value: " + std::string(text));
   }
 }
 
@@ -146,8 +146,7 @@ TEST(NumberTest, RangeAndPrecisionHaveExactEdges) {
   EXPECT_EQ(Canonical("1e-131"), under);
   EXPECT_EQ(Canonical("-0.1e-130"), under);
   EXPECT_EQ(Canonical("0e99999999999999999999"), "0");
-  const std::string many =
-      "error: Attempting to store more than 38 significant digits in a Number";
+  const std::string many = "error: Attempting to store more than 38 significant digits in a Number";
   EXPECT_EQ(Canonical("1" + nines), many);
   EXPECT_EQ(Canonical("1" + std::string(37, '0') + "1"), many);
   EXPECT_EQ(Canonical("1" + std::string(38, '0')), "1" + std::string(38, '0'));

@@ -1,5 +1,5 @@
-// IsWellFormedItem and its kin: everything that the views take for granted, checked on bytes that may
-// come from anywhere.
+// IsWellFormedItem and its kin: everything that the views take for granted, checked on bytes that
+// may come from anywhere.
 #include <cstring>
 
 #include "base/coding.h"

@@ -11,8 +11,9 @@
 namespace everwrite::item::testing {
 
 inline std::string RandomText(Random& random) {
-  static const char* const kPieces[] = {"a",    "B",  "7",        "\"",               "\\", "\n",
-                                        "\x01", "/",  "\xc3\xa9", "\xf0\x9f\x98\x80", " ",  "longer piece"};
+  static const char* const kPieces[] = {"a",  "B",           "7", "\"",       "\\",
+                                        "\n", "\x01",        "/", "\xc3\xa9", "\xf0\x9f\x98\x80",
+                                        " ",  "longer piece"};
   std::string text;
   for (uint64_t n = random.Below(6); n > 0; --n) text += kPieces[random.Below(std::size(kPieces))];
   return text;
@@ -20,8 +21,8 @@ inline std::string RandomText(Random& random) {
 
 inline std::string RandomNumber(Random& random) {
   std::string out;
-  std::string text = std::to_string(random.Between(-100000, 100000)) + "e" +
-                     std::to_string(random.Between(-8, 8));
+  std::string text =
+      std::to_string(random.Between(-100000, 100000)) + "e" + std::to_string(random.Between(-8, 8));
   Status status = AppendCanonicalNumber(text, out);
   return status.ok() ? out : "0";
 }

@@ -1,0 +1,16 @@
+// Base64 (RFC 4648) with padding, as B and BS values are written in JSON.
+//
+// Thread-safety: pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace everwrite::api {
+
+void AppendBase64(std::string& out, std::string_view bytes);
+// False, and `out` as it was, when the text is not base64 in its one padded form.
+bool AppendFromBase64(std::string& out, std::string_view text);
+bool IsBase64Digit(char c);
+
+}  // namespace everwrite::api
