@@ -139,7 +139,9 @@ void Replicator::OnHeartbeat(RegionId peer, const Heartbeat& heartbeat, Instant 
   }
   const bool was_serving = peers_.at(peer).last.serving;
   const auto news = peers_.OnHeartbeat(peer, heartbeat, now, PhysicalMillis(now));
-  if (news == PeerTable::News::kRestarted) puller_.OnPeerReset(peer);
+  // Another process, or its region is back: it knows nothing of our sessions, and may be asked at once.
+  if (news == PeerTable::News::kRestarted || (!was_serving && peers_.at(peer).last.serving))
+    puller_.OnPeerReset(peer);
   if (was_serving && !heartbeat.serving)
     events_.push_back({Event::Level::kInfo, "the peer's region is away", peer});
   const int64_t offset_ms = peers_.at(peer).clock_offset_ms;

@@ -106,7 +106,7 @@ class ToyRegion {
     address.sun_family = AF_UNIX;
     ASSERT_LT(socket_path_.size(), sizeof address.sun_path);
     std::strcpy(address.sun_path, socket_path_.c_str());
-    listener_ = socket(AF_UNIX, SOCK_STREAM, 0);
+    listener_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ASSERT_EQ(bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
     ASSERT_EQ(listen(listener_, 4), 0);
     stopping_ = false;
@@ -174,7 +174,7 @@ class ToyRegion {
     while (!stopping_) {
       pollfd polled{listener_, POLLIN, 0};
       if (poll(&polled, 1, 20) <= 0) continue;
-      const int connection = accept(listener_, nullptr, nullptr);
+      const int connection = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
       if (connection < 0) continue;
       Talk(connection);
       close(connection);
@@ -331,7 +331,11 @@ class IntegrationTest : public ::testing::Test {
       bus.peers.push_back({Id(k), Name(k), servers_[k]->Url()});
     }
     auto daemon = std::make_unique<Daemon>();
-    daemon->driver = std::make_unique<Driver>(options, names, RandomSeed(), clock_, Logger());
+    // EVERWRITE_TEST_LOG=1 shows what the daemons say.
+    const Logger log = std::getenv("EVERWRITE_TEST_LOG") != nullptr
+                           ? Logger(StderrSink(), {.region = Name(i)}, &clock_)
+                           : Logger();
+    daemon->driver = std::make_unique<Driver>(options, names, RandomSeed(), clock_, log);
     daemon->bus = std::make_unique<NatsBus>(bus, daemon->driver.get());
     daemon->link = std::make_unique<RegionLink>(RegionLinkOptions{Socket(i), "demo", Id(i)}, daemon->driver.get());
     daemon->driver->Start(daemon->bus.get(), daemon->link.get());

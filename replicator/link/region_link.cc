@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kRetryMs = 200;
 constexpr int kRefusedRetryMs = 2000;
-constexpr int kHandshakeMs = 5000;
+constexpr int kHandshakeMs = 2000;
 constexpr size_t kReadBytes = 256 << 10;
 
 }  // namespace
