@@ -33,6 +33,7 @@ class RegionEvents {
  public:
   virtual ~RegionEvents() = default;
   virtual void OnRegionConnected() = 0;  // a RegionState follows
+  // Also when it could not be reached at all; not again while the reason stays the same.
   virtual void OnRegionDisconnected(std::string why) = 0;
   virtual void OnRegionMessage(streams::LinkMessage message) = 0;
 };

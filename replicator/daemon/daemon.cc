@@ -1,6 +1,7 @@
 #include "replicator/daemon.h"
 
 #include <signal.h>
+#include <sys/un.h>
 
 #include <cstdio>
 
@@ -60,6 +61,13 @@ int RunReplicator(const DaemonOptions& options) {
     if (topology.FindRegion(name) == nullptr || name == self->name)
       return Refuse("--peer " + name + ": there is no such peer; the regions are " + topology.RegionNames());
 
+  const std::string socket_path = !options.socket.empty()
+                                      ? options.socket
+                                      : topology.DataFolder(*self, options.data) + "/" +
+                                            std::string(streams::kLinkSocketName);
+  if (socket_path.size() >= sizeof(sockaddr_un::sun_path))
+    return Refuse(socket_path + " is too long for a socket; use a shorter data folder, or --socket");
+
   const sigset_t signals = BlockSignals();
   const SystemClock clock;
   const Logger log(StderrSink(), {.region = self->name, .component = "replicator"}, &clock);
@@ -74,10 +82,7 @@ int RunReplicator(const DaemonOptions& options) {
         {region.id, region.name, url != options.peer_urls.end() ? url->second : region.NatsUrl()});
   }
   RegionLinkOptions link_options;
-  link_options.socket_path = !options.socket.empty()
-                                 ? options.socket
-                                 : topology.DataFolder(*self, options.data) + "/" +
-                                       std::string(streams::kLinkSocketName);
+  link_options.socket_path = socket_path;
   link_options.cluster = topology.cluster;
   link_options.region = self->id;
 

@@ -106,7 +106,7 @@ void Driver::Handle(Input& input, Instant now) {
     log_.Info("connected to the region");
     consumed_ = 0;
   } else if (const auto* lost = std::get_if<RegionLost>(&input)) {
-    log_.Warning("lost the region", {{"why", lost->why}});
+    log_.Warning("the region is not connected", {{"why", lost->why}});
     core_.OnRegionDown(now);
   } else if (const auto* note = std::get_if<Note>(&input)) {
     if (noted_.size() >= kNotedMax) noted_.clear();

@@ -59,7 +59,10 @@ class RegionLink::Worker {
         why = Serve();
         if (refused_) retry_ms = kRefusedRetryMs;
         Disconnect(why);
+      } else if (why != last_why_) {
+        events_->OnRegionDisconnected("cannot connect to " + options_.socket_path + ": " + why);
       }
+      last_why_ = why;
       if (!Stopping()) WaitFor(-1, 0, retry_ms);
     }
   }
@@ -204,6 +207,7 @@ class RegionLink::Worker {
   int socket_ = -1;
   bool welcomed_ = false;
   bool refused_ = false;
+  std::string last_why_;
   std::string writing_;
   size_t written_ = 0;
   std::string buffer_;
