@@ -21,6 +21,23 @@ size_t EditDistance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+// A file that is no text must not send control codes to somebody's terminal.
+std::string Printable(std::string_view text) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte < 0x7f) {
+      out += c;
+    } else {
+      out += "\\x";
+      out += kDigits[byte >> 4];
+      out += kDigits[byte & 15];
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 const ConfigNode* ConfigNode::Find(std::string_view key) const {
@@ -41,7 +58,7 @@ std::string_view KindName(ConfigNode::Kind kind) {
 
 Status ConfigError(std::string_view file, const ConfigNode& at, std::string_view text) {
   return InvalidArgument(std::string(file) + ":" + std::to_string(at.line) + ":" +
-                         std::to_string(at.column) + ": " + std::string(text));
+                         std::to_string(at.column) + ": " + Printable(text));
 }
 
 std::string_view NearestWord(std::string_view word, std::initializer_list<std::string_view> known) {

@@ -181,14 +181,21 @@ Result<Topology> LoadTopology(const std::string& path) {
   return ParseTopology(text, path);
 }
 
+// YAML's form without escapes: a quote is doubled, everything else stands for itself.
+static std::string SingleQuoted(std::string_view text) {
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c);
+  return quoted + "'";
+}
+
 std::string WriteTopology(const Topology& topology) {
   std::ostringstream out;
   out << "cluster: " << topology.cluster << "\nregions:\n";
   for (const Region& region : topology.regions)
     out << "  - name: " << region.name << "\n    id: " << region.id.value
         << "\n    endpoint: \"" << region.endpoint.ToString() << "\"\n    admin: \""
-        << region.admin.ToString() << "\"\n    nats: \"" << region.NatsUrl() << "\"\n    data: \""
-        << region.data << "\"\n";
+        << region.admin.ToString() << "\"\n    nats: \"" << region.NatsUrl() << "\"\n    data: "
+        << SingleQuoted(region.data) << "\n";
   if (!topology.links.empty()) out << "links:\n";
   for (const Link& link : topology.links) {
     out << "  - between: [" << topology.FindRegion(link.a)->name << ", "
