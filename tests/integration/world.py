@@ -177,6 +177,53 @@ class World:
         until(equal, deadline, "the regions to be equal", pause=0.5)
 
 
+class LoneRegion:
+    """One `everwrite region` process and nothing else: no replicator, no nats-server."""
+
+    def __init__(self, ports=None):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="everwrite-lone-"))
+        self.data = self.folder / "data" / "us-east-1"
+        self.socket = self.data / "region.sock"
+        free = dict(zip(("endpoint", "admin", "nats"), free_ports(3)), **(ports or {}))
+        self.topology = self.folder / "topology.yaml"
+        self.topology.write_text(
+            "cluster: test\nregions:\n  - name: us-east-1\n    id: 1\n    endpoint: 127.0.0.1:%(endpoint)d\n"
+            "    admin: 127.0.0.1:%(admin)d\n    nats: nats://127.0.0.1:%(nats)d\n    data: us-east-1\n" % free)
+        self.region = Region("us-east-1", "127.0.0.1:%d" % free["endpoint"], "127.0.0.1:%d" % free["admin"])
+        self.command = [BINARY, "region", "--topology", str(self.topology), "--region", "us-east-1",
+                        "--data", str(self.folder / "data")]
+        self.process = None
+
+    def run(self):
+        """For starts that are expected to fail: waits for the end."""
+        return subprocess.run(self.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+
+    def start(self):
+        with open(self.folder / "region.log", "ab") as log:
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
+
+        def serves():
+            if self.process.poll() is not None:
+                raise AssertionError("ended with %d: see %s" % (self.process.returncode, self.folder / "region.log"))
+            try:
+                return self.region.admin_get("/readyz")[0] == 200 and "TableNames" in self.region.call("ListTables", {})
+            except OSError:
+                return False
+        until(serves, 30, "the region to serve")
+
+    def stop(self, keep=False):
+        if self.process is not None:
+            self.region.close()
+            self.process.terminate()
+            self.process.wait(30)
+            self.process = None
+        if not keep:
+            self.remove()
+
+    def remove(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
 def described(region, table):
     try:
         return region.call("DescribeTable", {"TableName": table})["Table"]["TableStatus"] == "ACTIVE"
