@@ -92,10 +92,13 @@ class Region:
 
 
 class World:
-    def __init__(self, regions=3, latency_ms=20, durability="durable", data=None, keep=False):
+    """`everwrite up` with so many regions on free ports; with `gateway`, at `self.gateway` (host:port)."""
+
+    def __init__(self, regions=3, latency_ms=20, durability="durable", data=None, keep=False, gateway=False):
         self.names = NAMES[:regions]
         self.folder = pathlib.Path(data or tempfile.mkdtemp(prefix="everwrite-test-"))
         self.keep = keep or data is not None
+        self.with_gateway, self.gateway = gateway, None
         ports = free_ports(3 * regions)
         lines = ["cluster: test", "durability: " + durability, "regions:"]
         self.regions = {}
@@ -123,17 +126,24 @@ class World:
     def __exit__(self, *exc):
         self.stop()
         if not self.keep and exc[0] is None:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self.remove()
+
+    def remove(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self, deadline=30):
         self.log = open(self.folder / "up.log", "ab")
-        self.process = subprocess.Popen(
-            [BINARY, "up", str(self.topology), "--data", str(self.folder / "data")],
-            stdout=subprocess.PIPE, stderr=self.log, env=self.environment, text=True)
         begin = time.monotonic()
+        self.process = subprocess.Popen(
+            [BINARY, "up", str(self.topology), "--data", str(self.folder / "data")] +
+            (["--gateway", "0"] if self.with_gateway else []),
+            stdout=subprocess.PIPE, stderr=self.log, env=self.environment, text=True)
         for line in self.process.stdout:
             if line.startswith("ready"):
-                self.ready_line = line.strip()
+                self.ready_line, self.ready_seconds = line.strip(), time.monotonic() - begin
+                for word in self.ready_line.split():
+                    if word.startswith("gateway="):
+                        self.gateway = word.split("=", 1)[1].replace("http://", "")
                 return
             if time.monotonic() - begin > deadline:
                 break
@@ -150,9 +160,15 @@ class World:
             self.process.wait()
             raise AssertionError("`everwrite up` did not end within 30 s of SIGTERM")
         finally:
-            self.process.stdout.close()
-            self.log.close()
-            self.process = None
+            self.ended()
+
+    def ended(self):
+        """After the end of the process, however it came."""
+        for region in self.regions.values():
+            region.close()
+        self.process.stdout.close()
+        self.log.close()
+        self.process = None
 
     def region(self, name):
         return self.regions[name]
