@@ -20,7 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from world import BINARY, NAMES, World, make_table, until
+from world import BINARY, NAMES, World, described, make_table, until
 
 AWS = "/usr/bin/aws"  # Debian's; another may come first on PATH
 CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
@@ -271,6 +271,29 @@ class Ending(unittest.TestCase):
         world.region(NAMES[0]).close()
         world.stop()
         world.remove()
+
+
+class Rebuild(unittest.TestCase):
+    """What a damaged folder's message says: move the folder away and start again."""
+
+    def test_a_region_whose_folder_is_gone_gets_everything_back_from_its_peers(self):
+        with World(regions=3, latency_ms=5) as world:
+            a, b, _ = world.names
+            make_table(world.region(a), "kept")
+            world.wait_for_table("kept")
+            for i in range(50):
+                world.region(NAMES[i % 3]).call("PutItem", {"TableName": "kept", "Item": {"pk": {"S": "k%d" % i}}})
+            world.wait_until_converged(20)
+            world.stop()
+            (world.folder / "data" / a).rename(world.folder / "moved-away")
+            world.start()
+            # Its own earlier writes come back too, and new ones are told from them.
+            until(lambda: described(world.region(a), "kept"), 20, "the table")
+            world.region(a).call("PutItem", {"TableName": "kept", "Item": {"pk": {"S": "new"}}})
+            world.region(b).call("PutItem", {"TableName": "kept", "Item": {"pk": {"S": "k1"}, "again": {"BOOL": True}}})
+            world.wait_until_converged(30)
+            for name in world.names:
+                self.assertEqual(world.region(name).call("Scan", {"TableName": "kept"})["Count"], 51, name)
 
 
 class Demo(unittest.TestCase):

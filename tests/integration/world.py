@@ -5,6 +5,7 @@
 
 Standard library only; the tests that are about a client (boto3, the CLI, the JavaScript SDK) bring it.
 """
+import ctypes
 import http.client
 import json
 import os
@@ -31,6 +32,11 @@ def free_ports(count):
     finally:
         for s in sockets:
             s.close()
+
+
+def end_with_parent():
+    """In a new child: a test that is killed leaves no process behind (PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 class ApiError(Exception):
@@ -137,7 +143,8 @@ class World:
         self.process = subprocess.Popen(
             [BINARY, "up", str(self.topology), "--data", str(self.folder / "data")] +
             (["--gateway", "0"] if self.with_gateway else []),
-            stdout=subprocess.PIPE, stderr=self.log, env=self.environment, text=True)
+            stdout=subprocess.PIPE, stderr=self.log, env=self.environment, text=True,
+            preexec_fn=end_with_parent)
         for line in self.process.stdout:
             if line.startswith("ready"):
                 self.ready_line, self.ready_seconds = line.strip(), time.monotonic() - begin
@@ -216,7 +223,7 @@ class LoneRegion:
 
     def start(self):
         with open(self.folder / "region.log", "ab") as log:
-            self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=log, preexec_fn=end_with_parent)
 
         def serves():
             if self.process.poll() is not None:
