@@ -4,7 +4,7 @@
 #include <charconv>
 #include <cstring>
 
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include "base/random.h"
 
@@ -85,8 +85,7 @@ void Call::SendWith(int http_status, std::string_view content_type, std::string 
   HeaderLines lines;
   lines.AddRequestId();
   lines.Add("x-amz-crc32: ");
-  lines.AddNumber(static_cast<uint32_t>(
-      crc32_z(0, reinterpret_cast<const Bytef*>(body.data()), body.size())));
+  lines.AddNumber(libdeflate_crc32(0, body.data(), body.size()));
   lines.Add("\r\nx-everwrite-region: ");
   lines.Add(context_->region);
   lines.Add("\r\n");
