@@ -1,9 +1,18 @@
 #include "region/server/commit_thread.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
 namespace everwrite::server {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr int kGatherShare = 2;  // of the time that the last turn took: a half
+constexpr std::chrono::microseconds kGatherMax(500);
+
+}  // namespace
 
 void CommitThread::Wake() {
   bool notify = false;
@@ -34,11 +43,25 @@ void CommitThread::Stop() {
 }
 
 void CommitThread::CommitAll() {
-  while (committer_->BeginTurn()) committer_->EndTurn();
+  while (committer_->BeginTurn()) {
+    const auto begin = SteadyClock::now();
+    committer_->EndTurn();
+    if (sync_interval_ms_ > 0) continue;  // relaxed: there is no sync to share
+    const auto end = SteadyClock::now();
+    Gather(end + std::min<SteadyClock::duration>((end - begin) / kGatherShare, kGatherMax));
+  }
+}
+
+void CommitThread::Gather(SteadyClock::time_point until) {
+  std::unique_lock lock(mutex_);
+  woken_ = false;  // for what waits now, which WakeAt sees
+  if (stopping_ || !committer_->WakeAt(committer_->concurrency())) return;
+  asleep_ = true;
+  ready_.wait_until(lock, until, [this] { return woken_ || stopping_; });
+  asleep_ = false;
 }
 
 void CommitThread::Run() {
-  using SteadyClock = std::chrono::steady_clock;
   const auto interval = std::chrono::milliseconds(sync_interval_ms_);
   auto next_sync = SteadyClock::now() + interval;
   for (bool stopping = false; !stopping;) {

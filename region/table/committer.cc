@@ -5,6 +5,11 @@
 #include "streams/change_log.h"
 
 namespace everwrite::table {
+namespace {
+
+constexpr size_t kKeptBatchBytes = 1 << 20;  // a batch that grew beyond this gives its memory back
+
+}  // namespace
 
 conflict::Version CommitTurn::NextVersion(uint64_t rank) {
   const Dot dot{state_.log, state_.applied.At(state_.log) + 1};
@@ -61,13 +66,20 @@ Committer::Committer(KvStore& store, const Clock& clock, RegionState state, Comm
       hybrid_clock_(state.clock) {}
 
 void Committer::Submit(std::unique_ptr<CommitUnit> unit) {
-  bool was_empty = false;
+  bool wake = false;
   {
     std::lock_guard lock(mutex_);
-    was_empty = queue_.empty();
     queue_.push_back(std::move(unit));
+    wake = queue_.size() == wake_at_;
   }
-  if (was_empty) wake_();
+  if (wake) wake_();
+}
+
+bool Committer::WakeAt(size_t units) {
+  std::lock_guard lock(mutex_);
+  if (queue_.size() >= units) return false;
+  wake_at_ = units;
+  return true;
 }
 
 bool Committer::BeginTurn() {
@@ -75,10 +87,12 @@ bool Committer::BeginTurn() {
   std::vector<std::unique_ptr<CommitUnit>> taken;
   {
     std::lock_guard lock(mutex_);
+    wake_at_ = 1;
     if (queue_.empty()) return false;
     taken.swap(queue_);
   }
-  turn_ = std::make_unique<CommitTurn>(state_, hybrid_clock_, clock_.PhysicalMillis());
+  turn_ = std::make_unique<CommitTurn>(state_, hybrid_clock_, clock_.PhysicalMillis(),
+                                       std::move(spare_batch_));
   size_t used = 0;
   for (; used < taken.size(); ++used) {
     if (units_.size() >= options_.units_per_turn_max) break;
@@ -121,7 +135,7 @@ void Committer::FinishTurn(const Status& status) {
       committed_ = state_;
       if (options_.sync == Sync::kYes) durable_ = state_.applied;
     } else {
-      health_ = status;
+      Fail(status);
     }
     report.applied = committed_.applied;
     report.durable = durable_;
@@ -129,10 +143,15 @@ void Committer::FinishTurn(const Status& status) {
     report.conflicts = committed_.conflicts;
     listener = report_;
     more = !queue_.empty();
+    concurrency_ = units_.size() + queue_.size();
   }
   report.units = units_.size();
   report.bytes = turn_->batch_.bytes();
   if (status.ok() && options_.sync == Sync::kYes) report.own = std::move(turn_->own_);
+  if (turn_->batch_.bytes() <= kKeptBatchBytes) {
+    spare_batch_ = std::move(turn_->batch_);
+    spare_batch_.Clear();
+  }
   turn_.reset();
   // Units may submit others when they finish: hand them over first.
   std::vector<std::unique_ptr<CommitUnit>> units, refused;
@@ -140,8 +159,10 @@ void Committer::FinishTurn(const Status& status) {
   units.swap(units_);
   refused.swap(refused_);
   refusals.swap(refusals_);
-  for (auto& unit : units) unit->Finished(status);
-  for (size_t i = 0; i < refused.size(); ++i) refused[i]->Finished(refusals[i]);
+  Completions completions;
+  for (auto& unit : units) unit->Finished(status, completions);
+  for (size_t i = 0; i < refused.size(); ++i) refused[i]->Finished(refusals[i], completions);
+  completions.Flush();
   if (listener) listener(report);
   if (more) wake_();
 }
@@ -161,7 +182,7 @@ Status Committer::SyncLog() {
     if (status.ok()) {
       durable_ = applied;
     } else {
-      health_ = status;
+      Fail(status);
     }
     report.applied = committed_.applied;
     report.durable = durable_;
@@ -171,6 +192,11 @@ Status Committer::SyncLog() {
   }
   if (status.ok() && listener) listener(report);
   return status;
+}
+
+void Committer::Fail(const Status& status) {
+  health_ = status;
+  failed_.store(true, std::memory_order_release);
 }
 
 void Committer::SetReport(Report report) {

@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/kv_store.h"
 #include "conflict/hybrid_clock.h"
+#include "region/table/completions.h"
 #include "region/table/layout.h"
 #include "streams/region_port.h"
 
@@ -44,8 +45,9 @@ struct TableState {
 // What a unit works with during its turn.
 class CommitTurn {
  public:
-  CommitTurn(RegionState& state, conflict::HybridClock& clock, uint64_t physical_ms)
-      : state_(state), clock_(clock), physical_ms_(physical_ms) {}
+  // `batch` is empty; given so that its memory outlives the turn.
+  CommitTurn(RegionState& state, conflict::HybridClock& clock, uint64_t physical_ms, KvBatch batch)
+      : state_(state), clock_(clock), physical_ms_(physical_ms), batch_(std::move(batch)) {}
 
   KvBatch& batch() { return batch_; }
   const RegionState& state() const { return state_; }
@@ -81,7 +83,8 @@ class CommitUnit {
   // Adds its operations. An error leaves the batch as it was: the unit ends with it, the turn goes on.
   virtual Status AddTo(CommitTurn& turn) = 0;
   // Committed and durable (or in the log, when relaxed), or not. On the driver's thread: be short.
-  virtual void Finished(const Status& status) = 0;
+  // `completions` is flushed when all units of the turn have finished.
+  virtual void Finished(const Status& status, Completions& completions) = 0;
 };
 
 // What a turn did, for the replicator's feed and for metrics.
@@ -106,12 +109,15 @@ class Committer {
   using Report = std::function<void(const CommitReport&)>;
 
   // `state` is what the store says (kRegionStateKey). `wake` is called, from any thread, when the queue
-  // is no longer empty.
+  // is no longer empty, or as WakeAt says.
   Committer(KvStore& store, const Clock& clock, RegionState state, CommitterOptions options,
             std::function<void()> wake);
 
   void Submit(std::unique_ptr<CommitUnit> unit);
 
+  // Until the next turn begins, `wake` is called when `units` wait, not at the first. False, and nothing
+  // changed, when so many wait already. Who asks for more than one must look again in good time.
+  bool WakeAt(size_t units);
   // Takes what waits and builds its batch; false when nothing waits. Nothing is visible yet.
   bool BeginTurn();
   // Writes the batch and finishes its units.
@@ -122,14 +128,19 @@ class Committer {
   // Called at the end of each turn, on the driver's thread.
   void SetReport(Report report);
 
+  // How many units were under way when the last turn ended: its own and those that waited. The driver's.
+  size_t concurrency() const { return concurrency_; }
+
   // As of the last finished turn; any thread.
   RegionState CommittedState() const;
   conflict::Vector Durable() const;
   size_t waiting() const;
   Status health() const;  // the error that ended committing, or OK
+  bool healthy() const { return !failed_.load(std::memory_order_acquire); }  // without a lock
 
  private:
   void FinishTurn(const Status& status);
+  void Fail(const Status& status);  // with mutex_ held
 
   KvStore& store_;
   const Clock& clock_;
@@ -138,15 +149,19 @@ class Committer {
 
   mutable std::mutex mutex_;
   std::vector<std::unique_ptr<CommitUnit>> queue_;  // guarded by mutex_
+  size_t wake_at_ = 1;                              // guarded by mutex_
   RegionState committed_;                           // guarded by mutex_
   conflict::Vector durable_;                        // guarded by mutex_
   Status health_;                                   // guarded by mutex_
+  std::atomic<bool> failed_{false};                 // health_ is not OK; set under mutex_
   Report report_;                                   // guarded by mutex_
 
   // The driver's own.
   RegionState state_;
   conflict::HybridClock hybrid_clock_;
   std::unique_ptr<CommitTurn> turn_;
+  size_t concurrency_ = 0;
+  KvBatch spare_batch_;  // the last turn's, cleared: the next one finds its memory made
   std::vector<std::unique_ptr<CommitUnit>> units_;
   std::vector<std::unique_ptr<CommitUnit>> refused_;
   std::vector<Status> refusals_;

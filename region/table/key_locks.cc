@@ -13,6 +13,11 @@ KeyLocks::Stripe KeyLocks::StripeOf(std::string_view store_key) {
   return static_cast<Stripe>(Hash64(store_key) % kStripes);
 }
 
+bool KeyLocks::TryLock(Stripe stripe) {
+  std::lock_guard lock(MutexOf(stripe));
+  return !std::exchange(slots_[stripe].held, true);
+}
+
 bool KeyLocks::Lock(Stripe stripe, Executor& executor, std::function<void()> granted) {
   std::lock_guard lock(MutexOf(stripe));
   Slot& slot = slots_[stripe];

@@ -35,6 +35,8 @@ class KeyLocks {
   // The stripe of an items key.
   static Stripe StripeOf(std::string_view store_key);
 
+  // True: the caller holds the stripe now.
+  bool TryLock(Stripe stripe);
   // True: the caller holds the stripe now, and `granted` is dropped. False: `granted` runs on `executor`
   // once the caller holds it.
   bool Lock(Stripe stripe, Executor& executor, std::function<void()> granted);

@@ -27,7 +27,8 @@ Before DescribeBefore(const std::optional<StoredItem>& stored) {
 
 void PutStored(KvBatch& batch, std::string_view store_key, const StoredItem& item,
                const std::optional<Dot>& replaced) {
-  std::string value;
+  thread_local std::string value;  // at most an item
+  value.clear();
   EncodeStoredItem(item, value);
   batch.Put(ColumnFamily::kItems, store_key, value);
   if (replaced) batch.Delete(ColumnFamily::kSystem, TombstoneKey(*replaced));
@@ -67,11 +68,15 @@ Status LocalWrite::AddTo(CommitTurn& turn) {
   return {};
 }
 
-void LocalWrite::Finished(const Status& status) {
+void LocalWrite::Finished(const Status& status, Completions& completions) {
   locks_.Unlock(stripe_);
-  executor_.Post([operation = std::shared_ptr<WriteOperation>(std::move(operation_)), status] {
-    operation->Done(status);
-  });
+  completions.Done(executor_, std::move(operation_), status);
+}
+
+void LocalWrite::End(const Status& status) {
+  Completions completions;
+  Finished(status, completions);
+  completions.Flush();
 }
 
 }  // namespace everwrite::table

@@ -37,8 +37,9 @@ class LocalWrite : public CommitUnit {
   void Decide(Mutation mutation, const Before& before, streams::Actor actor);
 
   Status AddTo(CommitTurn& turn) override;
-  // Also ends an operation that never reached the committer.
-  void Finished(const Status& status) override;
+  void Finished(const Status& status, Completions& completions) override;
+  // Ends an operation that never reached the committer.
+  void End(const Status& status);
 
  private:
   KeyLocks& locks_;

@@ -17,7 +17,7 @@ class Maintenance::TrimUnit : public CommitUnit {
     streams::TrimChanges(turn.batch(), log_, first_);
     return {};
   }
-  void Finished(const Status&) override {}
+  void Finished(const Status&, Completions&) override {}
 
  private:
   const LogId log_;
@@ -34,7 +34,7 @@ class Maintenance::ForgetUnit : public CommitUnit {
     turn.batch().Delete(ColumnFamily::kSystem, TombstoneKey(dot_));
     return {};
   }
-  void Finished(const Status&) override { locks_.Unlock(stripe_); }
+  void Finished(const Status&, Completions&) override { locks_.Unlock(stripe_); }
 
  private:
   KeyLocks& locks_;

@@ -14,7 +14,9 @@ class SharedUnit : public CommitUnit {
  public:
   explicit SharedUnit(std::shared_ptr<CommitUnit> unit) : unit_(std::move(unit)) {}
   Status AddTo(CommitTurn& turn) override { return unit_->AddTo(turn); }
-  void Finished(const Status& status) override { unit_->Finished(status); }
+  void Finished(const Status& status, Completions& completions) override {
+    unit_->Finished(status, completions);
+  }
 
  private:
   const std::shared_ptr<CommitUnit> unit_;
@@ -101,29 +103,32 @@ void RegionEngine::Submit(std::unique_ptr<WriteOperation> operation, Executor& e
                           streams::Actor actor) {
   std::string store_key = ItemKey(operation->table->definition.id, operation->key);
   const KeyLocks::Stripe stripe = KeyLocks::StripeOf(store_key);
-  auto write = std::make_shared<LocalWrite>(locks_, std::move(operation), executor,
+  auto write = std::make_unique<LocalWrite>(locks_, std::move(operation), executor,
                                             std::move(store_key), stripe);
-  if (locks_.Lock(stripe, executor, [this, write, actor] { Decide(write, actor); }))
-    Decide(write, actor);
+  if (locks_.TryLock(stripe)) return Decide(std::move(write), actor);
+  // A task must be copyable, so what waits is shared.
+  const auto waiting = std::make_shared<std::unique_ptr<LocalWrite>>(std::move(write));
+  const auto decide = [this, waiting, actor] { Decide(std::move(*waiting), actor); };
+  if (locks_.Lock(stripe, executor, decide)) decide();
 }
 
-void RegionEngine::Decide(const std::shared_ptr<LocalWrite>& write, streams::Actor actor) {
-  if (const Status health = committer_.health(); !health.ok()) {
-    write->Finished(Unavailable("the region has stopped writing: " + health.message()));
-    return;
+void RegionEngine::Decide(std::unique_ptr<LocalWrite> write, streams::Actor actor) {
+  if (!committer_.healthy()) {
+    return write->End(
+        Unavailable("the region has stopped writing: " + committer_.health().message()));
   }
   thread_local std::string buffer;
   const auto stored = ReadStored(store_, write->store_key(), &buffer);
-  if (!stored.ok()) return write->Finished(stored.status());
+  if (!stored.ok()) return write->End(stored.status());
   std::optional<std::string_view> item;
   if (*stored) write->operation().replaced = (*stored)->version;
   if (*stored && !(*stored)->tombstone) item = (*stored)->image;
   auto mutation = write->operation().Evaluate(item);
-  if (!mutation.ok()) return write->Finished(mutation.status());
+  if (!mutation.ok()) return write->End(mutation.status());
   const bool nothing_to_delete = mutation->kind == Mutation::Kind::kDelete && !item;
-  if (mutation->kind == Mutation::Kind::kNone || nothing_to_delete) return write->Finished({});
+  if (mutation->kind == Mutation::Kind::kNone || nothing_to_delete) return write->End({});
   write->Decide(std::move(mutation).value(), DescribeBefore(*stored), actor);
-  committer_.Submit(std::make_unique<SharedUnit>(write));
+  committer_.Submit(std::move(write));
 }
 
 // --- tables --------------------------------------------------------------------------------------
@@ -177,7 +182,10 @@ class RegionEngine::CatalogUnit : public CommitUnit {
     return {};
   }
 
-  void Finished(const Status& status) override {
+  void Finished(const Status& status, Completions&) override { End(status); }
+
+  // Also ends an edit that never reached the committer.
+  void End(const Status& status) {
     if (status.ok()) engine_.catalog_.Publish(name_, published_);
     engine_.locks_.Unlock(stripe());
     Result<TablePtr> result = status.ok() ? Result<TablePtr>(published_ ? published_ : before_)
@@ -203,7 +211,7 @@ void RegionEngine::EditCatalog(std::string name, CatalogEdit edit, Executor& exe
   auto unit = std::make_shared<CatalogUnit>(*this, std::move(name), std::move(edit), executor,
                                             std::move(done));
   const auto decide = [this, unit] {
-    if (const Status status = unit->Decide(); !status.ok()) return unit->Finished(status);
+    if (const Status status = unit->Decide(); !status.ok()) return unit->End(status);
     committer_.Submit(std::make_unique<SharedUnit>(unit));
   };
   if (locks_.Lock(unit->stripe(), executor, decide)) decide();

@@ -96,7 +96,7 @@ class RegionEngine : public TableEngine {
   class CatalogUnit;
   void EditCatalog(std::string name, CatalogEdit edit, Executor& executor, TableCallback done);
   void Submit(std::unique_ptr<WriteOperation> operation, Executor& executor, streams::Actor actor);
-  void Decide(const std::shared_ptr<LocalWrite>& write, streams::Actor actor);
+  void Decide(std::unique_ptr<LocalWrite> write, streams::Actor actor);
 
   KvStore& store_;
   const Clock& clock_;

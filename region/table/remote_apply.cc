@@ -86,7 +86,7 @@ class RemoteApply::Unit : public CommitUnit {
     return {};
   }
 
-  void Finished(const Status& status) override {
+  void Finished(const Status& status, Completions&) override {
     if (status.ok()) {
       for (PlannedChange& change : segment_->changes) {
         if (!change.take || !change.is_definition) continue;
