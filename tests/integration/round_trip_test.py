@@ -20,7 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from world import BINARY, NAMES, World, described, make_table, until
+from world import BINARY, NAMES, SLOWNESS, World, described, make_table, until
 
 AWS = "/usr/bin/aws"  # Debian's; another may come first on PATH
 CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
@@ -64,7 +64,7 @@ class RoundTrip(unittest.TestCase):
             until(lambda: c.get_item(TableName=table, Key=key).get("Item") == item, 10, "the item in " + name)
 
     def test_ready_in_time_and_says_where(self):
-        self.assertLess(self.world.ready_seconds, 5)
+        self.assertLess(self.world.ready_seconds, 5 * SLOWNESS)
         for name in self.names:
             self.assertIn("%s=http://%s" % (name, self.world.region(name).endpoint), self.world.ready_line)
         self.assertIn("gateway=", self.world.ready_line)
@@ -260,7 +260,7 @@ class Ending(unittest.TestCase):
             world.process.send_signal(how)
             status = world.process.wait(20)
             until(lambda: not any(alive(pid) for pid in pids), 5, "the end of every process")
-            self.assertLess(time.monotonic() - begin, 12)
+            self.assertLess(time.monotonic() - begin, 12 * SLOWNESS)
             if how != signal.SIGKILL:
                 self.assertEqual(status, 0)
             world.ended()
@@ -315,7 +315,7 @@ class Demo(unittest.TestCase):
             took = time.monotonic() - begin
             self.assertIn("ready us-east-1=http://127.0.0.1:8100", text)
             self.assertIn("ew put-item --region us-east-1", text)
-            self.assertLess(took, 5)
+            self.assertLess(took, 5 * SLOWNESS)
             gateway = next(w.split("=", 1)[1] for w in text.splitlines()[-1].split() if w.startswith("gateway="))
             client("us-east-1", gateway.replace("http://", "")).create_table(TableName="notes", **KEY)
             env = subprocess.run([BINARY, "env"], env=world.environment, stdout=subprocess.PIPE, text=True)

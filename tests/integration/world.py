@@ -19,6 +19,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("EVERWRITE", str(ROOT / "build/dev/everwrite"))
+SLOWNESS = float(os.environ.get("EVERWRITE_SLOWNESS", "1"))  # above 1 for sanitizers' builds: deadlines are so much longer
 NAMES = ["us-east-1", "eu-west-1", "ap-northeast-1", "sa-east-1", "us-west-2"]
 
 
@@ -137,7 +138,7 @@ class World:
     def remove(self):
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def start(self, deadline=30):
+    def start(self, deadline=60):
         self.log = open(self.folder / "up.log", "ab")
         begin = time.monotonic()
         self.process = subprocess.Popen(
@@ -255,7 +256,7 @@ def described(region, table):
 
 
 def until(condition, deadline, what, pause=0.05):
-    end = time.monotonic() + deadline
+    end = time.monotonic() + deadline * SLOWNESS
     while not condition():
         if time.monotonic() > end:
             raise AssertionError("waited %d s for %s" % (deadline, what))
