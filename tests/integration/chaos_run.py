@@ -7,7 +7,7 @@ nats-server are killed (SIGKILL) in turn. Then everything is healed; the regions
 `everwrite chaos check` holds the stores against what the writers were told: every acknowledged write is
 in every region's log, and is the stored version, overwritten knowingly, or in the ledger.
 
-    chaos_run.py [--rounds 1] [--seconds 5] [--writers 2] [--fault all|link|region|replicator|nats]
+    chaos_run.py [--rounds 1] [--seconds 5] [--writers 2] [--fault all|link|region|replicator|nats|freeze|everything]
 """
 import argparse
 import os
@@ -18,9 +18,9 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from world import ApiError, World, make_table, until
+from world import ApiError, World, alive, make_table, until
 
-FAULTS = ["link", "region", "replicator", "nats"]
+FAULTS = ["link", "region", "replicator", "nats", "freeze", "everything"]
 
 
 class Writers:
@@ -92,7 +92,27 @@ def inject(world, fault, chance, seconds):
         time.sleep(seconds)
         world.command("link", "heal", a, b)
         return
+    if fault == "everything":
+        print("  SIGKILL everything", flush=True)
+        pids = [pid for region in world.status()["regions"] for pid in region["pids"].values()]
+        world.process.kill()
+        world.process.wait()
+        world.ended()
+        until(lambda: not any(alive(pid) for pid in pids), 10, "the kernel to end what `up` had started")
+        world.start()
+        time.sleep(seconds)
+        return
     name = chance.choice(names)
+    if fault == "freeze":
+        role = chance.choice(["region", "replicator", "nats"])
+        pid = pids_of(world, name)[role]
+        print("  freeze the %s of %s (pid %d) for %.0f s" % (role, name, pid, seconds), flush=True)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            time.sleep(seconds)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        return
     pid = pids_of(world, name)[fault]
     print("  SIGKILL the %s of %s (pid %d)" % (fault, name, pid), flush=True)
     os.kill(pid, signal.SIGKILL)

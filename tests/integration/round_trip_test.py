@@ -20,20 +20,12 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from world import BINARY, NAMES, SLOWNESS, World, described, make_table, until
+from world import BINARY, NAMES, SLOWNESS, World, alive, described, make_table, until
 
 AWS = "/usr/bin/aws"  # Debian's; another may come first on PATH
 CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 KEY = {"KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}], "BillingMode": "PAY_PER_REQUEST"}
-
-
-def alive(pid):
-    """Running and no zombie."""
-    try:
-        return pathlib.Path("/proc/%d/stat" % pid).read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def client(region, endpoint):

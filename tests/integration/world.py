@@ -10,6 +10,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -24,11 +25,20 @@ NAMES = ["us-east-1", "eu-west-1", "ap-northeast-1", "sa-east-1", "us-west-2"]
 
 
 def free_ports(count):
-    """Ports nobody listens on now. Held open together, so that they differ."""
-    sockets = [socket.socket() for _ in range(count)]
+    """Ports nobody listens on now. Held open together, so that they differ.
+
+    Below the range from which the kernel takes ports of outgoing connections: another test's client must not
+    get one before the server does, nor a client that dials a dead server be connected to itself.
+    """
+    sockets = []
     try:
-        for s in sockets:
-            s.bind(("127.0.0.1", 0))
+        while len(sockets) < count:
+            s = socket.socket()
+            try:
+                s.bind(("127.0.0.1", random.SystemRandom().randrange(10000, 32768)))
+                sockets.append(s)
+            except OSError:
+                s.close()
         return [s.getsockname()[1] for s in sockets]
     finally:
         for s in sockets:
@@ -246,6 +256,14 @@ class LoneRegion:
 
     def remove(self):
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def alive(pid):
+    """Running and no zombie."""
+    try:
+        return pathlib.Path("/proc/%d/stat" % pid).read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def described(region, table):
