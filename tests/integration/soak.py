@@ -96,7 +96,7 @@ def main():
     with World(regions=options.regions, latency_ms=20) as world:
         time.sleep(3)
         columns = processes(world)
-        print("| s | writes | p. write ms | " + " | ".join(name for name, _ in columns) + " |")
+        print("| s | writes | mean write ms | " + " | ".join(name for name, _ in columns) + " |")
         print("|" + "---:|" * (len(columns) + 3), flush=True)
         samples = []
 
