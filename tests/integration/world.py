@@ -50,6 +50,14 @@ def end_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
+def refuse_reports(logs):
+    """What a sanitizer or a CHECK said in a daemon that went on, or was started again."""
+    for log in logs:
+        text = log.read_text(errors="replace")
+        for word in ("Sanitizer", "runtime error:", "check failed at"):
+            assert word not in text, "%s in %s:\n%s" % (word, log, text[text.index(word):][:3000])
+
+
 class ApiError(Exception):
     def __init__(self, status, body):
         super().__init__("%s %s" % (status, body))
@@ -172,7 +180,7 @@ class World:
             return
         self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(30)
+            assert self.process.wait(30 * SLOWNESS) == 0, "`everwrite up` ended with %d" % self.process.returncode
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -187,6 +195,8 @@ class World:
         self.process.stdout.close()
         self.log.close()
         self.process = None
+        refuse_reports(self.folder.glob("data/*/run/*.log"))
+        refuse_reports([self.folder / "up.log"])
 
     def region(self, name):
         return self.regions[name]
@@ -249,8 +259,9 @@ class LoneRegion:
         if self.process is not None:
             self.region.close()
             self.process.terminate()
-            self.process.wait(30)
-            self.process = None
+            status, self.process = self.process.wait(30 * SLOWNESS), None
+            assert status == 0, "the region ended with %d: see %s" % (status, self.folder / "region.log")
+            refuse_reports([self.folder / "region.log"])
         if not keep:
             self.remove()
 
