@@ -121,7 +121,7 @@ void SimDaemon::CarryOut() {
   }
   for (const auto& read : ready.reads) {
     ToRegion([this, read](table::RegionEngine& engine) {
-      const streams::ReadReply reply = engine.Read(read);
+      const streams::ReadReply reply = engine.Read(read).value();
       FromRegion([this, reply](replicator::Replicator& core) {
         core.OnReadReply(reply, simulator_.now());
       });

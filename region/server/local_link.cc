@@ -307,7 +307,14 @@ bool LocalLink::Impl::OnMessage(streams::LinkMessage message) {
   if (!connected_) return false;  // nothing before Hello
   if (auto* read = std::get_if<streams::ReadRequest>(&message)) {
     read->max_bytes = std::min(read->max_bytes, kReadBytesMax);
-    Send(options_.engine->Read(*read));
+    auto reply = options_.engine->Read(*read);
+    if (!reply.ok()) {
+      // Not an answer that looks like an end of the log: the replicator connects again and asks again.
+      options_.log.Error("the change log cannot be read; rebuild this region from a peer",
+                         {{"reason", reply.status()}});
+      return false;
+    }
+    Send(std::move(reply).value());
   } else if (auto* apply = std::get_if<streams::ApplyRequest>(&message)) {
     OnApply(std::move(*apply));
   } else if (const auto* progress = std::get_if<streams::PeerProgress>(&message)) {

@@ -183,19 +183,10 @@ Status StartEndpoints(Server& server, const topology::Topology& topology,
   context.registry = &server.registry;
   context.clock = &server.clock;
   server.admin = std::make_unique<Admin>(std::move(context));
-  http::HttpServerOptions options;
-  options.address = region.admin.host;
-  options.port = region.admin.port;
-  EW_ASSIGN_OR_RETURN(
-      server.admin_server,
-      http::HttpServer::Start(options, [&server](const http::HttpRequest& request,
-                                                 http::HttpResponder responder) {
-        server.admin->Handle(request, std::move(responder));
-      }));
-
   server.request_metrics = std::make_unique<RequestMetrics>(server.registry);
   server.dispatcher = std::make_unique<api::Dispatcher>(api::ApiContext{
       region.name, server.engine.get(), &server.clock, server.request_metrics.get()});
+  http::HttpServerOptions options;
   options.address = region.endpoint.host;
   options.port = region.endpoint.port;
   options.connections_max = topology.limits.connections;
@@ -206,6 +197,17 @@ Status StartEndpoints(Server& server, const topology::Topology& topology,
       http::HttpServer::Start(options, [&server](const http::HttpRequest& request,
                                                  http::HttpResponder responder) {
         server.dispatcher->Handle(request, std::move(responder));
+      }));
+
+  // Last, so that /readyz answers only once the endpoint serves.
+  http::HttpServerOptions admin_options;
+  admin_options.address = region.admin.host;
+  admin_options.port = region.admin.port;
+  EW_ASSIGN_OR_RETURN(
+      server.admin_server,
+      http::HttpServer::Start(admin_options, [&server](const http::HttpRequest& request,
+                                                 http::HttpResponder responder) {
+        server.admin->Handle(request, std::move(responder));
       }));
   return {};
 }

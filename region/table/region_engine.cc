@@ -282,7 +282,7 @@ streams::RegionState RegionEngine::State() const {
   return state;
 }
 
-streams::ReadReply RegionEngine::Read(const streams::ReadRequest& request) const {
+Result<streams::ReadReply> RegionEngine::Read(const streams::ReadRequest& request) const {
   streams::ReadReply reply;
   reply.id = request.id;
   reply.batch.log = request.log;
@@ -298,11 +298,11 @@ streams::ReadReply RegionEngine::Read(const streams::ReadRequest& request) const
                                     committer_.Durable().At(request.log), request.max_bytes);
   if (batch.ok()) {
     reply.batch = std::move(batch).value();
-  } else {
-    // A trim may have come between; anything else is damage, which a peer must not mistake for an end.
-    reply.trimmed = is_trimmed(maintenance_.first_held());
-    CHECK(reply.trimmed, batch.status().ToString());
+    return reply;
   }
+  // A trim may have come between; anything else is damage, which a peer must not mistake for an end.
+  reply.trimmed = is_trimmed(maintenance_.first_held());
+  if (!reply.trimmed) return batch.status();
   return reply;
 }
 

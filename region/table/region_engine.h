@@ -55,7 +55,8 @@ class RegionEngine : public TableEngine {
 
   // --- the replicator beside us (streams/region_port.h) ---
   streams::RegionState State() const;
-  streams::ReadReply Read(const streams::ReadRequest& request) const;
+  // kDataLoss when the change log is damaged there.
+  Result<streams::ReadReply> Read(const streams::ReadRequest& request) const;
   void Apply(streams::ApplyRequest request, Executor& executor, RemoteApply::Reply reply) {
     remote_apply_.Apply(std::move(request), executor, std::move(reply));
   }

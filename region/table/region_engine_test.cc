@@ -116,9 +116,9 @@ TEST(RegionEngine, RelaxedDurabilityShowsPeersOnlyWhatAPowerCutLeaves) {
   const LogId log = region.log();
   EXPECT_EQ(region.engine->State().applied.At(log), 2u);
   EXPECT_EQ(region.engine->State().durable.At(log), 1u);
-  EXPECT_EQ(region.engine->Read({1, log, 0, 1 << 20}).batch.records.size(), 1u);
+  EXPECT_EQ(region.engine->Read({1, log, 0, 1 << 20})->batch.records.size(), 1u);
   ASSERT_TRUE(region.engine->committer().SyncLog().ok());
-  EXPECT_EQ(region.engine->Read({1, log, 0, 1 << 20}).batch.records.size(), 2u);
+  EXPECT_EQ(region.engine->Read({1, log, 0, 1 << 20})->batch.records.size(), 2u);
 }
 
 TEST(RegionEngine, ADeletedTableTakesItsRowsAndANewOneOfTheNameStartsEmpty) {

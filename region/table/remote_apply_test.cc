@@ -190,12 +190,12 @@ TEST(RemoteApply, TheLogIsTrimmedOnlyWhereEveryRegionHoldsItAndItIsOld) {
   a.engine->OnProgress(progress);
   ASSERT_TRUE(a.engine->maintenance().RunOnce(a.executor).ok());
   a.RunAll();
-  EXPECT_TRUE(a.engine->Read({1, a.log(), 3, 1 << 20}).trimmed);
-  const auto rest = a.engine->Read({1, a.log(), 4, 1 << 20});
+  EXPECT_TRUE(a.engine->Read({1, a.log(), 3, 1 << 20})->trimmed);
+  const auto rest = a.engine->Read({1, a.log(), 4, 1 << 20}).value();
   EXPECT_FALSE(rest.trimmed);
   EXPECT_EQ(rest.batch.records.size(), 6u);
   a.Restart();
-  EXPECT_TRUE(a.engine->Read({1, a.log(), 3, 1 << 20}).trimmed);
+  EXPECT_TRUE(a.engine->Read({1, a.log(), 3, 1 << 20})->trimmed);
 }
 
 // Found by the simulator: the row was resolved while the definition waited for its fsync, and went to the

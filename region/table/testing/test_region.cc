@@ -98,7 +98,7 @@ std::string TestRegion::Get(std::string_view table, std::string_view pk) {
 }
 
 streams::RecordBatch TestRegion::ReadLog(LogId log, uint64_t after) {
-  return engine->Read({1, log, after, 1 << 30}).batch;
+  return engine->Read({1, log, after, 1 << 30})->batch;
 }
 
 Status TestRegion::Apply(streams::RecordBatch batch) {
@@ -119,7 +119,7 @@ Status TestRegion::PullFrom(TestRegion& source) {
       if (head.log.region() == RegionId{id_}) continue;
       uint64_t have = engine->State().applied.At(head.log);
       while (have < head.number) {
-        auto batch = source.engine->Read({1, head.log, have, 1}).batch;
+        auto batch = source.engine->Read({1, head.log, have, 1})->batch;
         const Status status = Apply(std::move(batch));
         if (status.code() == StatusCode::kFailedPrecondition) break;  // waits for another log
         EW_RETURN_IF_ERROR(status);
