@@ -9,6 +9,7 @@ Standard library only.
 """
 import base64
 import fcntl
+import http.client
 import json
 import os
 import pathlib
@@ -477,6 +478,27 @@ class StartUp(unittest.TestCase):
             done = self.run_everwrite(*arguments)
             self.assertEqual(done.returncode, 69, arguments)
             self.assertNotEqual(done.stderr, "")
+
+
+class Disk(unittest.TestCase):
+    def test_a_disk_that_is_full_ends_the_region_with_70_and_loses_nothing_acknowledged(self):
+        server = LoneRegion()
+        server.start(file_bytes_max=2 << 20)
+        make_table(server.region, "kept")
+        acknowledged = []
+        with self.assertRaises((ApiError, OSError, http.client.HTTPException)):
+            for i in range(1000):
+                server.region.call("PutItem", {"TableName": "kept", "Item": {"pk": {"S": "k%d" % i}, "v": {"S": "x" * 10000}}})
+                acknowledged.append("k%d" % i)
+        self.assertEqual(server.process.wait(20), 70)
+        self.assertGreater(len(acknowledged), 20)
+        self.assertIn("writing has failed; the process ends", (server.folder / "region.log").read_text())
+        server.region.close()
+        server.start()  # there is room again
+        for name in acknowledged:
+            self.assertIn("Item", server.region.call("GetItem", {"TableName": "kept", "Key": {"pk": {"S": name}}}), name)
+        server.region.call("PutItem", {"TableName": "kept", "Item": {"pk": {"S": "again"}}})
+        server.stop()
 
 
 if __name__ == "__main__":

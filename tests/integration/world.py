@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import random
+import resource
 import shutil
 import signal
 import socket
@@ -242,9 +243,15 @@ class LoneRegion:
         """For starts that are expected to fail: waits for the end."""
         return subprocess.run(self.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
 
-    def start(self):
+    def start(self, file_bytes_max=None):
+        """With `file_bytes_max`, writing a file beyond that fails, as on a disk that is full."""
+        def prepare():
+            end_with_parent()
+            if file_bytes_max is not None:
+                signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # an error instead of the end
+                resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes_max, file_bytes_max))
         with open(self.folder / "region.log", "ab") as log:
-            self.process = subprocess.Popen(self.command, stdout=log, stderr=log, preexec_fn=end_with_parent)
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=log, preexec_fn=prepare)
 
         def serves():
             if self.process.poll() is not None:
