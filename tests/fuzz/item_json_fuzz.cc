@@ -11,6 +11,7 @@
 namespace {
 
 bool Read(std::string_view json, std::string& out) {
+  if (json.empty()) return false;  // a null pointer, which simdjson would copy from
   thread_local simdjson::dom::parser parser;
   simdjson::dom::element element;
   if (parser.parse(json.data(), json.size()).get(element) != simdjson::SUCCESS) return false;
