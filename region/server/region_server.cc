@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <condition_variable>
@@ -137,6 +138,10 @@ Status OpenEngine(Server& server, const topology::Topology& topology,
   options.region = region.id;
   const bool durable = topology.durability == topology::Durability::kDurable;
   options.commit.sync = durable ? Sync::kYes : Sync::kNo;
+  // Another inode than last time: the folder was copied or restored.
+  struct stat identity {};
+  if (stat((server.folder->path() + "/everwrite.identity").c_str(), &identity) == 0)
+    options.place = std::to_string(identity.st_dev) + ":" + std::to_string(identity.st_ino);
   options.change_log_keep_ms = topology.limits.change_log_hours * 3600 * 1000;
   // 48 random bits name the first log: a folder that is wiped and filled again never meets its old name.
   EW_ASSIGN_OR_RETURN(server.engine,

@@ -5,6 +5,7 @@
 //   changes   log (8) number (8)                        -> change record           (streams/change_log)
 //   ledger    stamp (8) log (8) number (8) of the loser -> conflict record         (conflict_ledger)
 //   system    'm'                                       -> region state
+//             'p'                                       -> where the data lies (region_engine.h)
 //             'c' table id (8)                          -> item count and bytes
 //             'd' log (8) number (8)                    -> items key of the tombstone with that dot
 //             'f' log (8)                               -> first change held       (streams/change_log)
@@ -51,6 +52,7 @@ struct RegionState {
   uint64_t conflicts = 0;    // entries put in the ledger, ever
 };
 inline constexpr std::string_view kRegionStateKey = "m";
+inline constexpr std::string_view kPlaceKey = "p";
 std::string EncodeRegionState(const RegionState& state);
 bool DecodeRegionState(std::string_view bytes, RegionState& state);
 

@@ -37,10 +37,15 @@ Result<std::unique_ptr<RegionEngine>> RegionEngine::Open(KvStore& store, const C
       return FailedPrecondition("the data belongs to region id " +
                                 std::to_string(state.log.region().value) + ", not " +
                                 std::to_string(options.region.value));
-  } else {
-    state.log = LogId::Make(options.region, incarnation);
+  }
+  std::string place;
+  EW_ASSIGN_OR_RETURN(const bool placed, store.Get(ColumnFamily::kSystem, kPlaceKey, &place));
+  const bool moved = placed && !options.place.empty() && place != options.place;
+  if (!found || moved) state.log = LogId::Make(options.region, incarnation);
+  if (!found || moved || (!placed && !options.place.empty())) {
     KvBatch batch;
     batch.Put(ColumnFamily::kSystem, kRegionStateKey, EncodeRegionState(state));
+    if (!options.place.empty()) batch.Put(ColumnFamily::kSystem, kPlaceKey, options.place);
     EW_RETURN_IF_ERROR(store.Write(batch, Sync::kYes));
   }
   std::unique_ptr<RegionEngine> engine(

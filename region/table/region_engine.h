@@ -26,12 +26,17 @@ struct RegionEngineOptions {
   RegionId region;
   CommitterOptions commit;
   uint64_t change_log_keep_ms = 24ULL * 3600 * 1000;
+  // Names the place where the data lies, as far as the system can tell (device and inode). Data found in
+  // another place than it was left in is a copy, perhaps an old one: its numbers may have been given
+  // since, so a new log is started and the old one's tail comes back from the peers. Empty: not checked.
+  std::string place;
 };
 
 class RegionEngine : public TableEngine {
  public:
-  // Opens what the store holds. `incarnation` names the region's first log, when the store is empty; it
-  // must never have been used before by this region (random bits, or the time).
+  // Opens what the store holds. `incarnation` names the region's log when one is started: the store is
+  // empty, or is a copy (`place`). It must never have been used before by this region (random bits, or
+  // the time).
   // `wake`: the committer has work (Committer).
   static Result<std::unique_ptr<RegionEngine>> Open(KvStore& store, const Clock& clock,
                                                     const RegionEngineOptions& options,

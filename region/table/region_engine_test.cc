@@ -225,6 +225,30 @@ TEST(RegionEngine, ScansInOrderBothWaysAndSkipsTombstones) {
   EXPECT_EQ(scan(backward), (std::vector<std::string>{forward[1], forward[0]}));
 }
 
+// A folder restored from a copy must not give numbers again that its peers have seen.
+TEST(RegionEngine, DataFoundInAnotherPlaceStartsANewLogAndKeepsTheOldOnesNumbers) {
+  TestRegion region(1);
+  region.CreateTable("t");
+  ASSERT_TRUE(region.Put("t", "a", "1").ok());
+  const LogId first = region.log();
+  RegionEngineOptions options;
+  options.region = RegionId{1};
+  const auto log_at = [&](const char* place, uint64_t incarnation) {
+    options.place = place;
+    region.engine = RegionEngine::Open(region.store, region.clock, options, incarnation, [] {}).value();
+    return region.log();
+  };
+  EXPECT_EQ(log_at("8:1", 100), first) << "nobody had looked before";
+  EXPECT_EQ(log_at("8:1", 101), first) << "where it was left";
+  const LogId second = log_at("8:2", 102);
+  EXPECT_NE(second, first);
+  EXPECT_EQ(log_at("8:2", 103), second);
+  ASSERT_TRUE(region.Put("t", "a", "2").ok());
+  EXPECT_EQ(region.engine->State().applied.At(first), 2u);
+  EXPECT_EQ(region.engine->State().applied.At(second), 1u);
+  EXPECT_EQ(region.Get("t", "a"), "2");
+}
+
 TEST(RegionEngine, AFolderOfAnotherRegionIsRefused) {
   TestRegion region(1);
   RegionEngineOptions options;
