@@ -1,6 +1,6 @@
 // CHECK: what cannot happen is checked, in release builds too. A failed check writes one line to
-// standard error and aborts: a process whose memory contradicts itself must not go on to write it to
-// disk. Bad input is never a CHECK; it is a Status.
+// standard error and aborts: a process whose memory contradicts itself must not go on to write it
+// to disk. Bad input is never a CHECK; it is a Status.
 #pragma once
 
 #include <string_view>
@@ -12,12 +12,12 @@ namespace everwrite {
 
 }  // namespace everwrite
 
-// The message may be any expression that converts to std::string_view; it is evaluated only on failure.
-#define CHECK(condition, ...)                                                        \
-  do {                                                                               \
-    if (!(condition)) [[unlikely]]                                                   \
-      ::everwrite::CheckFailed(__FILE__, __LINE__, #condition,                       \
-                               ::std::string_view{__VA_ARGS__});                     \
+// The message may be any expression that converts to std::string_view; it is evaluated only on
+// failure.
+#define CHECK(condition, ...)                                                                    \
+  do {                                                                                           \
+    if (!(condition)) [[unlikely]]                                                               \
+      ::everwrite::CheckFailed(__FILE__, __LINE__, #condition, ::std::string_view{__VA_ARGS__}); \
   } while (false)
 
 #ifdef NDEBUG

@@ -1,4 +1,5 @@
-// Port: time. Pure code takes `now` as an argument or reads one of these; the simulator has its own.
+// Port: time. Pure code takes `now` as an argument or reads one of these; the simulator has its
+// own.
 #pragma once
 
 #include <cstdint>

@@ -4,8 +4,8 @@
 // (keys), little-endian nowhere: one byte order for everything that is stored or sent.
 // Varints are LEB128, as in Protobuf.
 //
-// A Reader never reads past its end and never allocates: on short or overlong input it returns false
-// and stays failed.
+// A Reader never reads past its end and never allocates: on short or overlong input it returns
+// false and stays failed.
 #pragma once
 
 #include <cstdint>
@@ -42,8 +42,8 @@ class Reader {
   std::string_view rest_;
 };
 
-// Order-preserving, self-delimiting bytes: 0x00 becomes 0x00 0xff, and 0x00 0x01 ends. Comparing two
-// encodings as bytes, even with more bytes behind them, gives the order of the originals.
+// Order-preserving, self-delimiting bytes: 0x00 becomes 0x00 0xff, and 0x00 0x01 ends. Comparing
+// two encodings as bytes, even with more bytes behind them, gives the order of the originals.
 void PutOrderedBytes(std::string& out, std::string_view bytes);
 // Reads one such encoding from the front of `in`; false when it is malformed.
 bool TakeOrderedBytes(std::string_view& in, std::string& bytes);

@@ -1,5 +1,5 @@
-// Encodings: what is written is read back, order as bytes is order as values, and no cut or overlong
-// input is taken for a good one.
+// Encodings: what is written is read back, order as bytes is order as values, and no cut or
+// overlong input is taken for a good one.
 #include "base/coding.h"
 
 #include <gtest/gtest.h>
@@ -47,7 +47,8 @@ TEST(Coding, OrderedBytesKeepOrderEvenWithMoreBehind) {
   Random random(1);
   const auto text = [&] {
     std::string s(random.Below(4), '\0');
-    for (char& c : s) c = static_cast<char>(random.Chance(1, 2) ? random.Below(3) : 253 + random.Below(3));
+    for (char& c : s)
+      c = static_cast<char>(random.Chance(1, 2) ? random.Below(3) : 253 + random.Below(3));
     return s;
   };
   for (int i = 0; i < 20000; ++i) {

@@ -1,5 +1,5 @@
-// The vocabulary of names and positions. Different things have different types, so that a stamp cannot
-// be handed over where the number of a change is meant. All are small values, free to copy.
+// The vocabulary of names and positions. Different things have different types, so that a stamp
+// cannot be handed over where the number of a change is meant. All are small values, free to copy.
 #pragma once
 
 #include <compare>
@@ -14,8 +14,8 @@ struct RegionId {
   friend auto operator<=>(const RegionId&, const RegionId&) = default;
 };
 
-// A region's incarnation: the name of one change log. The region's id is in the high 16 bits; the low
-// 48 were never used before by that region. 0 is no log.
+// A region's incarnation: the name of one change log. The region's id is in the high 16 bits; the
+// low 48 were never used before by that region. 0 is no log.
 struct LogId {
   uint64_t value = 0;
   RegionId region() const { return RegionId{static_cast<uint16_t>(value >> 48)}; }
@@ -25,8 +25,8 @@ struct LogId {
   friend auto operator<=>(const LogId&, const LogId&) = default;
 };
 
-// The name of one change: the `number`th change of `log`. Numbers start at 1 and have no gaps; number 0
-// stands for "before the first".
+// The name of one change: the `number`th change of `log`. Numbers start at 1 and have no gaps;
+// number 0 stands for "before the first".
 struct Dot {
   LogId log;
   uint64_t number = 0;

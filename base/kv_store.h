@@ -1,7 +1,7 @@
 // Port: an ordered key-value store with column families, atomic batches and snapshots.
 //
-// RocksDB stands behind it in production (region/storage/rocksdb_kv_store), ordered maps in tests and
-// simulation (base/memory_kv_store, which can crash). Keys compare as unsigned bytes.
+// RocksDB stands behind it in production (region/storage/rocksdb_kv_store), ordered maps in tests
+// and simulation (base/memory_kv_store, which can crash). Keys compare as unsigned bytes.
 //
 // Thread-safety: every method of KvStore may be called from any thread. Batches, iterators and
 // snapshots belong to one thread at a time. Iterators and snapshots must go before their store.
@@ -92,14 +92,15 @@ struct KvRange {
 class KvStore {
  public:
   virtual ~KvStore() = default;
-  // True and the value when the key is there, false when it is not. `snapshot` may be null: the newest.
+  // True and the value when the key is there, false when it is not. `snapshot` may be null: the
+  // newest.
   virtual Result<bool> Get(ColumnFamily family, std::string_view key, std::string* value,
                            const KvSnapshot* snapshot = nullptr) const = 0;
   virtual std::unique_ptr<KvIterator> NewIterator(ColumnFamily family, KvRange range,
                                                   const KvSnapshot* snapshot = nullptr) const = 0;
   virtual std::unique_ptr<KvSnapshot> TakeSnapshot() const = 0;
-  // All of the batch or nothing. After an error the outcome on disk is unknown and every later write
-  // fails too: what could not be synced must not be built upon.
+  // All of the batch or nothing. After an error the outcome on disk is unknown and every later
+  // write fails too: what could not be synced must not be built upon.
   virtual Status Write(const KvBatch& batch, Sync sync) = 0;
   // Makes every earlier Write durable.
   virtual Status SyncLog() = 0;

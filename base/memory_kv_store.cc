@@ -95,41 +95,41 @@ std::unique_ptr<KvSnapshot> MemoryKvStore::TakeSnapshot() const {
 }
 
 void MemoryKvStore::Apply(const KvBatch& batch, std::vector<Undo>* undo) {
-  batch.ForEach([&](KvBatch::Kind kind, ColumnFamily family, std::string_view key,
-                    std::string_view value) {
-    Map& map = maps_[Index(family)];
-    const auto remember = [&](Map::iterator at) {
-      if (undo) undo->push_back({family, at->first, std::move(at->second)});
-    };
-    switch (kind) {
-      case KvBatch::Kind::kPut: {
-        const auto at = map.find(key);
-        if (at == map.end()) {
-          if (undo) undo->push_back({family, std::string(key), std::nullopt});
-          map.emplace(key, value);
-        } else {
-          remember(at);
-          at->second = value;
+  batch.ForEach(
+      [&](KvBatch::Kind kind, ColumnFamily family, std::string_view key, std::string_view value) {
+        Map& map = maps_[Index(family)];
+        const auto remember = [&](Map::iterator at) {
+          if (undo) undo->push_back({family, at->first, std::move(at->second)});
+        };
+        switch (kind) {
+          case KvBatch::Kind::kPut: {
+            const auto at = map.find(key);
+            if (at == map.end()) {
+              if (undo) undo->push_back({family, std::string(key), std::nullopt});
+              map.emplace(key, value);
+            } else {
+              remember(at);
+              at->second = value;
+            }
+            break;
+          }
+          case KvBatch::Kind::kDelete: {
+            const auto at = map.find(key);
+            if (at == map.end()) break;
+            remember(at);
+            map.erase(at);
+            break;
+          }
+          case KvBatch::Kind::kDeleteRange: {
+            auto at = map.lower_bound(key);
+            while (at != map.end() && at->first < value) {
+              remember(at);
+              at = map.erase(at);
+            }
+            break;
+          }
         }
-        break;
-      }
-      case KvBatch::Kind::kDelete: {
-        const auto at = map.find(key);
-        if (at == map.end()) break;
-        remember(at);
-        map.erase(at);
-        break;
-      }
-      case KvBatch::Kind::kDeleteRange: {
-        auto at = map.lower_bound(key);
-        while (at != map.end() && at->first < value) {
-          remember(at);
-          at = map.erase(at);
-        }
-        break;
-      }
-    }
-  });
+      });
 }
 
 Status MemoryKvStore::Write(const KvBatch& batch, Sync sync) {

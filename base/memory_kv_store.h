@@ -1,8 +1,8 @@
 // KvStore in memory, for tests and the simulator, with a crash: Crash() forgets every batch that no
 // sync has covered, as a power cut does to a write-ahead log.
 //
-// One ordered map a column family. A write logs how to undo itself until a sync passes it; a snapshot
-// is a copy of the maps, so it is for tests and simulation sizes only.
+// One ordered map a column family. A write logs how to undo itself until a sync passes it; a
+// snapshot is a copy of the maps, so it is for tests and simulation sizes only.
 //
 // Thread-safety: as the port asks (one mutex around everything).
 #pragma once
@@ -35,8 +35,8 @@ class MemoryKvStore : public KvStore {
   Status Write(const KvBatch& batch, Sync sync) override;
   Status SyncLog() override;
 
-  // The power goes: the store is as it was after the last sync, plus the first `kept` of the batches
-  // written since (a real log may have reached the disk in part, but never out of order).
+  // The power goes: the store is as it was after the last sync, plus the first `kept` of the
+  // batches written since (a real log may have reached the disk in part, but never out of order).
   void Crash(size_t kept_batches = 0);
   size_t unsynced_batches() const;
 

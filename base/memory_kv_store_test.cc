@@ -27,7 +27,8 @@ std::string Dump(const MemoryKvStore& store, KvRange range = {}, bool backwards 
 
 TEST(MemoryKvStore, IteratesInOrderBothWaysWithinBounds) {
   MemoryKvStore store;
-  for (const char* key : {"d", "a", "c", "b"}) ASSERT_TRUE(store.Write(Put(key, key), Sync::kNo).ok());
+  for (const char* key : {"d", "a", "c", "b"})
+    ASSERT_TRUE(store.Write(Put(key, key), Sync::kNo).ok());
   EXPECT_EQ(Dump(store), "a b c d ");
   EXPECT_EQ(Dump(store, {"b", "d"}), "b c ");
   EXPECT_EQ(Dump(store, {"b", "d"}, true), "c b ");

@@ -19,7 +19,8 @@ namespace everwrite {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by design
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by design
   Result(Status status) : state_(std::in_place_index<1>, std::move(status)) {  // NOLINT
     CHECK(!std::get<1>(state_).ok(), "a Result cannot hold an OK status");
   }
@@ -56,10 +57,11 @@ class [[nodiscard]] Result {
 #define EW_CONCAT(a, b) EW_CONCAT_INNER(a, b)
 
 // Returns the Status of `expression` from the enclosing function unless it is OK.
-#define EW_RETURN_IF_ERROR(expression)                  \
-  do {                                                  \
-    ::everwrite::Status ew_status = (expression);       \
-    if (!ew_status.ok()) [[unlikely]] return ew_status; \
+#define EW_RETURN_IF_ERROR(expression)            \
+  do {                                            \
+    ::everwrite::Status ew_status = (expression); \
+    if (!ew_status.ok()) [[unlikely]]             \
+      return ew_status;                           \
   } while (false)
 
 // Declares or assigns `left` from the Result `expression`, or returns its Status.
@@ -67,5 +69,6 @@ class [[nodiscard]] Result {
   EW_ASSIGN_OR_RETURN_IMPL(EW_CONCAT(ew_result_, __LINE__), left, expression)
 #define EW_ASSIGN_OR_RETURN_IMPL(result, left, expression) \
   auto result = (expression);                              \
-  if (!result.ok()) [[unlikely]] return result.status();   \
+  if (!result.ok()) [[unlikely]]                           \
+    return result.status();                                \
   left = std::move(result).value()

@@ -1,9 +1,10 @@
 // Status: why an operation did not succeed, as a value.
 //
-// One vocabulary for the whole program. A code says what a caller can do about it; the message is for
-// the person who reads it. Inside region/ a message of kInvalidArgument is DynamoDB's own text and is
-// sent to the client as it is; region/api/api_error is the only place that knows which code becomes
-// which DynamoDB error name. Errors of third-party libraries end in their adapter, as one of these.
+// One vocabulary for the whole program. A code says what a caller can do about it; the message is
+// for the person who reads it. Inside region/ a message of kInvalidArgument is DynamoDB's own text
+// and is sent to the client as it is; region/api/api_error is the only place that knows which code
+// becomes which DynamoDB error name. Errors of third-party libraries end in their adapter, as one
+// of these.
 //
 // Thread-safety: a value; distinct objects may be used from distinct threads.
 #pragma once

@@ -13,7 +13,8 @@ int64_t ReadMicros(clockid_t id) {
 
 }  // namespace
 
-SystemClock::SystemClock() : anchor_micros_(ReadMicros(CLOCK_REALTIME) - ReadMicros(CLOCK_MONOTONIC)) {}
+SystemClock::SystemClock()
+    : anchor_micros_(ReadMicros(CLOCK_REALTIME) - ReadMicros(CLOCK_MONOTONIC)) {}
 
 Instant SystemClock::Now() const { return Instant{ReadMicros(CLOCK_MONOTONIC)}; }
 

@@ -1,5 +1,5 @@
-// What clients of a simulated world did and were told: the ground truth that checkers hold the final
-// states against.
+// What clients of a simulated world did and were told: the ground truth that checkers hold the
+// final states against.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ struct HistoryWrite {
 };
 
 struct History {
-  std::vector<HistoryWrite> writes;  // by id - 1
+  std::vector<HistoryWrite> writes;     // by id - 1
   std::vector<std::string> violations;  // found while running: one line each
   uint64_t reads = 0;
 

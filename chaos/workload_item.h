@@ -1,4 +1,5 @@
-// The items of the simulated workload: a key, the id of the write, and what its session had seen before.
+// The items of the simulated workload: a key, the id of the write, and what its session had seen
+// before.
 #pragma once
 
 #include <cstdint>

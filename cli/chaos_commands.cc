@@ -43,7 +43,8 @@ int RunChaosCheck(const ChaosCheckCommand& command) {
   size_t acknowledged = 0;
   for (const auto& write : history->writes)
     acknowledged += write.outcome == chaos::Outcome::kAcknowledged ? 1 : 0;
-  std::printf("checked %zu acknowledged writes against %zu regions: %s\n", acknowledged, stores.size(),
+  std::printf("checked %zu acknowledged writes against %zu regions: %s\n", acknowledged,
+              stores.size(),
               violations.empty() ? "none lost, none vanished, all regions equal" : "VIOLATED");
   return violations.empty() ? 0 : kExitNo;
 }

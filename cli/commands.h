@@ -88,8 +88,8 @@ struct SimulateCommand {
   uint64_t seeds = 100;
   uint64_t seed = 1;
   uint64_t regions = 3;
-  int64_t seconds = 20;    // of chaos, a seed
-  bool twice = false;      // run each seed twice and compare traces
+  int64_t seconds = 20;     // of chaos, a seed
+  bool twice = false;       // run each seed twice and compare traces
   bool lying_sync = false;  // a planted bug
 };
 int RunSimulate(const SimulateCommand& command);

@@ -76,7 +76,8 @@ class CommandLine {
     command->add_option("--data", up_.data, "folder for all data (else as the file says)");
     command->add_option("--gateway", up_.gateway_port, "also serve a gateway on this port")
         ->check(CLI::Range(0, 65535));
-    command->footer("Example: everwrite up topology/examples/three_regions.yaml --data ~/everwrite");
+    command->footer(
+        "Example: everwrite up topology/examples/three_regions.yaml --data ~/everwrite");
   }
 
   CLI::App* AddDaemon(const std::string& name, const std::string& text, DaemonCommand& daemon) {
@@ -176,23 +177,28 @@ class CommandLine {
   }
 
   void AddChaos() {
-    CLI::App* const command = app_.add_subcommand("chaos", "faults on purpose, and proof that nothing is lost");
+    CLI::App* const command =
+        app_.add_subcommand("chaos", "faults on purpose, and proof that nothing is lost");
     command->require_subcommand(1);
     CLI::App* const simulate =
         Add(*command, "simulate", "whole worlds in one thread on virtual time, from seeds",
             [this] { return RunSimulate(simulate_); });
     simulate->add_option("--seeds", simulate_.seeds, "how many")->capture_default_str();
     simulate->add_option("--seed", simulate_.seed, "the first")->capture_default_str();
-    simulate->add_option("--regions", simulate_.regions)->check(CLI::Range(1, 9))->capture_default_str();
+    simulate->add_option("--regions", simulate_.regions)
+        ->check(CLI::Range(1, 9))
+        ->capture_default_str();
     simulate->add_option("--seconds", simulate_.seconds, "of chaos, a seed, in virtual time")
         ->check(CLI::Range(1, 86400))
         ->capture_default_str();
     simulate->add_flag("--twice", simulate_.twice, "run each seed twice and compare the traces");
     simulate->add_flag("--plant-lying-sync", simulate_.lying_sync,
                        "a deliberate bug: writes are acknowledged before they are on disk");
-    CLI::App* const check = Add(*command, "check", "data folders of ended regions against a history",
-                                [this] { return RunChaosCheck(chaos_check_); });
-    check->add_option("--history", chaos_check_.history, "id, key, outcome a line, tab-separated")->required();
+    CLI::App* const check =
+        Add(*command, "check", "data folders of ended regions against a history",
+            [this] { return RunChaosCheck(chaos_check_); });
+    check->add_option("--history", chaos_check_.history, "id, key, outcome a line, tab-separated")
+        ->required();
     check->add_option("FOLDER", chaos_check_.folders, "data folder of a region")->required();
     command->footer("Example: everwrite chaos simulate --seeds 1000 --seed 1");
   }

@@ -1,7 +1,7 @@
 // ConflictRecord: one entry of the ledger of losing writes: who lost, to whom, and both contents.
 //
-// Written in the same batch as the decision. An entry is named by the loser (a write loses unknown at
-// most once in a region), and sorted by the loser's stamp.
+// Written in the same batch as the decision. An entry is named by the loser (a write loses unknown
+// at most once in a region), and sorted by the loser's stamp.
 //
 // Thread-safety: a value.
 #pragma once
@@ -30,7 +30,7 @@ struct ConflictRecord {
   Reason reason = Reason::kConcurrentWrite;
   bool is_table = false;  // a definition lost, not an item
   TableId table;
-  std::string key;        // encoded item key, or the table's name
+  std::string key;  // encoded item key, or the table's name
   ConflictSide loser;
   ConflictSide winner;
   uint64_t decided_ms = 0;  // physical time at the region that decided

@@ -1,10 +1,11 @@
 // The laws that make all regions end in the same state, checked exhaustively on a small world.
 //
-// The world: three regions, one item. Every history of at most five steps is generated, where a step is
-// a write (put of one of two contents, or delete) at some region, or the delivery of everything one
-// region knows to another. That gives every shape of "knows" and "does not know" among up to five
-// writes. For each history the writes are then applied to an empty region in every order that respects
-// causality, and must give one final state; the losers recorded on the way must account for every write.
+// The world: three regions, one item. Every history of at most five steps is generated, where a
+// step is a write (put of one of two contents, or delete) at some region, or the delivery of
+// everything one region knows to another. That gives every shape of "knows" and "does not know"
+// among up to five writes. For each history the writes are then applied to an empty region in every
+// order that respects causality, and must give one final state; the losers recorded on the way must
+// account for every write.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -41,7 +42,8 @@ struct Replica {
     const Verdict verdict = Resolve(stored ? &state : nullptr, incoming);
     if (verdict == Verdict::kTakeConflict) ledger.insert(stored->version.dot);
     if (verdict == Verdict::kKeepConflict) ledger.insert(write.version.dot);
-    if (stored && incoming.Knows(stored->version.dot)) overwritten_knowingly.insert(stored->version.dot);
+    if (stored && incoming.Knows(stored->version.dot))
+      overwritten_knowingly.insert(stored->version.dot);
     if (Takes(verdict)) stored = write;
     vector.Raise(write.version.dot);
   }
@@ -55,7 +57,9 @@ struct World {
   // Frozen clocks: physical time is the same everywhere, so ties are the common case.
   uint64_t Physical(int region) const { return region == 0 ? 5 : 4; }
 
-  LogId Log(int region) const { return LogId::Make(RegionId{static_cast<uint16_t>(region + 1)}, 1); }
+  LogId Log(int region) const {
+    return LogId::Make(RegionId{static_cast<uint16_t>(region + 1)}, 1);
+  }
 
   void WriteAt(int region, int content) {
     Write write;
@@ -98,7 +102,8 @@ void CheckNothingVanished(const Replica& replica, const std::vector<Write>& writ
     if (replica.stored->version.dot == dot || replica.ledger.count(dot)) continue;
     const bool accounted = std::any_of(writes.begin(), writes.end(), [&](const Write& other) {
       if (other.version <= write.version) return false;
-      return Knows(other, write) || (other.tombstone == write.tombstone && other.image == write.image);
+      return Knows(other, write) ||
+             (other.tombstone == write.tombstone && other.image == write.image);
     });
     EXPECT_TRUE(accounted);
   }
@@ -189,7 +194,8 @@ TEST(ConvergenceLaws, HoldInEveryHistoryOfFiveSteps) {
 TEST(ConvergenceLaws, AHigherRankWinsOverAnyStamp) {
   const Vector nothing;
   const StoredState deleted{{3, Stamp::Make(10, 0), {LogId::Make(RegionId{1}, 1), 1}}, true, ""};
-  const IncomingChange update{{2, Stamp::Make(99, 0), {LogId::Make(RegionId{2}, 1), 1}}, false, "new", &nothing};
+  const IncomingChange update{
+      {2, Stamp::Make(99, 0), {LogId::Make(RegionId{2}, 1), 1}}, false, "new", &nothing};
   EXPECT_EQ(Resolve(&deleted, update), Verdict::kKeepConflict);
 }
 
@@ -197,12 +203,15 @@ TEST(ConvergenceLaws, EqualContentAndDoubleDeletesAreNoConflict) {
   const Vector nothing;
   const Dot a{LogId::Make(RegionId{1}, 1), 1}, b{LogId::Make(RegionId{2}, 1), 1};
   const StoredState stored{{0, Stamp::Make(10, 0), a}, false, "same"};
-  EXPECT_EQ(Resolve(&stored, {{0, Stamp::Make(11, 0), b}, false, "same", &nothing}), Verdict::kTake);
+  EXPECT_EQ(Resolve(&stored, {{0, Stamp::Make(11, 0), b}, false, "same", &nothing}),
+            Verdict::kTake);
   EXPECT_EQ(Resolve(&stored, {{0, Stamp::Make(9, 0), b}, false, "same", &nothing}), Verdict::kKeep);
-  EXPECT_EQ(Resolve(&stored, {{0, Stamp::Make(11, 0), b}, false, "else", &nothing}), Verdict::kTakeConflict);
+  EXPECT_EQ(Resolve(&stored, {{0, Stamp::Make(11, 0), b}, false, "else", &nothing}),
+            Verdict::kTakeConflict);
   const StoredState gone{{0, Stamp::Make(10, 0), a}, true, "key"};
   EXPECT_EQ(Resolve(&gone, {{0, Stamp::Make(11, 0), b}, true, "key", &nothing}), Verdict::kTake);
-  EXPECT_EQ(Resolve(&gone, {{0, Stamp::Make(9, 0), b}, false, "put", &nothing}), Verdict::kKeepConflict);
+  EXPECT_EQ(Resolve(&gone, {{0, Stamp::Make(9, 0), b}, false, "put", &nothing}),
+            Verdict::kKeepConflict);
 }
 
 }  // namespace

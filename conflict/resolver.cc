@@ -10,7 +10,8 @@ bool SameOutcome(const StoredState& stored, const IncomingChange& incoming) {
 }
 
 bool Wins(const Version& incoming, const Version& stored) {
-#ifdef EVERWRITE_PLANTED_NO_TIE_BREAK  // chaos/sim/no_tie_break_test.cc; in no build that is shipped
+#ifdef EVERWRITE_PLANTED_NO_TIE_BREAK  // chaos/sim/no_tie_break_test.cc; in no build that is
+                                       // shipped
   if (incoming.rank == stored.rank && incoming.stamp == stored.stamp) return false;
 #endif
   return incoming > stored;
@@ -26,8 +27,8 @@ Verdict Resolve(const StoredState* stored, const IncomingChange& incoming) {
     const bool knowingly = incoming.Knows(stored->version.dot);
     return knowingly || lossless ? Verdict::kTake : Verdict::kTakeConflict;
   }
-  // The stored version won over a change that arrives only now. Causal delivery means that its maker did
-  // not have the change either, unless both are of one log: then it is an old duplicate.
+  // The stored version won over a change that arrives only now. Causal delivery means that its
+  // maker did not have the change either, unless both are of one log: then it is an old duplicate.
   const bool duplicate = stored->version.dot.log == incoming.version.dot.log &&
                          stored->version.dot.number > incoming.version.dot.number;
   return duplicate || lossless ? Verdict::kKeep : Verdict::kKeepConflict;

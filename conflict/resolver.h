@@ -1,10 +1,12 @@
-// The resolver: given what is stored and a change that arrives, who wins, and did anybody lose unknown?
+// The resolver: given what is stored and a change that arrives, who wins, and did anybody lose
+// unknown?
 //
-// Winning is only the order of versions. The vector adds the second answer: the change's context covers
-// the stored version's dot if and only if the region that made the change had it before it, so it was
-// overwritten knowingly. Otherwise the two are concurrent: somebody's write is about to lose to a write
-// that never saw it. That is a conflict, and the loser goes to the ledger. One dot an item is enough: the
-// stored version is a single write, and a context says exactly which writes its maker had.
+// Winning is only the order of versions. The vector adds the second answer: the change's context
+// covers the stored version's dot if and only if the region that made the change had it before it,
+// so it was overwritten knowingly. Otherwise the two are concurrent: somebody's write is about to
+// lose to a write that never saw it. That is a conflict, and the loser goes to the ledger. One dot
+// an item is enough: the stored version is a single write, and a context says exactly which writes
+// its maker had.
 //
 // Nothing is lost, and there is no conflict, when both delete, or both wrote the same content.
 //
@@ -41,7 +43,7 @@ struct IncomingChange {
 enum class Verdict : uint8_t {
   kTake,          // nothing stored, or overwritten knowingly
   kTakeConflict,  // the incoming wins, and what is stored loses unknown
-  kKeep,          // stored already: the same version, or one that the incoming lost to without a loss
+  kKeep,  // stored already: the same version, or one that the incoming lost to without a loss
   kKeepConflict,  // the stored wins, and the incoming loses unknown
 };
 

@@ -7,9 +7,8 @@ namespace {
 
 // Everything that `peer` had written itself when it said `durable` is in `ours`.
 bool HasArrived(RegionId peer, const Vector& durable, const Vector& ours) {
-  return std::all_of(durable.entries().begin(), durable.entries().end(), [&](const Dot& dot) {
-    return dot.log.region() != peer || ours.Covers(dot);
-  });
+  return std::all_of(durable.entries().begin(), durable.entries().end(),
+                     [&](const Dot& dot) { return dot.log.region() != peer || ours.Covers(dot); });
 }
 
 }  // namespace

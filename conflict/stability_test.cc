@@ -30,8 +30,8 @@ TEST(Stability, NothingIsStableBeforeEveryRegionHasSpoken) {
 TEST(Stability, AWordCountsOnlyWhenAllThatItsSpeakerWroteBeforeHasArrived) {
   Stability stability({RegionId{2}});
   stability.OnApplied(V(5, 3, 0));
-  // B has applied our delete (A,5), but it wrote (B,4) before that, and (B,4) has not arrived: it may be
-  // a put of the deleted item that does not know the delete.
+  // B has applied our delete (A,5), but it wrote (B,4) before that, and (B,4) has not arrived: it
+  // may be a put of the deleted item that does not know the delete.
   stability.OnHeartbeat(RegionId{2}, V(5, 4, 0));
   EXPECT_EQ(stability.stable(), Vector());
   stability.OnApplied(V(5, 4, 0));

@@ -1,12 +1,13 @@
 // Vector: for every log, up to which number it has been seen, in order and without a gap.
 //
 // The one small structure that does five jobs (docs/architecture.md): exactly-once apply, conflict
-// detection, causal delivery, session tokens, causal stability. A log that is not named stands at 0, so
-// the empty vector is the beginning of time and every vector has one form: entries sorted by log, none
-// of them 0. Two vectors are the same set of changes exactly when they are equal member by member.
+// detection, causal delivery, session tokens, causal stability. A log that is not named stands at
+// 0, so the empty vector is the beginning of time and every vector has one form: entries sorted by
+// log, none of them 0. Two vectors are the same set of changes exactly when they are equal member
+// by member.
 //
-// The theory is that of version vectors (Parker et al. 1983) with dots (Preguiça et al. 2010): a dot
-// names one change, a vector names a downward-closed set of them.
+// The theory is that of version vectors (Parker et al. 1983) with dots (Preguiça et al. 2010): a
+// dot names one change, a vector names a downward-closed set of them.
 //
 // Thread-safety: a value.
 #pragma once

@@ -22,8 +22,14 @@ std::vector<Vector> AllVectors() {
   return all;
 }
 
-Vector Join(Vector a, const Vector& b) { a.Merge(b); return a; }
-Vector Cut(Vector a, const Vector& b) { a.Meet(b); return a; }
+Vector Join(Vector a, const Vector& b) {
+  a.Merge(b);
+  return a;
+}
+Vector Cut(Vector a, const Vector& b) {
+  a.Meet(b);
+  return a;
+}
 
 TEST(Vector, MergeAndMeetAreALattice) {
   const auto all = AllVectors();
@@ -92,7 +98,8 @@ TEST(Vector, RefusesWhatIsNotInItsOneForm) {
   EXPECT_FALSE(Vector::Decode(encode({{kLogs[1], 1}, {kLogs[0], 1}}), v)) << "unsorted";
   EXPECT_FALSE(Vector::Decode(encode({{kLogs[0], 1}, {kLogs[0], 2}}), v)) << "twice";
   EXPECT_FALSE(Vector::Decode(encode({{kLogs[0], 0}}), v)) << "zero";
-  EXPECT_FALSE(Vector::Decode("\xff\xff\xff\xff\xff\xff\xff\xff\x7f", v)) << "a count beyond the input";
+  EXPECT_FALSE(Vector::Decode("\xff\xff\xff\xff\xff\xff\xff\xff\x7f", v))
+      << "a count beyond the input";
 }
 
 TEST(Vector, DecodingAnyBytesIsSafe) {

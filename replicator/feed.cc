@@ -85,7 +85,8 @@ void Feed::OnReadReply(const streams::ReadReply& reply) {
     return;
   }
   // An empty reply: not there after all. The next state or push tries again.
-  if (reply.batch.empty() || reply.batch.log != key.second || reply.batch.first != session.next) return;
+  if (reply.batch.empty() || reply.batch.log != key.second || reply.batch.first != session.next)
+    return;
   streams::RecordBatch part{reply.batch.log, session.next, {}};
   uint64_t cost = 0;
   for (const auto& record : reply.batch.records) {
@@ -142,12 +143,14 @@ std::map<Feed::Key, Feed::Session>::iterator Feed::Find(RegionId peer, uint64_t 
 void Feed::OnCredit(RegionId peer, const Credit& credit, Instant now) {
   const auto at = Find(peer, credit.session);
   if (at == sessions_.end())
-    return SayEnd(peer, credit.session, {}, serving_ ? EndReason::kUnknownSession : EndReason::kUnavailable);
+    return SayEnd(peer, credit.session, {},
+                  serving_ ? EndReason::kUnknownSession : EndReason::kUnavailable);
   Session& session = at->second;
   session.heard = now;
   // A peer cannot make us owe it more than the bound, however much it grants.
   const auto bytes = static_cast<int64_t>(std::min<uint64_t>(credit.bytes, options_.credit_bytes));
-  session.credit = std::min<int64_t>(session.credit + bytes, static_cast<int64_t>(options_.credit_bytes));
+  session.credit =
+      std::min<int64_t>(session.credit + bytes, static_cast<int64_t>(options_.credit_bytes));
   Pump(at->first, session);
 }
 
@@ -175,7 +178,8 @@ bool Feed::FromCache(LogId log, const Session& session, streams::RecordBatch& ba
   const Cache& cache = at->second;
   if (session.next < cache.first || session.next >= cache.end()) return false;
   batch = {log, session.next, {}};
-  const uint64_t bound = std::min<uint64_t>(options_.batch_bytes, static_cast<uint64_t>(session.credit));
+  const uint64_t bound =
+      std::min<uint64_t>(options_.batch_bytes, static_cast<uint64_t>(session.credit));
   uint64_t cost = 0;
   for (size_t i = session.next - cache.first; i < cache.records.size(); ++i) {
     cost += CostOf(*cache.records[i]);

@@ -1,5 +1,5 @@
-// Feed: the source half. Serves any log that the region beside us holds to any peer that asks, in order,
-// as far as the peer's credit goes.
+// Feed: the source half. Serves any log that the region beside us holds to any peer that asks, in
+// order, as far as the peer's credit goes.
 //
 //            Open            Open: trimmed, unknown, ahead
 //   (none) ───────▶ serving ──────────────────────────────▶ End, (none)
@@ -8,8 +8,9 @@
 //      all sent      ▼  │                             a newer Open, region away
 //                   waiting ───────────────────────────────▶ (none)
 //
-// Fresh records are pushed by the region and kept in a cache, so that the steady state reads nothing:
-// one push, one Batch a peer. Who is behind the cache is served by reads, one outstanding a session.
+// Fresh records are pushed by the region and kept in a cache, so that the steady state reads
+// nothing: one push, one Batch a peer. Who is behind the cache is served by reads, one outstanding
+// a session.
 //
 // Pure: all state in memory, lost with a crash; receivers then open again.
 #pragma once
@@ -32,7 +33,8 @@ class Feed {
  public:
   explicit Feed(const Options& options) : options_(options) {}
 
-  // The region has said what it holds. A state of another log is a new life: OnRegionDown comes first.
+  // The region has said what it holds. A state of another log is a new life: OnRegionDown comes
+  // first.
   void OnState(const streams::RegionState& state);
   // All sessions end; their receivers are told.
   void OnRegionDown();

@@ -50,7 +50,8 @@ Status Gate::Push(const streams::RecordBatch& batch) {
     if (!streams::DecodeChangeRecord(*bytes, record) || record.dot != Dot{batch.log, number})
       return InvalidArgument("log " + ToString(batch.log) + ": what came as number " +
                              std::to_string(number) + " is not that change");
-    taken.push_back({bytes, record.context, record.stamp, record.transaction, record.transaction_end});
+    taken.push_back(
+        {bytes, record.context, record.stamp, record.transaction, record.transaction_end});
     ++number;
   }
   CHECK(batch.first == Tail(batch.log) + 1, "the puller checks for gaps");
@@ -130,7 +131,8 @@ bool Gate::Covered(Log& log, const Held& held) {
   for (const Dot& dot : context.entries()) {
     if (applied_.Covers(dot)) continue;
     const auto other = logs_.find(dot.log);
-    const bool doubtful = other == logs_.end() || other->second.failing || other->second.failures > 0;
+    const bool doubtful =
+        other == logs_.end() || other->second.failing || other->second.failures > 0;
     if (doubtful || !scheduled_.Covers(dot)) return false;
   }
   log.covered = held.context;
@@ -142,7 +144,8 @@ size_t Gate::Unit(Log& log, size_t begin) {
   for (size_t i = begin; i < log.held.size(); ++i) {
     if (!Covered(log, log.held[i])) return 0;
     if (transaction == 0 || log.held[i].transaction_end) return i - begin + 1;
-    // A transaction that does not end before the next begins is no transaction; let the region see it.
+    // A transaction that does not end before the next begins is no transaction; let the region see
+    // it.
     if (log.held[i].transaction != transaction) return i - begin;
   }
   return 0;
@@ -179,7 +182,8 @@ std::vector<streams::ApplyRequest> Gate::TakeApplies(Instant now) {
     moved = false;
     for (auto& [id, log] : logs_) {
       if (flights_.size() >= options_.applies_max) return applies;
-      if (log.failing || log.flights >= options_.applies_per_log_max || log.retry_at > now) continue;
+      if (log.failing || log.flights >= options_.applies_per_log_max || log.retry_at > now)
+        continue;
       if (log.applying == log.held.size()) continue;
       moved |= TakeOne(id, log, applies);
     }
@@ -190,7 +194,8 @@ std::vector<streams::ApplyRequest> Gate::TakeApplies(Instant now) {
 Instant Gate::wake_at() const {
   Instant wake{INT64_MAX};
   for (const auto& [id, log] : logs_)
-    if (log.failures > 0 && log.flights == 0 && !log.held.empty()) wake = std::min(wake, log.retry_at);
+    if (log.failures > 0 && log.flights == 0 && !log.held.empty())
+      wake = std::min(wake, log.retry_at);
   return wake;
 }
 

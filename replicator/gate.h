@@ -1,15 +1,16 @@
-// Gate: holds a change until everything that its maker had is here, and a transaction until all of it is.
+// Gate: holds a change until everything that its maker had is here, and a transaction until all of
+// it is.
 //
 //   Push (contiguous)          context covered, transaction whole        reply
 //   ──────────────────▶ held ──────────────────────────────────▶ applying ─────▶ applied
 //                        ▲                                          │ error
 //                        └────────── after a while ─────────────────┘
 //
-// A context is covered by what is applied or was handed to apply before: the region applies in the order
-// of the requests. Records stay here until the region has answered, so an error costs no transfer. A log
-// whose apply fails (a stamp too far ahead, a full disk) waits alone; logs that do not depend on it go on.
-// What is under way of a log that has just failed covers nothing: otherwise a ring of logs, each sent in
-// the hope of the one before, could fail for ever.
+// A context is covered by what is applied or was handed to apply before: the region applies in the
+// order of the requests. Records stay here until the region has answered, so an error costs no
+// transfer. A log whose apply fails (a stamp too far ahead, a full disk) waits alone; logs that do
+// not depend on it go on. What is under way of a log that has just failed covers nothing: otherwise
+// a ring of logs, each sent in the hope of the one before, could fail for ever.
 //
 // Memory is bounded by the credit that the puller gives: it counts what is here (CreditBytes).
 //
@@ -34,8 +35,8 @@ class Gate {
   void Reset(const conflict::Vector& applied);
   // The region's vector has moved.
   void OnApplied(const conflict::Vector& applied);
-  // Records of one log, the first of them Tail(log) + 1. kInvalidArgument when one is not a change record
-  // or not the one that its place says; nothing is taken then.
+  // Records of one log, the first of them Tail(log) + 1. kInvalidArgument when one is not a change
+  // record or not the one that its place says; nothing is taken then.
   Status Push(const streams::RecordBatch& batch);
   // What the reply completed, for lag: the newest stamp of the batch. No stamp after an error.
   struct Completed {
@@ -51,8 +52,8 @@ class Gate {
   // The highest number of `log` that is here, under way or applied.
   uint64_t Tail(LogId log) const;
   const conflict::Vector& applied() const { return applied_; }
-  // What is held of `log`, weighed as BatchCost. An incomplete transaction at the front does not count:
-  // it can only leave when the rest has come.
+  // What is held of `log`, weighed as BatchCost. An incomplete transaction at the front does not
+  // count: it can only leave when the rest has come.
   uint64_t CreditBytes(LogId log) const;
   size_t bytes() const { return bytes_; }
   size_t records() const { return records_; }

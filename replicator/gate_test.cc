@@ -95,14 +95,20 @@ TEST_F(GateTest, ATransactionGoesWholeOrNotAtAll) {
   EXPECT_EQ(Take(), "1.0001 1..1");
   EXPECT_GT(gate_.CreditBytes(kA), 0u);
   Reply();
-  EXPECT_EQ(gate_.CreditBytes(kA), 0u) << "an incomplete transaction must not use up its own credit";
+  EXPECT_EQ(gate_.CreditBytes(kA), 0u)
+      << "an incomplete transaction must not use up its own credit";
   EXPECT_EQ(Take(), "");
   ASSERT_TRUE(gate_.Push(Make(kA, 4, {{{}, 7, true}, {}})).ok());
   EXPECT_EQ(Take(), "1.0001 2..5");
 }
 
 TEST_F(GateTest, ATransactionIsNotCutByTheSizeOfARequest) {
-  ASSERT_TRUE(gate_.Push(Make(kA, 1, {{{}, 7, false, 400'000}, {{}, 7, false, 400'000}, {{}, 7, true, 400'000}, {}})).ok());
+  ASSERT_TRUE(
+      gate_
+          .Push(
+              Make(kA, 1,
+                   {{{}, 7, false, 400'000}, {{}, 7, false, 400'000}, {{}, 7, true, 400'000}, {}}))
+          .ok());
   EXPECT_EQ(Take(), "1.0001 1..3; 1.0001 4..4");
 }
 
@@ -165,8 +171,8 @@ TEST_F(GateTest, ResetForgetsWhatIsUnderWay) {
   EXPECT_EQ(gate_.applied().At(kA), 1u);
 }
 
-// Random histories of three logs, delivered in random order and cut anywhere: what goes out is always in
-// causal order, whole by transaction, and at the end everything has gone.
+// Random histories of three logs, delivered in random order and cut anywhere: what goes out is
+// always in causal order, whole by transaction, and at the end everything has gone.
 TEST_F(GateTest, RandomHistoriesComeOutInCausalOrder) {
   for (uint64_t seed = 1; seed <= 200; ++seed) {
     Random random(seed);
@@ -185,7 +191,8 @@ TEST_F(GateTest, RandomHistoriesComeOutInCausalOrder) {
       context.Set(log, 0);
       const size_t count = random.Chance(1, 4) ? 3 : 1;
       for (size_t k = 0; k < count; ++k)
-        changes[log].push_back({context, count > 1 ? 100u + static_cast<uint64_t>(i) : 0, count > 1 && k + 1 == count});
+        changes[log].push_back({context, count > 1 ? 100u + static_cast<uint64_t>(i) : 0,
+                                count > 1 && k + 1 == count});
     }
     std::map<LogId, uint64_t> pushed;
     conflict::Vector applied;
@@ -194,13 +201,16 @@ TEST_F(GateTest, RandomHistoriesComeOutInCausalOrder) {
     size_t done = 0;
     for (int step = 0; step < 10'000 && done < total; ++step) {
       const LogId log = logs[random.Below(3)];
-      if (const uint64_t left = changes[log].size() - pushed[log]; left > 0 && random.Chance(1, 2)) {
+      if (const uint64_t left = changes[log].size() - pushed[log];
+          left > 0 && random.Chance(1, 2)) {
         const uint64_t count = 1 + random.Below(std::min<uint64_t>(left, 5));
         const auto begin = changes[log].begin() + static_cast<long>(pushed[log]);
-        ASSERT_TRUE(gate.Push(Make(log, pushed[log] + 1, {begin, begin + static_cast<long>(count)})).ok());
+        ASSERT_TRUE(
+            gate.Push(Make(log, pushed[log] + 1, {begin, begin + static_cast<long>(count)})).ok());
         pushed[log] += count;
       }
-      for (auto& apply : gate.TakeApplies(Instant{step * 10'000'000LL})) outstanding.push_back(apply);
+      for (auto& apply : gate.TakeApplies(Instant{step * 10'000'000LL}))
+        outstanding.push_back(apply);
       if (outstanding.empty() || random.Chance(1, 2)) continue;
       const streams::ApplyRequest request = outstanding.front();
       outstanding.erase(outstanding.begin());
@@ -224,9 +234,9 @@ TEST_F(GateTest, RandomHistoriesComeOutInCausalOrder) {
       }
       gate.OnReply({request.id, status, applied, applied}, Instant{step * 10'000'000LL});
     }
-    ASSERT_EQ(done, total) << "seed " << seed << ": something was held for ever; applied " << applied.ToString()
-                           << " flying " << gate.outstanding() << " pushed " << pushed[kA] << " " << pushed[kB]
-                           << " " << pushed[logs[2]];
+    ASSERT_EQ(done, total) << "seed " << seed << ": something was held for ever; applied "
+                           << applied.ToString() << " flying " << gate.outstanding() << " pushed "
+                           << pushed[kA] << " " << pushed[kB] << " " << pushed[logs[2]];
     EXPECT_EQ(gate.records(), 0u);
     EXPECT_EQ(gate.bytes(), 0u);
   }

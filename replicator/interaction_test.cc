@@ -1,8 +1,9 @@
-// Transcripts: replicators and toy regions in one virtual world, told step by step in testdata/*.txt.
+// Transcripts: replicators and toy regions in one virtual world, told step by step in
+// testdata/*.txt.
 //
-// The toy region holds logs as they are, applies in order and checks what a real one would: gaps and
-// contexts. Messages travel at once, in order, unless the transcript cuts, drops or repeats them.
-// Heartbeats, keepalives and progress are not shown.
+// The toy region holds logs as they are, applies in order and checks what a real one would: gaps
+// and contexts. Messages travel at once, in order, unless the transcript cuts, drops or repeats
+// them. Heartbeats, keepalives and progress are not shown.
 #include <gtest/gtest.h>
 
 #include <deque>
@@ -37,28 +38,50 @@ class World {
  public:
   std::string Run(const Command& command) {
     out_.clear();
-    if (command.name == "world") Create(command);
-    else if (command.name == "write") Write(command);
-    else if (command.name == "run") Drain();
-    else if (command.name == "tick") Tick(command.Number("ms"));
-    else if (command.name == "cut") Cut(command, true);
-    else if (command.name == "heal") Cut(command, false);
-    else if (command.name == "connect") Connect(command, true);
-    else if (command.name == "disconnect") Connect(command, false);
-    else if (command.name == "drop") drops_.push_back({Pair(command), command.words.at(2)});
-    else if (command.name == "repeat") repeats_.push_back({Pair(command), command.words.at(2)});
-    else if (command.name == "restart-replicator") RestartReplicator(Region(command));
-    else if (command.name == "region-down") RegionDown(Region(command));
-    else if (command.name == "region-up") RegionUp(Region(command), command.Has("log") ? command.Number("log") : 0);
-    else if (command.name == "forget") Forget(command);
-    else if (command.name == "trim") Trim(command);
-    else if (command.name == "slow") Region(command).slow = true;
-    else if (command.name == "fast") Fast(Region(command));
-    else if (command.name == "refuse") Region(command).refuse = "held at the door";
-    else if (command.name == "accept") Region(command).refuse.clear();
-    else if (command.name == "vectors") Vectors();
-    else if (command.name == "status") PrintStatus(Region(command));
-    else ADD_FAILURE() << command.position << ": unknown command";
+    if (command.name == "world")
+      Create(command);
+    else if (command.name == "write")
+      Write(command);
+    else if (command.name == "run")
+      Drain();
+    else if (command.name == "tick")
+      Tick(command.Number("ms"));
+    else if (command.name == "cut")
+      Cut(command, true);
+    else if (command.name == "heal")
+      Cut(command, false);
+    else if (command.name == "connect")
+      Connect(command, true);
+    else if (command.name == "disconnect")
+      Connect(command, false);
+    else if (command.name == "drop")
+      drops_.push_back({Pair(command), command.words.at(2)});
+    else if (command.name == "repeat")
+      repeats_.push_back({Pair(command), command.words.at(2)});
+    else if (command.name == "restart-replicator")
+      RestartReplicator(Region(command));
+    else if (command.name == "region-down")
+      RegionDown(Region(command));
+    else if (command.name == "region-up")
+      RegionUp(Region(command), command.Has("log") ? command.Number("log") : 0);
+    else if (command.name == "forget")
+      Forget(command);
+    else if (command.name == "trim")
+      Trim(command);
+    else if (command.name == "slow")
+      Region(command).slow = true;
+    else if (command.name == "fast")
+      Fast(Region(command));
+    else if (command.name == "refuse")
+      Region(command).refuse = "held at the door";
+    else if (command.name == "accept")
+      Region(command).refuse.clear();
+    else if (command.name == "vectors")
+      Vectors();
+    else if (command.name == "status")
+      PrintStatus(Region(command));
+    else
+      ADD_FAILURE() << command.position << ": unknown command";
     return out_;
   }
 
@@ -86,7 +109,8 @@ class World {
   static std::string Name(RegionId id) { return std::to_string(id.value); }
   static std::string Range(const streams::RecordBatch& batch) {
     if (batch.empty()) return "log " + ToString(batch.log) + " nothing";
-    return "log " + ToString(batch.log) + " " + std::to_string(batch.first) + ".." + std::to_string(batch.last());
+    return "log " + ToString(batch.log) + " " + std::to_string(batch.first) + ".." +
+           std::to_string(batch.last());
   }
 
   void Create(const Command& command) {
@@ -117,7 +141,8 @@ class World {
 
   streams::RegionState State(const ToyRegion& region) const {
     const uint64_t physical = kStartMillis + static_cast<uint64_t>(now_.micros / 1000);
-    return {region.id, region.log, region.applied, region.applied, physical, Stamp::Make(physical, 0),
+    return {region.id,        region.log, region.applied,
+            region.applied,   physical,   Stamp::Make(physical, 0),
             region.first_held};
   }
 
@@ -138,7 +163,8 @@ class World {
       record.key = "k";
       record.image = image;
       record.transaction = static_cast<uint64_t>(command.Number("transaction", 0));
-      record.transaction_end = record.transaction != 0 && i + 1 == count && command.Number("end", 1) != 0;
+      record.transaction_end =
+          record.transaction != 0 && i + 1 == count && command.Number("end", 1) != 0;
       std::string bytes;
       streams::EncodeChangeRecord(record, bytes);
       auto shared = std::make_shared<const std::string>(std::move(bytes));
@@ -166,7 +192,8 @@ class World {
       for (auto& [number, region] : regions_) moved |= Execute(region);
       while (!flying_.empty()) {
         // Mostly in order.
-        const size_t next = disturbance_ && disturbance_->Chance(1, 10) ? disturbance_->Below(flying_.size()) : 0;
+        const size_t next =
+            disturbance_ && disturbance_->Chance(1, 10) ? disturbance_->Below(flying_.size()) : 0;
         Flying flying = std::move(flying_[next]);
         flying_.erase(flying_.begin() + static_cast<long>(next));
         moved = true;
@@ -185,13 +212,14 @@ class World {
     }
     for (const streams::ReadRequest& read : ready.reads) {
       const streams::ReadReply reply = Read(region, read);
-      Say(Name(region.id) + " read log " + ToString(read.log) + " after " + std::to_string(read.after) + ": " +
-          (reply.trimmed ? "trimmed" : Range(reply.batch)));
+      Say(Name(region.id) + " read log " + ToString(read.log) + " after " +
+          std::to_string(read.after) + ": " + (reply.trimmed ? "trimmed" : Range(reply.batch)));
       At(region.id).OnReadReply(reply, now_);
     }
     for (Outgoing& outgoing : ready.messages) Send(region.id, std::move(outgoing));
     for (const Event& event : ready.events)
-      Say(Name(region.id) + " notes " + (event.peer.value != 0 ? "[" + Name(event.peer) + "] " : "") + event.text);
+      Say(Name(region.id) + " notes " +
+          (event.peer.value != 0 ? "[" + Name(event.peer) + "] " : "") + event.text);
     if (!region.slow) Answer(region);
     return moved;
   }
@@ -200,7 +228,8 @@ class World {
     while (!region.waiting.empty()) {
       const streams::ApplyRequest apply = std::move(region.waiting.front());
       region.waiting.pop_front();
-      At(region.id).OnApplyReply({apply.id, Apply(region, apply.batch), region.applied, region.applied}, now_);
+      At(region.id).OnApplyReply(
+          {apply.id, Apply(region, apply.batch), region.applied, region.applied}, now_);
     }
   }
 
@@ -213,7 +242,8 @@ class World {
       conflict::Vector context;
       EXPECT_TRUE(streams::DecodeChangeContext(*bytes, dot, context));
       EXPECT_EQ(dot.number, number);
-      EXPECT_TRUE(region.applied.Covers(context)) << "the gate let " << number << " through too early";
+      EXPECT_TRUE(region.applied.Covers(context))
+          << "the gate let " << number << " through too early";
       region.logs[batch.log][number] = bytes;
       region.applied.Raise(dot);
       ++number;
@@ -241,7 +271,8 @@ class World {
     return reply;
   }
 
-  static bool Take(std::vector<std::pair<Ends, std::string>>& from, const Ends& ends, const std::string& text) {
+  static bool Take(std::vector<std::pair<Ends, std::string>>& from, const Ends& ends,
+                   const std::string& text) {
     for (auto at = from.begin(); at != from.end(); ++at) {
       if (at->first != ends || !text.starts_with(at->second)) continue;
       from.erase(at);
@@ -254,11 +285,14 @@ class World {
     const Ends ends{from.value, outgoing.to.value};
     const std::string text = ToString(outgoing.message);
     const Credit* credit = std::get_if<Credit>(&outgoing.message);
-    const bool shown = !text.starts_with("Heartbeat") && !text.starts_with("Ask") && !(credit && credit->bytes == 0);
+    const bool shown = !text.starts_with("Heartbeat") && !text.starts_with("Ask") &&
+                       !(credit && credit->bytes == 0);
     const std::string line = Name(from) + ">" + Name(outgoing.to) + " " + text;
     if (disturbance_ && disturbance_->Chance(1, 20)) return;
-    if (disturbance_ && disturbance_->Chance(1, 20)) flying_.push_back({from, outgoing.to, outgoing.message});
-    const bool lost = cut_.count(std::minmax(ends.first, ends.second)) != 0 || Severed(from, outgoing.to);
+    if (disturbance_ && disturbance_->Chance(1, 20))
+      flying_.push_back({from, outgoing.to, outgoing.message});
+    const bool lost =
+        cut_.count(std::minmax(ends.first, ends.second)) != 0 || Severed(from, outgoing.to);
     const bool dropped = !lost && Take(drops_, ends, text);
     if (shown) Say(line + (lost || dropped ? " (lost)" : ""));
     if (lost || dropped) return;
@@ -279,17 +313,25 @@ class World {
 
   void Cut(const Command& command, bool cut) {
     const Ends ends = std::minmax(command.NumberWord(0), command.NumberWord(1));
-    if (cut) cut_.insert(ends); else cut_.erase(ends);
+    if (cut)
+      cut_.insert(ends);
+    else
+      cut_.erase(ends);
   }
 
   void Connect(const Command& command, bool up) {
     const auto [a, b] = Pair(command);
     const Ends ends = std::minmax(a, b);
-    if (up) disconnected_.erase(ends); else disconnected_.insert(ends);
+    if (up)
+      disconnected_.erase(ends);
+    else
+      disconnected_.insert(ends);
     for (const auto& [self, peer] : {std::pair(a, b), std::pair(b, a)}) {
       const RegionId other = regions_.at(peer).id;
-      if (up) replicators_.at(self)->OnPeerUp(other, now_);
-      else replicators_.at(self)->OnPeerDown(other, now_);
+      if (up)
+        replicators_.at(self)->OnPeerUp(other, now_);
+      else
+        replicators_.at(self)->OnPeerDown(other, now_);
     }
     Drain();
   }
@@ -340,15 +382,17 @@ class World {
   }
 
   void Vectors() {
-    for (const auto& [number, region] : regions_) Say(std::to_string(number) + " [" + region.applied.ToString() + "]");
+    for (const auto& [number, region] : regions_)
+      Say(std::to_string(number) + " [" + region.applied.ToString() + "]");
   }
 
   void PrintStatus(const ToyRegion& region) {
     const auto status = At(region.id).status(now_);
     static const char* const kStates[] = {"down", "silent", "up"};
     for (const auto& link : status.links) {
-      std::string line = Name(link.from) + "->" + Name(link.to) + " " + kStates[static_cast<int>(link.state)] +
-                         " pending " + std::to_string(link.pending);
+      std::string line = Name(link.from) + "->" + Name(link.to) + " " +
+                         kStates[static_cast<int>(link.state)] + " pending " +
+                         std::to_string(link.pending);
       if (link.to == region.id)
         line += " lag " + std::to_string(link.lag_ms) + " source " + Name(link.source) + " gaps " +
                 std::to_string(link.gaps) + (link.must_bootstrap ? " must bootstrap" : "");
@@ -376,15 +420,19 @@ std::string Words(std::initializer_list<std::string> words, Command& command) {
   for (const std::string& word : words) {
     line += (line.empty() ? "" : " ") + word;
     const size_t equals = word.find('=');
-    if (command.name.empty()) command.name = word;
-    else if (equals == std::string::npos) command.words.push_back(word);
-    else command.args[word.substr(0, equals)] = word.substr(equals + 1);
+    if (command.name.empty())
+      command.name = word;
+    else if (equals == std::string::npos)
+      command.words.push_back(word);
+    else
+      command.args[word.substr(0, equals)] = word.substr(equals + 1);
   }
   return line;
 }
 
-// Random faults of every kind while all regions write; afterwards, on a quiet network, all of it must be
-// everywhere within a minute of virtual time. The toy regions check order, contexts and gaps all along.
+// Random faults of every kind while all regions write; afterwards, on a quiet network, all of it
+// must be everywhere within a minute of virtual time. The toy regions check order, contexts and
+// gaps all along.
 TEST(Faults, WhateverHappenedAllRegionsEndEqual) {
   for (uint64_t seed = 1; seed <= 150; ++seed) {
     Random random(seed);
@@ -420,7 +468,8 @@ TEST(Faults, WhateverHappenedAllRegionsEndEqual) {
         case 10: run({"tick", "ms=" + std::to_string(random.Between(50, 6000))}); break;
         default:
           if (down.count(a) == 0)
-            run({"write", a, "count=" + std::to_string(random.Between(1, 4)), "size=" + std::to_string(random.Below(300)),
+            run({"write", a, "count=" + std::to_string(random.Between(1, 4)),
+                 "size=" + std::to_string(random.Below(300)),
                  "push=" + std::to_string(random.Below(2)),
                  "transaction=" + std::to_string(random.Chance(1, 3) ? 1000 + step : 0)});
       }
@@ -437,8 +486,8 @@ TEST(Faults, WhateverHappenedAllRegionsEndEqual) {
     int seconds = 0;
     for (; seconds < 60 && !world.Converged(); ++seconds) run({"tick", "ms=1000"});
     ASSERT_TRUE(world.Converged()) << "seed " << seed << "\n"
-                                   << run({"vectors"}) << run({"status", "1"}) << run({"status", "2"})
-                                   << run({"status", "3"}) << history;
+                                   << run({"vectors"}) << run({"status", "1"})
+                                   << run({"status", "2"}) << run({"status", "3"}) << history;
   }
 }
 
@@ -458,7 +507,8 @@ INSTANTIATE_TEST_SUITE_P(Replicator, Transcript,
                          });
 
 TEST(TranscriptFiles, AreThere) {
-  EXPECT_GE(testing::FilesIn("replicator/testdata", ".txt").size(), 10u) << "run from the source folder";
+  EXPECT_GE(testing::FilesIn("replicator/testdata", ".txt").size(), 10u)
+      << "run from the source folder";
 }
 
 }  // namespace

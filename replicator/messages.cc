@@ -5,9 +5,7 @@
 namespace everwrite::replicator {
 namespace {
 
-std::string SessionName(uint64_t session) {
-  return "s" + std::to_string(session & 0xffffffff);
-}
+std::string SessionName(uint64_t session) { return "s" + std::to_string(session & 0xffffffff); }
 
 struct Printer {
   std::string operator()(const Open& open) const {
@@ -32,8 +30,8 @@ struct Printer {
   }
   std::string operator()(const Heartbeat& heartbeat) const {
     if (!heartbeat.serving) return "Heartbeat, region away";
-    return "Heartbeat log " + ToString(heartbeat.log) + " applied [" + heartbeat.applied.ToString() +
-           "] durable [" + heartbeat.durable.ToString() + "]";
+    return "Heartbeat log " + ToString(heartbeat.log) + " applied [" +
+           heartbeat.applied.ToString() + "] durable [" + heartbeat.durable.ToString() + "]";
   }
 };
 

@@ -1,9 +1,9 @@
-// What replicators say to each other, as plain values. docs/protocol.md tells the story; on the bus they
-// are the frames of replicator/proto/replication.proto (messages_codec.h).
+// What replicators say to each other, as plain values. docs/protocol.md tells the story; on the bus
+// they are the frames of replicator/proto/replication.proto (messages_codec.h).
 //
 // Two directions between a receiver and a source of changes:
-//   receiver -> source  over the receiver's connection to the source's server: Open, Credit, Close, Ask
-//   source -> receiver  published on the source's own server: Opened, Batch, End, Heartbeat
+//   receiver -> source  over the receiver's connection to the source's server: Open, Credit, Close,
+//   Ask source -> receiver  published on the source's own server: Opened, Batch, End, Heartbeat
 //
 // Any of them may be lost, repeated, delayed or reordered.
 #pragma once
@@ -18,11 +18,11 @@
 
 namespace everwrite::replicator {
 
-// "Send me log `log` after number `after`, as far as `credit` bytes (BatchCost) go." The newest Open of
-// a peer for a log replaces the one before.
+// "Send me log `log` after number `after`, as far as `credit` bytes (BatchCost) go." The newest
+// Open of a peer for a log replaces the one before.
 struct Open {
-  // High 32 bits: drawn when the receiver started; low 32 bits: rising. So an old Open that was delayed
-  // cannot replace a newer one.
+  // High 32 bits: drawn when the receiver started; low 32 bits: rising. So an old Open that was
+  // delayed cannot replace a newer one.
   uint64_t session = 0;
   LogId log;
   uint64_t after = 0;
@@ -71,8 +71,8 @@ struct Heartbeat {
   conflict::Vector applied;
   conflict::Vector durable;
   uint64_t physical_ms = 0;  // the region's clock when this was sent
-  // For measuring clocks as NTP does: the last `physical_ms` heard from the receiver of this message, and
-  // how long ago. 0: none.
+  // For measuring clocks as NTP does: the last `physical_ms` heard from the receiver of this
+  // message, and how long ago. 0: none.
   uint64_t echo_ms = 0;
   uint64_t echo_age_ms = 0;
 };

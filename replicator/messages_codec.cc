@@ -96,7 +96,8 @@ bool ReadHeartbeat(const proto::Heartbeat& in, Heartbeat& heartbeat) {
 
 // Cuts the plain block into records.
 bool ReadRecords(std::string_view plain, const proto::Batch& in, streams::RecordBatch& records) {
-  if (in.count() == 0 || in.count() > kMaxRecordsPerBatch || in.count() > plain.size()) return false;
+  if (in.count() == 0 || in.count() > kMaxRecordsPerBatch || in.count() > plain.size())
+    return false;
   if (in.log() == 0 || in.first() == 0 || in.first() > UINT64_MAX - in.count()) return false;
   records.log.value = in.log();
   records.first = in.first();
@@ -123,7 +124,8 @@ struct FrameReader::Zstd {
   Zstd() : context(ZSTD_createDCtx()) { CHECK(context != nullptr, "out of memory"); }
   ~Zstd() { ZSTD_freeDCtx(context); }
 
-  // `plain` gets exactly `plain_size` bytes, or nothing is allocated beyond it and false comes back.
+  // `plain` gets exactly `plain_size` bytes, or nothing is allocated beyond it and false comes
+  // back.
   bool Decompress(const std::string& block, size_t plain_size, std::string& plain) {
     // The frame must say its size, and say the same: nothing unannounced is unpacked.
     if (ZSTD_getFrameContentSize(block.data(), block.size()) != plain_size) return false;
@@ -163,7 +165,8 @@ struct FrameReader::Zstd {
                       static_cast<EndReason>(body.end().reason())};
         // kNobody is the bus's own word: a peer cannot say it.
         return body.end().reason() < static_cast<uint32_t>(EndReason::kNobody);
-      case proto::Body::kHeartbeat: return ReadHeartbeat(body.heartbeat(), message.emplace<Heartbeat>());
+      case proto::Body::kHeartbeat:
+        return ReadHeartbeat(body.heartbeat(), message.emplace<Heartbeat>());
       case proto::Body::BODY_NOT_SET: return false;
     }
     return false;
@@ -188,8 +191,9 @@ Status FrameWriter::WriteBody(const Message& message, std::string& out) {
     fields->set_plain_size(static_cast<uint32_t>(plain.size()));
     if (plain.size() >= kCompressFrom) {
       zstd_->buffer.resize(ZSTD_compressBound(plain.size()));
-      const size_t size = ZSTD_compressCCtx(zstd_->context, zstd_->buffer.data(), zstd_->buffer.size(),
-                                            plain.data(), plain.size(), kZstdLevel);
+      const size_t size =
+          ZSTD_compressCCtx(zstd_->context, zstd_->buffer.data(), zstd_->buffer.size(),
+                            plain.data(), plain.size(), kZstdLevel);
       if (!ZSTD_isError(size) && size < plain.size()) {
         fields->set_encoding(kZstd);
         fields->set_records(zstd_->buffer.data(), size);
@@ -199,7 +203,8 @@ Status FrameWriter::WriteBody(const Message& message, std::string& out) {
     if (fields->encoding() == kPlain) fields->set_records(std::move(plain));
   }
   CHECK(body.SerializeToString(&out));
-  return out.size() <= kMaxMessageBytes ? OkStatus() : ResourceExhausted("a message above the bound");
+  return out.size() <= kMaxMessageBytes ? OkStatus()
+                                        : ResourceExhausted("a message above the bound");
 }
 
 Result<std::vector<std::string>> FrameWriter::Write(RegionId to, const Message& message,

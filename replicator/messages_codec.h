@@ -1,9 +1,10 @@
-// Messages between replicators as the bytes of NATS messages, and back: Protobuf, records compressed with
-// zstd, cut into frames below the bus's limit.
+// Messages between replicators as the bytes of NATS messages, and back: Protobuf, records
+// compressed with zstd, cut into frames below the bus's limit.
 //
 // Reading trusts nothing: lengths are checked before anything is allocated for them and again after
-// decompression; cluster, protocol version, sender and receiver must be right; what is not a message is a
-// Status, never a crash. A FrameReader is for one subject of one peer, so a peer cannot speak for another.
+// decompression; cluster, protocol version, sender and receiver must be right; what is not a
+// message is a Status, never a crash. A FrameReader is for one subject of one peer, so a peer
+// cannot speak for another.
 //
 // Thread-safety: a writer or reader belongs to one thread.
 #pragma once
@@ -32,9 +33,10 @@ class FrameWriter {
   FrameWriter(std::string cluster, RegionId self);
   ~FrameWriter();
 
-  // The frames of one message, each at most `max_frame_bytes` (at least 1 KB). kResourceExhausted for a
-  // message above the bounds; nothing that the cores make is.
-  Result<std::vector<std::string>> Write(RegionId to, const Message& message, size_t max_frame_bytes);
+  // The frames of one message, each at most `max_frame_bytes` (at least 1 KB). kResourceExhausted
+  // for a message above the bounds; nothing that the cores make is.
+  Result<std::vector<std::string>> Write(RegionId to, const Message& message,
+                                         size_t max_frame_bytes);
 
  private:
   struct Zstd;
@@ -52,8 +54,8 @@ class FrameReader {
   FrameReader(std::string cluster, RegionId self, RegionId from);
   ~FrameReader();
 
-  // The message that this frame completes, or nothing yet. A frame that is not the next of its message
-  // drops what was there: the bus has lost something, and the sessions will see the gap.
+  // The message that this frame completes, or nothing yet. A frame that is not the next of its
+  // message drops what was there: the bus has lost something, and the sessions will see the gap.
   Result<std::optional<Message>> Read(std::string_view frame);
 
  private:

@@ -1,5 +1,5 @@
-// Frames on the bus: what is written is read, in any size of frame; and nothing that a hostile or broken
-// peer sends is more than an error.
+// Frames on the bus: what is written is read, in any size of frame; and nothing that a hostile or
+// broken peer sends is more than an error.
 #include "replicator/messages_codec.h"
 
 #include <gtest/gtest.h>
@@ -200,7 +200,8 @@ TEST_F(CodecTest, SpoiledFramesNeverCrash) {
     const Message& message = messages[random.Below(messages.size())];
     std::string frame = Write(message)[0];
     const size_t changes = 1 + random.Below(4);
-    for (size_t i = 0; i < changes; ++i) frame[random.Below(frame.size())] = static_cast<char>(random.Next());
+    for (size_t i = 0; i < changes; ++i)
+      frame[random.Below(frame.size())] = static_cast<char>(random.Next());
     if (random.Chance(1, 4)) frame.resize(random.Below(frame.size() + 1));
     (void)reader_.Read(frame);
   }
@@ -210,7 +211,8 @@ TEST_F(CodecTest, SpoiledFramesNeverCrash) {
     ASSERT_TRUE(outer.ParseFromString(Write(messages[random.Below(messages.size())])[0]));
     std::string bytes = outer.part();
     if (bytes.empty()) continue;
-    for (int i = 0; i < 3; ++i) bytes[random.Below(bytes.size())] = static_cast<char>(random.Next());
+    for (int i = 0; i < 3; ++i)
+      bytes[random.Below(bytes.size())] = static_cast<char>(random.Next());
     outer.set_part(bytes);
     outer.set_checksum(Hash64(bytes));
     (void)reader_.Read(outer.SerializeAsString());

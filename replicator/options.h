@@ -1,5 +1,5 @@
-// The replicator's bounds and times, each with a name; defaults for production. The simulator sets cruel
-// ones.
+// The replicator's bounds and times, each with a name; defaults for production. The simulator sets
+// cruel ones.
 #pragma once
 
 #include <cstddef>
@@ -21,20 +21,21 @@ struct Options {
   RegionId self;
   std::vector<RegionId> peers;  // all other regions of the topology
 
-  size_t batch_bytes = 128'000;        // records are gathered into one Batch up to about so much
-  uint64_t credit_bytes = 16'000'000;  // outstanding from one source, all sessions (< 24 MB: nats.md 1.2)
+  size_t batch_bytes = 128'000;  // records are gathered into one Batch up to about so much
+  uint64_t credit_bytes =
+      16'000'000;  // outstanding from one source, all sessions (< 24 MB: nats.md 1.2)
   int64_t heartbeat_us = 500 * kMicrosPerMilli;
   int64_t silence_us = 3 * kMicrosPerSecond;
-  int64_t open_timeout_us = 1 * kMicrosPerSecond;   // an Open without an answer is said again
-  int64_t keepalive_us = 1 * kMicrosPerSecond;      // at the latest so long after the last credit
-  int64_t session_expiry_us = 8 * kMicrosPerSecond; // a source forgets a receiver it does not hear
+  int64_t open_timeout_us = 1 * kMicrosPerSecond;    // an Open without an answer is said again
+  int64_t keepalive_us = 1 * kMicrosPerSecond;       // at the latest so long after the last credit
+  int64_t session_expiry_us = 8 * kMicrosPerSecond;  // a source forgets a receiver it does not hear
   int64_t source_rest_us = 1 * kMicrosPerSecond;    // a source that failed is not asked for so long
   int64_t trimmed_rest_us = 30 * kMicrosPerSecond;  // the same when it cannot have what we need
   int64_t max_clock_offset_us = 500 * kMicrosPerMilli;
 
-  size_t cache_bytes = 16U << 20;       // of recent records of our own log, for the feed
-  size_t apply_bytes = 512U << 10;      // one ApplyRequest, but for a transaction, is at most so much
-  size_t applies_per_log_max = 2;       // outstanding: one under way and one waiting; the rest merges
+  size_t cache_bytes = 16U << 20;   // of recent records of our own log, for the feed
+  size_t apply_bytes = 512U << 10;  // one ApplyRequest, but for a transaction, is at most so much
+  size_t applies_per_log_max = 2;   // outstanding: one under way and one waiting; the rest merges
   size_t applies_max = 8;
   int64_t apply_retry_us = 100 * kMicrosPerMilli;  // doubled with each failure in a row up to ...
   int64_t apply_retry_max_us = 2 * kMicrosPerSecond;

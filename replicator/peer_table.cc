@@ -32,7 +32,8 @@ PeerTable::News PeerTable::OnHeartbeat(RegionId peer, const Heartbeat& heartbeat
   Peer& entry = peers_.at(peer);
   const bool first = entry.last.boot == 0;
   const bool same_boot = entry.last.boot == heartbeat.boot;
-  if (same_boot && heartbeat.sequence <= entry.last.sequence) return News::kNone;  // late or repeated
+  if (same_boot && heartbeat.sequence <= entry.last.sequence)
+    return News::kNone;  // late or repeated
   heartbeat_at_[peer] = now;
   if (heartbeat.serving) {
     entry.last = heartbeat;
@@ -107,7 +108,8 @@ conflict::Vector PeerTable::DurableEverywhere() const {
 Instant PeerTable::wake_at(Instant now) const {
   Instant wake{INT64_MAX};
   for (const auto& [region, peer] : peers_)
-    if (peer.link_up && !Silent(region, now)) wake = std::min(wake, peer.heard + options_.silence_us);
+    if (peer.link_up && !Silent(region, now))
+      wake = std::min(wake, peer.heard + options_.silence_us);
   return wake;
 }
 

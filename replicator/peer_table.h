@@ -1,5 +1,5 @@
-// PeerTable: what is known of every other region: its last heartbeat, when it came, its clock, and what
-// follows for all of them together (what everyone holds durably, what is causally stable).
+// PeerTable: what is known of every other region: its last heartbeat, when it came, its clock, and
+// what follows for all of them together (what everyone holds durably, what is causally stable).
 //
 // Pure.
 #pragma once
@@ -17,14 +17,14 @@ namespace everwrite::replicator {
 class PeerTable {
  public:
   struct Peer {
-    bool link_up = false;      // we are connected to its server
+    bool link_up = false;  // we are connected to its server
     bool ever_heard = false;
-    Instant heard;             // last word of its source half
+    Instant heard;  // last word of its source half
     bool ever_asked = false;
-    Instant asked;             // last word of its receiver half
-    Heartbeat last;            // vectors stay when its region is away
+    Instant asked;   // last word of its receiver half
+    Heartbeat last;  // vectors stay when its region is away
     int64_t clock_offset_ms = 0;
-    int64_t lag_ms = -1;       // of its newest change that we applied, when we did
+    int64_t lag_ms = -1;  // of its newest change that we applied, when we did
   };
 
   explicit PeerTable(const Options& options);
@@ -38,7 +38,8 @@ class PeerTable {
   void OnAsked(RegionId peer, Instant now);
   enum class News : uint8_t { kNone, kFirst, kRestarted };
   // `our_physical_ms`: our region's clock now; 0 when unknown.
-  News OnHeartbeat(RegionId peer, const Heartbeat& heartbeat, Instant now, uint64_t our_physical_ms);
+  News OnHeartbeat(RegionId peer, const Heartbeat& heartbeat, Instant now,
+                   uint64_t our_physical_ms);
   void OnOwnDurable(const conflict::Vector& durable);
   void OnApplied(RegionId origin, int64_t lag_ms);
 
@@ -56,7 +57,8 @@ class PeerTable {
   Instant wake_at(Instant now) const;
 
  private:
-  // The offset measured with the shortest round trip of the last few is the one least spoilt by queues.
+  // The offset measured with the shortest round trip of the last few is the one least spoilt by
+  // queues.
   struct Sample {
     int64_t round_trip_ms = INT64_MAX;
     int64_t offset_ms = 0;

@@ -57,10 +57,13 @@ TEST(PeerTable, AWordOfAPeerIsStableOnceItsOwnChangesAreHere) {
 
 TEST(PeerTable, LateAndRepeatedHeartbeatsAreIgnored) {
   PeerTable table(MakeOptions());
-  EXPECT_EQ(table.OnHeartbeat(kB, Beat(1, 5, V({{kOurs, 5}})), Instant{0}, 0), PeerTable::News::kFirst);
-  EXPECT_EQ(table.OnHeartbeat(kB, Beat(1, 4, V({{kOurs, 4}})), Instant{0}, 0), PeerTable::News::kNone);
+  EXPECT_EQ(table.OnHeartbeat(kB, Beat(1, 5, V({{kOurs, 5}})), Instant{0}, 0),
+            PeerTable::News::kFirst);
+  EXPECT_EQ(table.OnHeartbeat(kB, Beat(1, 4, V({{kOurs, 4}})), Instant{0}, 0),
+            PeerTable::News::kNone);
   EXPECT_EQ(table.at(kB).last.durable, V({{kOurs, 5}}));
-  EXPECT_EQ(table.OnHeartbeat(kB, Beat(2, 1, V({{kOurs, 5}})), Instant{0}, 0), PeerTable::News::kRestarted);
+  EXPECT_EQ(table.OnHeartbeat(kB, Beat(2, 1, V({{kOurs, 5}})), Instant{0}, 0),
+            PeerTable::News::kRestarted);
 }
 
 TEST(PeerTable, ReachableNeedsALinkAWordAndAServingRegion) {

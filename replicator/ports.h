@@ -1,6 +1,6 @@
-// The two ports of the driver: the bus (nats/nats_bus) and the region beside it (link/region_link). Both
-// have threads of their own; they tell what happens through the events, from any of their threads, and
-// never block the caller of Send.
+// The two ports of the driver: the bus (nats/nats_bus) and the region beside it (link/region_link).
+// Both have threads of their own; they tell what happens through the events, from any of their
+// threads, and never block the caller of Send.
 #pragma once
 
 #include <functional>

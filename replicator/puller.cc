@@ -5,9 +5,10 @@
 namespace everwrite::replicator {
 namespace {
 
-// Sessions at one source: one is for its own current log and has half of the credit; the others share
-// the other half, so that the sum is never above credit_bytes. There is one for each region whose log
-// may have to be relayed, and some for logs of former incarnations, which are closed once caught up.
+// Sessions at one source: one is for its own current log and has half of the credit; the others
+// share the other half, so that the sum is never above credit_bytes. There is one for each region
+// whose log may have to be relayed, and some for logs of former incarnations, which are closed once
+// caught up.
 constexpr size_t kOldLogSlots = 3;
 // A source that failed so often in a row is left for another one.
 constexpr int kFailuresMax = 2;
@@ -60,7 +61,8 @@ void Puller::OnBatch(RegionId peer, Batch batch, Gate& gate, Instant now) {
   LogId log;
   Pull* pull = FindSession(peer, batch.session, &log);
   streams::RecordBatch& records = batch.records;
-  if (pull == nullptr || records.log != log || records.empty()) return;  // of a session that is over
+  if (pull == nullptr || records.log != log || records.empty())
+    return;  // of a session that is over
   pull->state = State::kStreaming;
   pull->credit -= static_cast<int64_t>(BatchCost(records));
   Received& received = received_[log.region()];
@@ -119,19 +121,19 @@ void Puller::OnEnd(RegionId peer, const End& end, Instant now) {
     case EndReason::kAhead:
       pull->resting[peer] = now + options_.trimmed_rest_us;
       events_.push_back({Event::Level::kWarning,
-                         "we hold more of log " + ToString(log) + " than its source says to have", peer});
+                         "we hold more of log " + ToString(log) + " than its source says to have",
+                         peer});
       break;
     case EndReason::kUnknownLog:
     case EndReason::kUnavailable:
-    case EndReason::kNobody:
-      pull->resting[peer] = now + options_.open_timeout_us;
-      break;
+    case EndReason::kNobody: pull->resting[peer] = now + options_.open_timeout_us; break;
   }
 }
 
 // The session is of no use any more: open another, there or, after several failures, elsewhere.
 void Puller::Failed(LogId log, Pull& pull, Instant now, const char* why) {
-  events_.push_back({Event::Level::kInfo, "log " + ToString(log) + ": another session: " + why, pull.source});
+  events_.push_back(
+      {Event::Level::kInfo, "log " + ToString(log) + ": another session: " + why, pull.source});
   if (++pull.failures >= kFailuresMax) {
     pull.resting[pull.source] = now + options_.source_rest_us;
     pull.failures = 0;
@@ -154,7 +156,8 @@ RegionId Puller::Choose(LogId log, Pull& pull, const PeerTable& peers, const Gat
   RegionId best;
   uint64_t most = tail;
   // A log that is still written to: a relay that has given us all stays, to push what comes.
-  if (current && pull.state != State::kIdle && Usable(pull.source, pull, peers, now)) best = pull.source;
+  if (current && pull.state != State::kIdle && Usable(pull.source, pull, peers, now))
+    best = pull.source;
   for (const auto& [region, peer] : peers.all()) {
     const uint64_t held = peer.last.durable.At(log);
     if (held <= tail || !Usable(region, pull, peers, now)) continue;
@@ -179,8 +182,8 @@ std::optional<size_t> Puller::FreeSlot(RegionId source, bool own_log) const {
   return std::nullopt;
 }
 
-void Puller::OpenAt(LogId log, Pull& pull, RegionId source, const PeerTable& peers, const Gate& gate,
-                    Instant now) {
+void Puller::OpenAt(LogId log, Pull& pull, RegionId source, const PeerTable& peers,
+                    const Gate& gate, Instant now) {
   const auto slot = FreeSlot(source, peers.at(source).last.log == log);
   if (!slot) return;  // another log of this source comes first; its end frees the slot
   const uint64_t window = options_.credit_bytes / 2 / (*slot == 0 ? 1 : side_slots_);
@@ -197,7 +200,8 @@ void Puller::OpenAt(LogId log, Pull& pull, RegionId source, const PeerTable& pee
   pull.said = now;
   pull.behind.reset();
   ++received_[log.region()].sessions;
-  messages_.push_back({source, Open{pull.session, log, gate.Tail(log), static_cast<uint64_t>(pull.credit)}});
+  messages_.push_back(
+      {source, Open{pull.session, log, gate.Tail(log), static_cast<uint64_t>(pull.credit)}});
 }
 
 // Time runs out for a session that should have brought something.
@@ -215,7 +219,8 @@ void Puller::Watch(LogId log, Pull& pull, const PeerTable& peers, const Gate& ga
 }
 
 void Puller::TopUp(LogId log, Pull& pull, const Gate& gate, Instant now) {
-  const int64_t free = static_cast<int64_t>(pull.window) - static_cast<int64_t>(gate.CreditBytes(log)) -
+  const int64_t free = static_cast<int64_t>(pull.window) -
+                       static_cast<int64_t>(gate.CreditBytes(log)) -
                        std::max<int64_t>(pull.credit, 0);
   const bool worth = free >= static_cast<int64_t>(pull.window / 4);
   if (!worth && now - pull.said < options_.keepalive_us) return;
@@ -243,7 +248,8 @@ void Puller::Advance(const PeerTable& peers, const Gate& gate, Instant now) {
   // Slots were given back above; now they can be taken.
   for (auto& [log, pull] : pulls_) {
     const RegionId source = Choose(log, pull, peers, gate, now);
-    if (source.value != 0 && pull.state == State::kIdle) OpenAt(log, pull, source, peers, gate, now);
+    if (source.value != 0 && pull.state == State::kIdle)
+      OpenAt(log, pull, source, peers, gate, now);
     if (pull.state != State::kIdle) {
       TopUp(log, pull, gate, now);
       WakeBy(pull.said + options_.keepalive_us);

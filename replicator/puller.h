@@ -1,6 +1,6 @@
-// Puller: the receiver half. For every log that somebody has and we have not, it decides whom to ask,
-// opens a session there after the last number we hold, checks that nothing is missing, and gives credit
-// as changes are applied.
+// Puller: the receiver half. For every log that somebody has and we have not, it decides whom to
+// ask, opens a session there after the last number we hold, checks that nothing is missing, and
+// gives credit as changes are applied.
 //
 //              source found                Opened or Batch
 //     idle ───────────────────▶ opening ───────────────────▶ streaming
@@ -9,14 +9,15 @@
 //      │  └───────────────────────┘  └──────────────────────────┘
 //      └── source gone, caught up at a relay, or a better source: Close, and again
 //
-// Whom: the region that wrote the log, while it is reachable and it is its current one; a session there
-// stays open when there is nothing to send, so that new changes are pushed. Otherwise a relay: any
-// reachable region whose heartbeat shows that it holds more than we do. It pushes too, until the origin is
-// back; for a log that nobody writes any more the session ends when we have all.
+// Whom: the region that wrote the log, while it is reachable and it is its current one; a session
+// there stays open when there is nothing to send, so that new changes are pushed. Otherwise a
+// relay: any reachable region whose heartbeat shows that it holds more than we do. It pushes too,
+// until the origin is back; for a log that nobody writes any more the session ends when we have
+// all.
 //
-// Credit: what one source may have under way to us stays below options.credit_bytes: half of it for the
-// source's own log, the other half shared by those that it relays. What the gate still holds counts, so a
-// log that cannot be applied stops its source and nothing else.
+// Credit: what one source may have under way to us stays below options.credit_bytes: half of it for
+// the source's own log, the other half shared by those that it relays. What the gate still holds
+// counts, so a log that cannot be applied stops its source and nothing else.
 //
 // Pure.
 #pragma once
@@ -71,19 +72,21 @@ class Puller {
     State state = State::kIdle;
     RegionId source;
     uint64_t session = 0;
-    uint64_t window = 0;      // of this session
-    int64_t credit = 0;       // that the source has left, as far as we know
-    Instant opened;           // kOpening: since when
-    Instant said;             // last Open or Credit
-    std::optional<Instant> behind;  // the source has more than we: since when, or since the last batch
-    int failures = 0;         // of this source in a row
+    uint64_t window = 0;  // of this session
+    int64_t credit = 0;   // that the source has left, as far as we know
+    Instant opened;       // kOpening: since when
+    Instant said;         // last Open or Credit
+    std::optional<Instant>
+        behind;        // the source has more than we: since when, or since the last batch
+    int failures = 0;  // of this source in a row
     std::map<RegionId, Instant> resting;  // sources that are not asked before then
     std::map<RegionId, Instant> trimmed;  // of those, who no longer holds what we need
     size_t slot = 0;
   };
 
   Pull* FindSession(RegionId peer, uint64_t session, LogId* log);
-  RegionId Choose(LogId log, Pull& pull, const PeerTable& peers, const Gate& gate, Instant now) const;
+  RegionId Choose(LogId log, Pull& pull, const PeerTable& peers, const Gate& gate,
+                  Instant now) const;
   bool Usable(RegionId peer, const Pull& pull, const PeerTable& peers, Instant now) const;
   std::optional<size_t> FreeSlot(RegionId source, bool own_log) const;
   void OpenAt(LogId log, Pull& pull, RegionId source, const PeerTable& peers, const Gate& gate,

@@ -28,7 +28,8 @@ void Replicator::MergeState(const conflict::Vector& applied, const conflict::Vec
 
 void Replicator::OnRegionState(const streams::RegionState& state, Instant now) {
   if (state.region != options_.self) {
-    events_.push_back({Event::Level::kWarning, "a state of another region was ignored", state.region});
+    events_.push_back(
+        {Event::Level::kWarning, "a state of another region was ignored", state.region});
     return;
   }
   if (region_up_ && state.log != state_.log) OnRegionDown(now);  // restarted unseen
@@ -83,13 +84,15 @@ void Replicator::OnApplyReply(const streams::ApplyReply& reply, Instant now) {
   MergeState(reply.applied, reply.durable);
   feed_.OnState(state_);
   if (completed.failed)
-    events_.push_back({Event::Level::kWarning,
-                       "apply of log " + ToString(completed.log) + " failed: " + reply.status.ToString(),
-                       completed.log.region()});
+    events_.push_back(
+        {Event::Level::kWarning,
+         "apply of log " + ToString(completed.log) + " failed: " + reply.status.ToString(),
+         completed.log.region()});
   const uint64_t physical = PhysicalMillis(now);
   if (completed.newest.value != 0 && physical != 0)
-    peers_.OnApplied(completed.log.region(),
-                     std::max<int64_t>(0, static_cast<int64_t>(physical - completed.newest.milliseconds())));
+    peers_.OnApplied(
+        completed.log.region(),
+        std::max<int64_t>(0, static_cast<int64_t>(physical - completed.newest.milliseconds())));
 }
 
 void Replicator::OnPeerUp(RegionId peer, Instant now) {
@@ -134,12 +137,14 @@ void Replicator::OnMessage(RegionId peer, Message message, Instant now) {
 
 void Replicator::OnHeartbeat(RegionId peer, const Heartbeat& heartbeat, Instant now) {
   if (heartbeat.serving && heartbeat.log.region() != peer) {
-    events_.push_back({Event::Level::kWarning, "a peer named a log of another region as its own", peer});
+    events_.push_back(
+        {Event::Level::kWarning, "a peer named a log of another region as its own", peer});
     return;
   }
   const bool was_serving = peers_.at(peer).last.serving;
   const auto news = peers_.OnHeartbeat(peer, heartbeat, now, PhysicalMillis(now));
-  // Another process, or its region is back: it knows nothing of our sessions, and may be asked at once.
+  // Another process, or its region is back: it knows nothing of our sessions, and may be asked at
+  // once.
   if (news == PeerTable::News::kRestarted || (!was_serving && peers_.at(peer).last.serving))
     puller_.OnPeerReset(peer);
   if (was_serving && !heartbeat.serving)
@@ -198,7 +203,8 @@ streams::PeerProgress Replicator::Progress(Instant now) const {
   progress.stable = peers_.stable();
   for (const auto& [region, peer] : peers_.all())
     progress.peers.push_back({region, peers_.Reachable(region, now), peer.clock_offset_ms,
-                              PendingOf(options_.self, state_.durable, peer.last.applied), peer.lag_ms});
+                              PendingOf(options_.self, state_.durable, peer.last.applied),
+                              peer.lag_ms});
   return progress;
 }
 
@@ -216,8 +222,8 @@ Ready Replicator::TakeReady(Instant now) {
   events_.clear();
   feed_.TakeReady(ready.reads, ready.messages);
   puller_.TakeReady(ready.messages, ready.events);
-  ready.wake_at = std::min({next_heartbeat_, feed_.wake_at(), puller_.wake_at(), gate_.wake_at(),
-                            peers_.wake_at(now)});
+  ready.wake_at = std::min(
+      {next_heartbeat_, feed_.wake_at(), puller_.wake_at(), gate_.wake_at(), peers_.wake_at(now)});
   return ready;
 }
 
@@ -233,9 +239,9 @@ streams::ReplicationStatus Replicator::status(Instant now) const {
     Status::Link in;
     in.from = region;
     in.to = options_.self;
-    in.state = !peer.link_up                                            ? Status::LinkState::kDown
+    in.state = !peer.link_up                                    ? Status::LinkState::kDown
                : !peer.ever_heard || peers_.Silent(region, now) ? Status::LinkState::kSilent
-                                                                        : Status::LinkState::kUp;
+                                                                : Status::LinkState::kUp;
     in.lag_ms = peer.lag_ms;
     in.pending = PendingOf(region, known, state_.applied);
     const Puller::Received received = puller_.ReceivedOf(region);
@@ -253,9 +259,9 @@ streams::ReplicationStatus Replicator::status(Instant now) const {
     out.from = options_.self;
     out.to = region;
     const bool asked = peer.ever_asked && now - peer.asked < options_.silence_us;
-    out.state = asked              ? Status::LinkState::kUp
-                : peer.ever_asked  ? Status::LinkState::kSilent
-                                   : Status::LinkState::kDown;
+    out.state = asked             ? Status::LinkState::kUp
+                : peer.ever_asked ? Status::LinkState::kSilent
+                                  : Status::LinkState::kDown;
     out.pending = PendingOf(options_.self, state_.durable, peer.last.applied);
     const Feed::Sent sent = feed_.SentTo(region);
     out.batches = sent.batches;

@@ -1,12 +1,12 @@
-// Replicator: feed, puller, gate and peer table composed: everything that the daemon decides, without a
-// thread, a socket or a clock. What happens comes in as calls; what to do goes out as a Ready, which the
-// driver carries out in the order of its fields. The simulator is a second driver.
+// Replicator: feed, puller, gate and peer table composed: everything that the daemon decides,
+// without a thread, a socket or a clock. What happens comes in as calls; what to do goes out as a
+// Ready, which the driver carries out in the order of its fields. The simulator is a second driver.
 //
 //   driver loop:  on each input: core.OnXxx(..., now);  Execute(core.TakeReady(now));
 //                 sleep until ready.wake_at, then core.OnTick(now)
 //
-// A crash is: drop the object and construct another; the region's state and the peers' heartbeats bring
-// everything back.
+// A crash is: drop the object and construct another; the region's state and the peers' heartbeats
+// bring everything back.
 #pragma once
 
 #include <optional>
@@ -26,12 +26,12 @@
 namespace everwrite::replicator {
 
 struct Ready {
-  std::vector<streams::ApplyRequest> applies;      // to the region, in order
-  std::vector<streams::ReadRequest> reads;         // to the region
-  std::optional<streams::PeerProgress> progress;   // to the region
-  std::vector<Outgoing> messages;                  // to peers, in order for each
-  std::vector<Event> events;                       // to the log
-  Instant wake_at{INT64_MAX};                      // OnTick not later than this
+  std::vector<streams::ApplyRequest> applies;     // to the region, in order
+  std::vector<streams::ReadRequest> reads;        // to the region
+  std::optional<streams::PeerProgress> progress;  // to the region
+  std::vector<Outgoing> messages;                 // to peers, in order for each
+  std::vector<Event> events;                      // to the log
+  Instant wake_at{INT64_MAX};                     // OnTick not later than this
   bool empty() const {
     return applies.empty() && reads.empty() && !progress && messages.empty() && events.empty();
   }

@@ -5,7 +5,8 @@
 namespace everwrite::streams {
 namespace {
 
-constexpr char kFirstHeldPrefix = 'f';  // in the system column family; region/table/layout.h lists all
+constexpr char kFirstHeldPrefix =
+    'f';  // in the system column family; region/table/layout.h lists all
 
 std::string FirstHeldKey(LogId log) {
   std::string key(1, kFirstHeldPrefix);
@@ -48,7 +49,8 @@ Result<RecordBatch> ReadChanges(const KvStore& store, LogId log, uint64_t after,
     bytes += it->value().size();
   }
   EW_RETURN_IF_ERROR(it->status());
-  if (batch.empty()) return DataLoss("the change log ends before number " + std::to_string(after + 1));
+  if (batch.empty())
+    return DataLoss("the change log ends before number " + std::to_string(after + 1));
   return batch;
 }
 

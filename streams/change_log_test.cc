@@ -14,7 +14,8 @@ const LogId kOther = LogId::Make(RegionId{1}, 6);
 
 void Append(MemoryKvStore& store, LogId log, uint64_t from, uint64_t through) {
   KvBatch batch;
-  for (uint64_t n = from; n <= through; ++n) AppendChange(batch, {log, n}, "record " + std::to_string(n));
+  for (uint64_t n = from; n <= through; ++n)
+    AppendChange(batch, {log, n}, "record " + std::to_string(n));
   ASSERT_TRUE(store.Write(batch, Sync::kYes).ok());
 }
 
@@ -67,7 +68,8 @@ TEST(Retention, KeepsWhatIsYoungAndWhatAPeerStillLacks) {
   input.keep_ms = 100 * 1000;
   input.now_ms = 600 * 1000;
   input.durable_everywhere = 1000;
-  EXPECT_EQ(TrimPoint(input, AtItsSecond).value(), 500u) << "numbers below 500 are older than 100 s";
+  EXPECT_EQ(TrimPoint(input, AtItsSecond).value(), 500u)
+      << "numbers below 500 are older than 100 s";
   input.durable_everywhere = 300;
   EXPECT_EQ(TrimPoint(input, AtItsSecond).value(), 301u);
   input.durable_everywhere = 0;

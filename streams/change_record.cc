@@ -51,8 +51,7 @@ bool ForEachField(std::string_view input, Visitor&& visit) {
       case kFixed32:
         if (!reader.ReadRaw(4, bytes)) return false;
         break;
-      default:
-        return false;
+      default: return false;
     }
     visit(static_cast<int>(tag >> 3), number, bytes);
   }

@@ -1,11 +1,11 @@
-// ChangeRecord: one change to one item, in the one format that the change log stores, the replicator
-// ships, Streams shows and recovery reads.
+// ChangeRecord: one change to one item, in the one format that the change log stores, the
+// replicator ships, Streams shows and recovery reads.
 //
-// The bytes are the Protobuf message `everwrite.streams.proto.ChangeRecord` (streams/proto/change.proto),
-// written and read by hand: a record is made on the commit path of every write and read on the apply
-// path of every region, where the generated code's copies and allocations would be most of the cost.
-// Decoding borrows from the input. A record is passed on as the bytes it came in, so fields that a newer
-// version added survive a relay.
+// The bytes are the Protobuf message `everwrite.streams.proto.ChangeRecord`
+// (streams/proto/change.proto), written and read by hand: a record is made on the commit path of
+// every write and read on the apply path of every region, where the generated code's copies and
+// allocations would be most of the cost. Decoding borrows from the input. A record is passed on as
+// the bytes it came in, so fields that a newer version added survive a relay.
 //
 // Thread-safety: values.
 #pragma once
@@ -37,15 +37,15 @@ struct ChangeRecord {
   bool tombstone = false;  // the item was deleted; `image` then holds its key attributes alone
   std::string_view image;  // the item after the change
   uint64_t rank = 0;       // compared before the stamp; 0 but for table definitions (version.h)
-  // Changes of one transaction are contiguous in the log and share this id; 0: not in one. The last of
-  // them has `transaction_end`.
+  // Changes of one transaction are contiguous in the log and share this id; 0: not in one. The last
+  // of them has `transaction_end`.
   uint64_t transaction = 0;
   bool transaction_end = false;
 };
 
 void EncodeChangeRecord(const ChangeRecord& record, std::string& out);
-// Views into `bytes`. False when it is not a record: bad wire format, no dot, no stamp, a context that
-// is no vector or that names the record's own log.
+// Views into `bytes`. False when it is not a record: bad wire format, no dot, no stamp, a context
+// that is no vector or that names the record's own log.
 bool DecodeChangeRecord(std::string_view bytes, ChangeRecord& record);
 
 // Just what ordering and gating need: the dot and context, without looking at the rest.

@@ -61,7 +61,9 @@ struct Writer {
     out->set_cluster(welcome.cluster);
     out->set_region(welcome.region.value);
   }
-  void operator()(const LinkRefusal& refusal) { frame.mutable_refusal()->set_reason(refusal.reason); }
+  void operator()(const LinkRefusal& refusal) {
+    frame.mutable_refusal()->set_reason(refusal.reason);
+  }
   void operator()(const RegionState& state) {
     auto* out = frame.mutable_state();
     out->set_region(state.region.value);
@@ -278,7 +280,8 @@ std::string EncodeLinkFrame(const LinkMessage& message) {
 }
 
 Result<LinkMessage> DecodeLinkBody(std::string_view body) {
-  if (body.size() > kMaxLinkFrameBytes) return InvalidArgument("local link: the frame is too large");
+  if (body.size() > kMaxLinkFrameBytes)
+    return InvalidArgument("local link: the frame is too large");
   proto::LinkFrame frame;
   if (!frame.ParseFromArray(body.data(), static_cast<int>(body.size())))
     return InvalidArgument("local link: not a frame");

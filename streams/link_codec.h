@@ -11,8 +11,8 @@
 //     std::visit(..., **next);
 //   }
 //
-// A length above kMaxLinkFrameBytes is refused before anything is allocated for it; so the reader holds
-// at most one frame and what one Append added.
+// A length above kMaxLinkFrameBytes is refused before anything is allocated for it; so the reader
+// holds at most one frame and what one Append added.
 //
 // Thread-safety: values; a LinkReader belongs to one thread.
 #pragma once
@@ -48,8 +48,8 @@ struct LinkWelcome {
 struct LinkRefusal {
   std::string reason;
 };
-// region -> replicator: records that have just become durable, of any log. Best effort: without credit
-// the region sends nothing, and the replicator reads.
+// region -> replicator: records that have just become durable, of any log. Best effort: without
+// credit the region sends nothing, and the replicator reads.
 struct LinkCommitted {
   RecordBatch batch;
 };
@@ -69,12 +69,12 @@ struct ReplicationStatus {
     RegionId from;
     RegionId to;
     LinkState state = LinkState::kDown;
-    int64_t lag_ms = -1;          // age of the newest applied change when it was applied; -1: none yet
-    uint64_t pending = 0;         // changes of `from`'s logs that `to` has not applied
-    uint64_t batches = 0;         // since the replicator started
-    uint64_t bytes = 0;           // of records
-    uint64_t sessions = 0;        // opened
-    uint64_t gaps = 0;            // numbers that were missing between two batches
+    int64_t lag_ms = -1;    // age of the newest applied change when it was applied; -1: none yet
+    uint64_t pending = 0;   // changes of `from`'s logs that `to` has not applied
+    uint64_t batches = 0;   // since the replicator started
+    uint64_t bytes = 0;     // of records
+    uint64_t sessions = 0;  // opened
+    uint64_t gaps = 0;      // numbers that were missing between two batches
     int64_t clock_offset_ms = 0;  // the other region's clock minus ours
     RegionId source;              // who gives us `from`'s changes; 0: nobody; not `from`: a relay
     int64_t heard_ms = -1;        // since the last word of the other region; -1: never
@@ -90,10 +90,11 @@ struct ReplicationStatus {
 std::string_view LinkStateName(ReplicationStatus::LinkState state);  // "down", "silent", "up"
 
 using LinkMessage =
-    std::variant<LinkHello, LinkWelcome, LinkRefusal, RegionState, LinkCommitted, ReadRequest, ReadReply,
-                 ApplyRequest, ApplyReply, PeerProgress, LinkCredit, ReplicationStatus>;
+    std::variant<LinkHello, LinkWelcome, LinkRefusal, RegionState, LinkCommitted, ReadRequest,
+                 ReadReply, ApplyRequest, ApplyReply, PeerProgress, LinkCredit, ReplicationStatus>;
 
-// Length and body. The caller keeps messages below kMaxLinkFrameBytes; a larger one is a bug (CHECK).
+// Length and body. The caller keeps messages below kMaxLinkFrameBytes; a larger one is a bug
+// (CHECK).
 std::string EncodeLinkFrame(const LinkMessage& message);
 // The body of one frame, without the length. kInvalidArgument for what is no frame.
 Result<LinkMessage> DecodeLinkBody(std::string_view body);

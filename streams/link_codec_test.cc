@@ -1,5 +1,5 @@
-// The local link's frames: everything comes back as it was, in whatever pieces the socket gives it, and
-// what is no frame is an error, never a crash.
+// The local link's frames: everything comes back as it was, in whatever pieces the socket gives it,
+// and what is no frame is an error, never a crash.
 #include "streams/link_codec.h"
 
 #include <gtest/gtest.h>

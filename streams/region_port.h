@@ -1,7 +1,7 @@
 // What a replicator and the region beside it say to each other, as plain values. They never include
 // each other: they meet here. In production the values cross a Unix socket as the frames of
-// streams/proto/link.proto (region/server/local_link, replicator/link/region_link); in the simulator
-// they are handed over as they are.
+// streams/proto/link.proto (region/server/local_link, replicator/link/region_link); in the
+// simulator they are handed over as they are.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@
 
 namespace everwrite::streams {
 
-// Encoded change records of one log, contiguous: first, first + 1, ... The bytes are shared, because one
-// batch goes to several peers.
+// Encoded change records of one log, contiguous: first, first + 1, ... The bytes are shared,
+// because one batch goes to several peers.
 struct RecordBatch {
   LogId log;
   uint64_t first = 0;
@@ -34,18 +34,19 @@ struct RecordBatch {
 // region -> replicator, once at the start and then whenever the vector moved (coalesced).
 struct RegionState {
   RegionId region;
-  LogId log;                  // the region's own, current log
-  conflict::Vector applied;   // what readers in this region see
-  conflict::Vector durable;   // what a power cut would leave; never above `applied`
-  uint64_t physical_ms = 0;   // the region's physical clock when this was said
-  Stamp clock;                // its hybrid clock
-  // For each log, the first number that the change log still holds (trimmed below); a log that is not
-  // named is held from 1.
+  LogId log;                 // the region's own, current log
+  conflict::Vector applied;  // what readers in this region see
+  conflict::Vector durable;  // what a power cut would leave; never above `applied`
+  uint64_t physical_ms = 0;  // the region's physical clock when this was said
+  Stamp clock;               // its hybrid clock
+  // For each log, the first number that the change log still holds (trimmed below); a log that is
+  // not named is held from 1.
   std::map<LogId, uint64_t> first_held;
 };
 
-// replicator -> region: records of `log` after number `after`, up to about `max_bytes`, at least one.
-// Only durable records are given out: a number that a crash could take back is never shown to a peer.
+// replicator -> region: records of `log` after number `after`, up to about `max_bytes`, at least
+// one. Only durable records are given out: a number that a crash could take back is never shown to
+// a peer.
 struct ReadRequest {
   uint64_t id = 0;  // echoed
   LogId log;
@@ -58,13 +59,14 @@ struct ReadReply {
   bool trimmed = false;  // `after + 1` is no longer held: the reader must bootstrap
 };
 
-// replicator -> region: apply these, in order. The records' contexts are covered (the gate saw to it).
-// Several may be outstanding; they are carried out in the order sent.
+// replicator -> region: apply these, in order. The records' contexts are covered (the gate saw to
+// it). Several may be outstanding; they are carried out in the order sent.
 struct ApplyRequest {
   uint64_t id = 0;  // echoed
   RecordBatch batch;
 };
-// The vector after it. An error leaves nothing half-applied; the replicator asks again from the vector.
+// The vector after it. An error leaves nothing half-applied; the replicator asks again from the
+// vector.
 struct ApplyReply {
   uint64_t id = 0;
   Status status;
@@ -81,7 +83,7 @@ struct PeerProgress {
     bool connected = false;
     int64_t clock_offset_ms = 0;  // the peer's physical clock minus ours, as measured
     uint64_t pending = 0;         // changes of our log that it has not applied
-    int64_t lag_ms = -1;          // age of the newest change of its log that we applied, when applied
+    int64_t lag_ms = -1;  // age of the newest change of its log that we applied, when applied
   };
   std::vector<Peer> peers;
 };

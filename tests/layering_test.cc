@@ -1,5 +1,6 @@
-// Layers point one way: every #include of the project's own headers is checked against layering.txt,
-// and pure folders are checked for what would make them impure. (The idea is pebble's lint test.)
+// Layers point one way: every #include of the project's own headers is checked against
+// layering.txt, and pure folders are checked for what would make them impure. (The idea is pebble's
+// lint test.)
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -75,8 +76,8 @@ bool MatchesAny(const std::set<std::string>& entries, const std::string& stem) {
 
 std::vector<std::string> SourceFiles() {
   std::vector<std::string> files;
-  for (const char* top :
-       {"base", "conflict", "topology", "streams", "replicator", "region", "chaos", "cli", "tests"}) {
+  for (const char* top : {"base", "conflict", "topology", "streams", "replicator", "region",
+                          "chaos", "cli", "tests"}) {
     for (const auto& entry : fs::recursive_directory_iterator(top)) {
       const std::string path = entry.path().string();
       if (path.ends_with(".cc") || path.ends_with(".h")) files.push_back(path);
@@ -106,8 +107,9 @@ TEST(Layering, EveryIncludeIsAllowed) {
         const std::string header = line.substr(10, line.rfind('"') - 10);
         if (header.ends_with(".pb.h")) continue;  // generated; the build says who links it
         const std::string target = FolderOf(rules, header);
-        const bool ok = !target.empty() && (target == folder || allowed.count(target) ||
-                                            allowed.count(header) || (IsTest(path) && target == "tests"));
+        const bool ok =
+            !target.empty() && (target == folder || allowed.count(target) ||
+                                allowed.count(header) || (IsTest(path) && target == "tests"));
         EXPECT_TRUE(ok) << path << ":" << number << " includes " << header << ", but " << folder
                         << " may not include " << (target.empty() ? "that" : target);
         ++checked;
@@ -115,7 +117,8 @@ TEST(Layering, EveryIncludeIsAllowed) {
         const std::string header = line.substr(10, line.rfind('>') - 10);
         for (const auto& [prefix, stems] : rules.only) {
           const bool whole = prefix.find('/') == std::string::npos;
-          if (whole ? header.substr(0, header.find('.')) != prefix : !header.starts_with(prefix)) continue;
+          if (whole ? header.substr(0, header.find('.')) != prefix : !header.starts_with(prefix))
+            continue;
           EXPECT_TRUE(IsTest(path) || MatchesAny(stems, Stem(path)))
               << path << ":" << number << " includes <" << header << ">; only its adapter may";
         }
@@ -127,11 +130,20 @@ TEST(Layering, EveryIncludeIsAllowed) {
 
 TEST(Layering, PureFoldersTouchNeitherThreadNorClockNorChanceNorSystem) {
   const Rules rules = ReadRules();
-  const char* const kImpure[] = {"#include <thread>",   "#include <random>",     "#include <chrono>",
-                                 "#include <sys/",      "#include <unistd.h>",   "#include <fstream>",
-                                 "#include <iostream>", "#include <filesystem>", "#include <condition_variable>",
-                                 "system_clock",        "steady_clock",          "RandomSeed(",
-                                 "getenv(",             "::now()"};
+  const char* const kImpure[] = {"#include <thread>",
+                                 "#include <random>",
+                                 "#include <chrono>",
+                                 "#include <sys/",
+                                 "#include <unistd.h>",
+                                 "#include <fstream>",
+                                 "#include <iostream>",
+                                 "#include <filesystem>",
+                                 "#include <condition_variable>",
+                                 "system_clock",
+                                 "steady_clock",
+                                 "RandomSeed(",
+                                 "getenv(",
+                                 "::now()"};
   for (const std::string& path : SourceFiles()) {
     if (IsTest(path) || !rules.pure.count(FolderOf(rules, path))) continue;
     if (MatchesAny(rules.adapters, Stem(path))) continue;
@@ -141,7 +153,8 @@ TEST(Layering, PureFoldersTouchNeitherThreadNorClockNorChanceNorSystem) {
       ++number;
       const std::string code = line.substr(0, line.find("//"));
       for (const char* impure : kImpure)
-        EXPECT_EQ(code.find(impure), std::string::npos) << path << ":" << number << " has " << impure;
+        EXPECT_EQ(code.find(impure), std::string::npos)
+            << path << ":" << number << " has " << impure;
     }
   }
 }

@@ -1,5 +1,5 @@
-// A configuration file as a tree that remembers where each word stood, so that every complaint can name
-// file, line and column. Parsers (YAML) make it; topology_reader reads it. Pure.
+// A configuration file as a tree that remembers where each word stood, so that every complaint can
+// name file, line and column. Parsers (YAML) make it; topology_reader reads it. Pure.
 #pragma once
 
 #include <initializer_list>
@@ -14,8 +14,8 @@ namespace everwrite::topology {
 struct ConfigNode {
   enum class Kind : uint8_t { kNull, kScalar, kList, kMap };
   Kind kind = Kind::kNull;
-  int line = 1;    // from 1
-  int column = 1;  // from 1
+  int line = 1;                   // from 1
+  int column = 1;                 // from 1
   std::string text;               // of kScalar
   std::vector<ConfigNode> keys;   // of kMap: scalars, no two equal
   std::vector<ConfigNode> items;  // values of kMap (beside `keys`), or of kList

@@ -1,9 +1,10 @@
-// Topology: which regions there are, how they are linked, and what holds for all of them. Plain values,
-// read from one YAML file that goes to every region (topology_file.h); a daemon is told which region it
-// is.
+// Topology: which regions there are, how they are linked, and what holds for all of them. Plain
+// values, read from one YAML file that goes to every region (topology_file.h); a daemon is told
+// which region it is.
 //
-// Durations are in microseconds and sizes in bytes unless a name says otherwise. A Topology that came
-// from topology_file is valid: names, ids and addresses are unique, every pair of regions has one link.
+// Durations are in microseconds and sizes in bytes unless a name says otherwise. A Topology that
+// came from topology_file is valid: names, ids and addresses are unique, every pair of regions has
+// one link.
 //
 // Thread-safety: values.
 #pragma once
@@ -47,10 +48,10 @@ enum class LinkState : uint8_t { kUp, kCut };
 // deployments have real networks and only the pair counts.
 struct Link {
   RegionId a;
-  RegionId b;  // a < b
-  int64_t latency_us = 0;          // one way
-  int64_t jitter_us = 0;           // up to so much more
-  uint64_t bytes_per_second = 0;   // 0: no bound
+  RegionId b;                     // a < b
+  int64_t latency_us = 0;         // one way
+  int64_t jitter_us = 0;          // up to so much more
+  uint64_t bytes_per_second = 0;  // 0: no bound
   LinkState state = LinkState::kUp;
 
   bool Joins(RegionId x, RegionId y) const { return (a == x && b == y) || (a == y && b == x); }
@@ -60,10 +61,10 @@ struct Link {
 enum class ReplicateScope : uint8_t { kAll, kExplicit };
 
 struct ReplicationSettings {
-  uint64_t batch_bytes = 128'000;       // records are gathered up to about so much
-  uint64_t credit_bytes = 16'000'000;   // outstanding from one source region, all logs together
+  uint64_t batch_bytes = 128'000;      // records are gathered up to about so much
+  uint64_t credit_bytes = 16'000'000;  // outstanding from one source region, all logs together
   int64_t heartbeat_us = 500'000;
-  int64_t silence_us = 3'000'000;       // without a word for so long: another session, another source
+  int64_t silence_us = 3'000'000;  // without a word for so long: another session, another source
   int64_t max_clock_offset_us = 500'000;
   ReplicateScope replicate = ReplicateScope::kAll;
 };
@@ -74,9 +75,9 @@ enum class Durability : uint8_t {
 };
 
 struct Limits {
-  uint64_t connections = 10'000;          // of clients, a region
-  uint64_t threads = 0;                   // event loops; 0: one a core
-  uint64_t cache_bytes = 64ULL << 20;     // of blocks of the store
+  uint64_t connections = 10'000;       // of clients, a region
+  uint64_t threads = 0;                // event loops; 0: one a core
+  uint64_t cache_bytes = 64ULL << 20;  // of blocks of the store
   uint64_t change_log_bytes = 64ULL << 30;
   uint64_t change_log_hours = 24;
 };
@@ -98,8 +99,8 @@ struct Topology {
   std::vector<RegionId> Others(RegionId self) const;
   // "us-east-1, eu-west-1", for messages.
   std::string RegionNames() const;
-  // Where the region keeps its data: `data` when it is absolute, otherwise below `base` (--data), or
-  // below the file's own folder when `base` is empty.
+  // Where the region keeps its data: `data` when it is absolute, otherwise below `base` (--data),
+  // or below the file's own folder when `base` is empty.
   std::string DataFolder(const Region& region, std::string_view base = {}) const;
 };
 

@@ -16,8 +16,9 @@
 namespace everwrite::topology {
 namespace {
 
-// Builds the tree from the parser's events rather than from its document type, which follows aliases,
-// keeps duplicate keys and forgets where keys stood. The first refusal stays; later events are ignored.
+// Builds the tree from the parser's events rather than from its document type, which follows
+// aliases, keeps duplicate keys and forgets where keys stood. The first refusal stays; later events
+// are ignored.
 class TreeBuilder : public YAML::EventHandler {
  public:
   explicit TreeBuilder(std::string_view file) : file_(file) {}
@@ -132,8 +133,9 @@ Result<ConfigNode> ParseYaml(std::string_view text, std::string_view file) {
     std::istringstream in{std::string(text)};
     YAML::Parser parser(in);
     if (!parser.HandleNextDocument(builder))
-      return InvalidArgument(std::string(file) +
-                             ":1:1: the file is empty; see topology/examples for what one looks like");
+      return InvalidArgument(
+          std::string(file) +
+          ":1:1: the file is empty; see topology/examples for what one looks like");
     EW_RETURN_IF_ERROR(builder.error());
     ConfigNode root = builder.TakeRoot();
     TreeBuilder rest(file);
@@ -147,8 +149,9 @@ Result<ConfigNode> ParseYaml(std::string_view text, std::string_view file) {
     ConfigNode at;
     at.line = exception.mark.line + 1;
     at.column = exception.mark.column + 1;
-    return ConfigError(file, at, "not valid YAML: " + exception.msg +
-                                     "; check the indentation and the brackets there");
+    return ConfigError(
+        file, at,
+        "not valid YAML: " + exception.msg + "; check the indentation and the brackets there");
   }
 }
 
@@ -156,7 +159,8 @@ Result<ConfigNode> ParseYaml(std::string_view text, std::string_view file) {
 
 Result<Topology> ParseTopology(std::string_view text, std::string_view file_name) {
   if (text.size() > kMaxTopologyFileBytes)
-    return InvalidArgument(std::string(file_name) + ":1:1: larger than 1 MiB; this is no topology file");
+    return InvalidArgument(std::string(file_name) +
+                           ":1:1: larger than 1 MiB; this is no topology file");
   EW_RETURN_IF_ERROR(RefuseTabs(text, file_name));
   EW_ASSIGN_OR_RETURN(ConfigNode root, ParseYaml(text, file_name));
   EW_ASSIGN_OR_RETURN(Topology topology, ReadTopology(root, file_name));
@@ -192,14 +196,15 @@ std::string WriteTopology(const Topology& topology) {
   std::ostringstream out;
   out << "cluster: " << topology.cluster << "\nregions:\n";
   for (const Region& region : topology.regions)
-    out << "  - name: " << region.name << "\n    id: " << region.id.value
-        << "\n    endpoint: \"" << region.endpoint.ToString() << "\"\n    admin: \""
-        << region.admin.ToString() << "\"\n    nats: \"" << region.NatsUrl() << "\"\n    data: "
-        << SingleQuoted(region.data) << "\n";
+    out << "  - name: " << region.name << "\n    id: " << region.id.value << "\n    endpoint: \""
+        << region.endpoint.ToString() << "\"\n    admin: \"" << region.admin.ToString()
+        << "\"\n    nats: \"" << region.NatsUrl() << "\"\n    data: " << SingleQuoted(region.data)
+        << "\n";
   if (!topology.links.empty()) out << "links:\n";
   for (const Link& link : topology.links) {
     out << "  - between: [" << topology.FindRegion(link.a)->name << ", "
-        << topology.FindRegion(link.b)->name << "]\n    latency: " << FormatDuration(link.latency_us)
+        << topology.FindRegion(link.b)->name
+        << "]\n    latency: " << FormatDuration(link.latency_us)
         << "\n    jitter: " << FormatDuration(link.jitter_us)
         << "\n    state: " << (link.state == LinkState::kUp ? "up" : "cut") << "\n";
     if (link.bytes_per_second != 0) out << "    bandwidth: " << link.bytes_per_second << "B/s\n";

@@ -2,9 +2,10 @@
 //
 //   demo.yaml:14:5: unknown key "latencey"; did you mean "latency"?
 //
-// The format, with every key, is shown by topology/examples/three_regions.yaml and docs/operations.md.
-// Anchors and aliases are refused (a few lines of them can stand for gigabytes), as are files above
-// kMaxTopologyFileBytes, nesting above kMaxConfigDepth and duplicate keys.
+// The format, with every key, is shown by topology/examples/three_regions.yaml and
+// docs/operations.md. Anchors and aliases are refused (a few lines of them can stand for
+// gigabytes), as are files above kMaxTopologyFileBytes, nesting above kMaxConfigDepth and duplicate
+// keys.
 //
 // Errors: kNotFound (no such file), kUnavailable (cannot be read), kInvalidArgument (all else).
 #pragma once

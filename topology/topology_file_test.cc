@@ -86,53 +86,84 @@ TEST_P(TopologyRefusal, NamesThePlaceAndTheMend) {
 }
 
 const Refusal kRefusals[] = {
-    {"unknown_key", "cluster:", "clustre:", "1:1: unknown key \"clustre\" in the file; did you mean \"cluster\"?"},
-    {"unknown_key_in_region", "    id: 2", "    idd: 2", "10:5: unknown key \"idd\" in a region; did you mean \"id\"?"},
-    {"unknown_key_in_link", "    latency", "    latencey", "17:5: unknown key \"latencey\" in a link; did you mean \"latency\"?"},
-    {"unknown_key_far_from_all", "durability:", "xyzzy:", "22:1: unknown key \"xyzzy\" in the file; known are cluster, regions"},
+    {"unknown_key",
+     "cluster:", "clustre:", "1:1: unknown key \"clustre\" in the file; did you mean \"cluster\"?"},
+    {"unknown_key_in_region", "    id: 2", "    idd: 2",
+     "10:5: unknown key \"idd\" in a region; did you mean \"id\"?"},
+    {"unknown_key_in_link", "    latency", "    latencey",
+     "17:5: unknown key \"latencey\" in a link; did you mean \"latency\"?"},
+    {"unknown_key_far_from_all", "durability:", "xyzzy:",
+     "22:1: unknown key \"xyzzy\" in the file; known are cluster, regions"},
     {"unknown_key_in_replication", "heartbeat:", "hartbeat:", "21:53: unknown key \"hartbeat\""},
     {"no_cluster", "cluster: demo\n", "", "1:1: the file has no \"cluster\"; add it"},
-    {"bad_cluster", "cluster: demo", "cluster: Demo Cluster", "1:10: \"Demo Cluster\" cannot be the cluster's name; use"},
-    {"no_endpoint", "    endpoint: 127.0.0.1:8200\n", "", "9:5: region eu-west-1 has no \"endpoint\"; add it"},
-    {"duplicate_key", "    id: 2", "    id: 2\n    id: 3", "11:5: \"id\" is given twice; remove one"},
-    {"duplicate_name", "name: eu-west-1", "name: us-east-1", "9:11: the name \"us-east-1\" is used on line 3 already; give"},
+    {"bad_cluster", "cluster: demo", "cluster: Demo Cluster",
+     "1:10: \"Demo Cluster\" cannot be the cluster's name; use"},
+    {"no_endpoint", "    endpoint: 127.0.0.1:8200\n", "",
+     "9:5: region eu-west-1 has no \"endpoint\"; add it"},
+    {"duplicate_key", "    id: 2", "    id: 2\n    id: 3",
+     "11:5: \"id\" is given twice; remove one"},
+    {"duplicate_name", "name: eu-west-1", "name: us-east-1",
+     "9:11: the name \"us-east-1\" is used on line 3 already; give"},
     {"duplicate_id", "id: 2", "id: 1", "10:9: the id 1 is used on line 4 already; give"},
-    {"duplicate_address", "admin: 127.0.0.1:8201", "admin: 127.0.0.1:8102", "12:12: the address 127.0.0.1:8102 is used on line 7 already; give"},
-    {"duplicate_folder", "data/b", "data/a", "14:11: the folder \"data/a\" is used on line 8 already; give"},
+    {"duplicate_address", "admin: 127.0.0.1:8201", "admin: 127.0.0.1:8102",
+     "12:12: the address 127.0.0.1:8102 is used on line 7 already; give"},
+    {"duplicate_folder", "data/b", "data/a",
+     "14:11: the folder \"data/a\" is used on line 8 already; give"},
     {"id_zero", "id: 2", "id: 0", "10:9: \"0\" must be a whole number from 1 to 65535; write"},
-    {"id_too_large", "id: 2", "id: 65536", "10:9: \"65536\" must be a whole number from 1 to 65535; write"},
+    {"id_too_large", "id: 2", "id: 65536",
+     "10:9: \"65536\" must be a whole number from 1 to 65535; write"},
     {"id_negative", "id: 2", "id: -1", "10:9: \"-1\" must be a whole number"},
     {"id_word", "id: 2", "id: two", "10:9: \"two\" must be a whole number"},
-    {"bad_region_name", "name: eu-west-1", "name: EU_West", "9:11: \"EU_West\" cannot be a region's name; use"},
-    {"no_port", "127.0.0.1:8200", "127.0.0.1", "11:15: \"127.0.0.1\" is not host:port with a port from 1 to 65535; write"},
+    {"bad_region_name", "name: eu-west-1", "name: EU_West",
+     "9:11: \"EU_West\" cannot be a region's name; use"},
+    {"no_port", "127.0.0.1:8200", "127.0.0.1",
+     "11:15: \"127.0.0.1\" is not host:port with a port from 1 to 65535; write"},
     {"port_zero", "127.0.0.1:8200", "127.0.0.1:0", "11:15: \"127.0.0.1:0\" is not host:port"},
-    {"port_too_large", "127.0.0.1:8200", "127.0.0.1:70000", "11:15: \"127.0.0.1:70000\" is not host:port"},
-    {"bad_ipv4", "127.0.0.1:8200", "127.0.0.300:8200", "11:15: \"127.0.0.300:8200\" is not host:port"},
-    {"bad_host", "127.0.0.1:8200", "under_score:8200", "11:15: \"under_score:8200\" is not host:port"},
-    {"nats_without_scheme", "nats://127.0.0.1:8202", "127.0.0.1:8202", "13:11: \"127.0.0.1:8202\" does not start with nats://; write"},
+    {"port_too_large", "127.0.0.1:8200", "127.0.0.1:70000",
+     "11:15: \"127.0.0.1:70000\" is not host:port"},
+    {"bad_ipv4", "127.0.0.1:8200", "127.0.0.300:8200",
+     "11:15: \"127.0.0.300:8200\" is not host:port"},
+    {"bad_host", "127.0.0.1:8200", "under_score:8200",
+     "11:15: \"under_score:8200\" is not host:port"},
+    {"nats_without_scheme", "nats://127.0.0.1:8202", "127.0.0.1:8202",
+     "13:11: \"127.0.0.1:8202\" does not start with nats://; write"},
     {"data_empty", "data: data/b", "data: \"\"", "14:11: the data folder is empty; write"},
-    {"data_missing_value", "data: data/b", "data:", "14:5: a data folder must be a single value, not nothing; write"},
-    {"unknown_region_in_link", "[us-east-1, eu-west-1]", "[us-east-1, mars]", "16:26: there is no region \"mars\"; the regions are us-east-1, eu-west-1"},
-    {"link_to_itself", "[us-east-1, eu-west-1]", "[us-east-1, us-east-1]", "16:14: a link joins two different regions; name"},
-    {"link_of_three", "[us-east-1, eu-west-1]", "[us-east-1, eu-west-1, a]", "16:14: \"between\" must name two regions, as [a, b]; or"},
-    {"duplicate_link", "durability: relaxed", "links2: 1", "22:1: unknown key \"links2\" in the file; did you mean \"links\"?"},
+    {"data_missing_value", "data: data/b",
+     "data:", "14:5: a data folder must be a single value, not nothing; write"},
+    {"unknown_region_in_link", "[us-east-1, eu-west-1]", "[us-east-1, mars]",
+     "16:26: there is no region \"mars\"; the regions are us-east-1, eu-west-1"},
+    {"link_to_itself", "[us-east-1, eu-west-1]", "[us-east-1, us-east-1]",
+     "16:14: a link joins two different regions; name"},
+    {"link_of_three", "[us-east-1, eu-west-1]", "[us-east-1, eu-west-1, a]",
+     "16:14: \"between\" must name two regions, as [a, b]; or"},
+    {"duplicate_link", "durability: relaxed", "links2: 1",
+     "22:1: unknown key \"links2\" in the file; did you mean \"links\"?"},
     {"latency_without_unit", "40ms", "40", "17:14: \"40\" has no unit; write for example 40ms"},
     {"latency_bad_unit", "40ms", "40sec", "17:14: \"40sec\" has an unknown unit; write"},
     {"latency_too_long", "40ms", "11s", "17:14: \"11s\" is out of range; use 0s to 10s"},
     {"bandwidth_not_a_rate", "10MB/s", "10MB", "19:16: \"10MB\" is not a rate; write"},
     {"bandwidth_zero", "10MB/s", "0B/s", "19:16: \"0B/s\" is out of range; use"},
     {"bad_state", "state: cut", "state: down", "20:12: \"down\" is not known; use up or cut"},
-    {"credit_above_bus_limit", "4MB", "25MB", "21:48: \"25MB\" is out of range; use 64000B to 24000000B"},
-    {"credit_below_batches", "4MB", "128KB", "21:48: credit_bytes must be at least 4 times batch_bytes; raise"},
+    {"credit_above_bus_limit", "4MB", "25MB",
+     "21:48: \"25MB\" is out of range; use 64000B to 24000000B"},
+    {"credit_below_batches", "4MB", "128KB",
+     "21:48: credit_bytes must be at least 4 times batch_bytes; raise"},
     {"heartbeat_too_slow", "200ms", "2s", "21:64: \"2s\" is out of range; use 50ms to 1s"},
-    {"silence_too_short", "silence: 2s", "silence: 400ms", "21:80: silence must be at least 3 times heartbeat; raise"},
-    {"explicit_not_built", "replicate: all", "replicate: explicit", "21:95: \"explicit\" is not built yet"},
-    {"bad_replicate", "replicate: all", "replicate: some", "21:95: \"some\" is not known; use all or explicit"},
+    {"silence_too_short", "silence: 2s", "silence: 400ms",
+     "21:80: silence must be at least 3 times heartbeat; raise"},
+    {"explicit_not_built", "replicate: all", "replicate: explicit",
+     "21:95: \"explicit\" is not built yet"},
+    {"bad_replicate", "replicate: all", "replicate: some",
+     "21:95: \"some\" is not known; use all or explicit"},
     {"bad_durability", "relaxed", "fast", "22:13: \"fast\" is not known; use durable or relaxed"},
-    {"limits_unknown", "durability: relaxed", "limits: {conections: 5}", "22:10: unknown key \"conections\" in \"limits\"; did you mean \"connections\"?"},
-    {"limits_hours", "durability: relaxed", "limits: {change_log_hours: 1}", "22:28: \"1\" must be a whole number from 24"},
-    {"regions_not_a_list", "  - name: us-east-1", "  - 7\n  - name: us-east-1", "3:5: a region must be a map of name, id"},
-    {"not_text", "cluster: demo", "cluster: \"d\\x1b\\xff\"", "1:10: \"d\\x1b\\xc3\\xbf\" cannot be the cluster's name; use"},
+    {"limits_unknown", "durability: relaxed", "limits: {conections: 5}",
+     "22:10: unknown key \"conections\" in \"limits\"; did you mean \"connections\"?"},
+    {"limits_hours", "durability: relaxed", "limits: {change_log_hours: 1}",
+     "22:28: \"1\" must be a whole number from 24"},
+    {"regions_not_a_list", "  - name: us-east-1", "  - 7\n  - name: us-east-1",
+     "3:5: a region must be a map of name, id"},
+    {"not_text", "cluster: demo", "cluster: \"d\\x1b\\xff\"",
+     "1:10: \"d\\x1b\\xc3\\xbf\" cannot be the cluster's name; use"},
     {"anchor", "cluster: demo", "cluster: &x demo", "1:10: anchors (&name) are not allowed; write"},
     {"yaml_error", "[us-east-1, eu-west-1]", "[us-east-1, eu-west-1", "17:"},
     {"tab", "    id: 2", "\tid: 2", "10:1: a tab in the indentation; use"},
@@ -153,19 +184,25 @@ TEST(TopologyFile, MissingLinkIsRefusedNamingThePair) {
 }
 
 TEST(TopologyFile, DuplicateLinkIsRefused) {
-  const std::string text = Replaced(kValid, "replication:",
-                                    "  - {between: [eu-west-1, us-east-1], latency: 1ms}\nreplication:");
-  EXPECT_TRUE(Refused(text).message().starts_with("f:21:15: the link between eu-west-1 and us-east-1"))
+  const std::string text = Replaced(
+      kValid, "replication:", "  - {between: [eu-west-1, us-east-1], latency: 1ms}\nreplication:");
+  EXPECT_TRUE(
+      Refused(text).message().starts_with("f:21:15: the link between eu-west-1 and us-east-1"))
       << Refused(text).message();
 }
 
 TEST(TopologyFile, EmptyThingsAreRefused) {
   EXPECT_TRUE(Refused("").message().starts_with("f:1:1: the file is empty; see"));
   EXPECT_TRUE(Refused("# nothing\n").message().starts_with("f:1:1: the file is empty; see"));
-  EXPECT_TRUE(Refused("cluster: a\nregions: []\n").message().starts_with("f:2:10: there are no regions; add"));
-  EXPECT_TRUE(Refused("cluster: a\nregions:\n").message().starts_with("f:2:1: \"regions\" must be a list, not nothing;"))
+  EXPECT_TRUE(Refused("cluster: a\nregions: []\n")
+                  .message()
+                  .starts_with("f:2:10: there are no regions; add"));
+  EXPECT_TRUE(Refused("cluster: a\nregions:\n")
+                  .message()
+                  .starts_with("f:2:1: \"regions\" must be a list, not nothing;"))
       << Refused("cluster: a\nregions:\n").message();
-  EXPECT_TRUE(Refused("cluster: a\n---\ncluster: b\n").message().starts_with("f:3:1: a second document"))
+  EXPECT_TRUE(
+      Refused("cluster: a\n---\ncluster: b\n").message().starts_with("f:3:1: a second document"))
       << Refused("cluster: a\n---\ncluster: b\n").message();
 }
 
@@ -187,8 +224,10 @@ TEST(TopologyFile, DepthAndSizeAreBounded) {
 
 TEST(TopologyFile, TooManyRegionsAreRefused) {
   std::string text = "cluster: a\nregions:\n";
-  for (int i = 1; i <= 33; ++i) text += "  - {name: r" + std::to_string(i) + ", id: " + std::to_string(i) + "}\n";
-  EXPECT_TRUE(Refused(text).message().starts_with("f:35:5: more than 32 regions;")) << Refused(text).message();
+  for (int i = 1; i <= 33; ++i)
+    text += "  - {name: r" + std::to_string(i) + ", id: " + std::to_string(i) + "}\n";
+  EXPECT_TRUE(Refused(text).message().starts_with("f:35:5: more than 32 regions;"))
+      << Refused(text).message();
 }
 
 TEST(TopologyFile, OneRegionNeedsNoLinks) {
@@ -200,7 +239,8 @@ TEST(TopologyFile, ExamplesLoadAndReadBackAsWritten) {
     const std::string path = std::string("topology/examples/") + name + ".yaml";
     const auto topology = LoadTopology(path);
     ASSERT_TRUE(topology.ok()) << topology.status().message();
-    EXPECT_EQ(topology->links.size(), topology->regions.size() * (topology->regions.size() - 1) / 2);
+    EXPECT_EQ(topology->links.size(),
+              topology->regions.size() * (topology->regions.size() - 1) / 2);
     const std::string written = WriteTopology(*topology);
     const auto again = ParseTopology(written, path);
     ASSERT_TRUE(again.ok()) << again.status().message() << written;

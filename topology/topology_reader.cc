@@ -86,8 +86,8 @@ class TopologyReader {
   explicit TopologyReader(std::string_view file) : file_(file) {}
 
   Result<Topology> Read(const ConfigNode& root) {
-    EW_RETURN_IF_ERROR(CheckMap(root, "the file",
-                                {"cluster", "regions", "links", "replication", "durability", "limits"}));
+    EW_RETURN_IF_ERROR(CheckMap(
+        root, "the file", {"cluster", "regions", "links", "replication", "durability", "limits"}));
     const ConfigNode* cluster = nullptr;
     EW_RETURN_IF_ERROR(Require(root, "the file", "cluster", cluster));
     EW_RETURN_IF_ERROR(ReadName(*cluster, "the cluster's name", topology_.cluster));
@@ -95,7 +95,8 @@ class TopologyReader {
     EW_RETURN_IF_ERROR(Require(root, "the file", "regions", regions));
     EW_RETURN_IF_ERROR(ReadRegions(*regions));
     EW_RETURN_IF_ERROR(ReadLinks(root.Find("links"), root));
-    if (const ConfigNode* node = root.Find("replication")) EW_RETURN_IF_ERROR(ReadReplication(*node));
+    if (const ConfigNode* node = root.Find("replication"))
+      EW_RETURN_IF_ERROR(ReadReplication(*node));
     if (const ConfigNode* node = root.Find("durability")) {
       bool relaxed = false;
       EW_RETURN_IF_ERROR(ReadChoice(*node, "durable", "relaxed", relaxed));
@@ -138,8 +139,9 @@ class TopologyReader {
   Status ReadName(const ConfigNode& node, std::string_view what, std::string& name) {
     EW_RETURN_IF_ERROR(CheckScalar(node, what));
     if (!IsName(node.text))
-      return Error(node, Quoted(node.text) + " cannot be " + std::string(what) +
-                             "; use a lower-case letter, then letters, digits and \"-\", at most 32");
+      return Error(node,
+                   Quoted(node.text) + " cannot be " + std::string(what) +
+                       "; use a lower-case letter, then letters, digits and \"-\", at most 32");
     name = node.text;
     return OkStatus();
   }
@@ -150,8 +152,8 @@ class TopologyReader {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error == std::errc() && end == text.data() + text.size() && value >= low && value <= high)
       return OkStatus();
-    return Error(node, Quoted(text) + " must be a whole number from " + std::to_string(low) + " to " +
-                           std::to_string(high) + "; write it without unit or quotes");
+    return Error(node, Quoted(text) + " must be a whole number from " + std::to_string(low) +
+                           " to " + std::to_string(high) + "; write it without unit or quotes");
   }
 
   Status ReadDuration(const ConfigNode& node, int64_t low, int64_t high, int64_t& micros) {
@@ -159,8 +161,8 @@ class TopologyReader {
     const auto parsed = ParseDuration(node.text);
     if (!parsed.ok()) return Error(node, parsed.status().message());
     if (*parsed < low || *parsed > high)
-      return Error(node, Quoted(node.text) + " is out of range; use " + FormatDuration(low) + " to " +
-                             FormatDuration(high));
+      return Error(node, Quoted(node.text) + " is out of range; use " + FormatDuration(low) +
+                             " to " + FormatDuration(high));
     micros = *parsed;
     return OkStatus();
   }
@@ -238,7 +240,9 @@ class TopologyReader {
     EW_RETURN_IF_ERROR(Unique(ids_, id, *value, "the id", std::to_string(id),
                               "give each region its own, and never change it"));
     const std::tuple<std::string_view, std::string_view, Address*> addresses[] = {
-        {"endpoint", "", &region.endpoint}, {"admin", "", &region.admin}, {"nats", "nats://", &region.nats}};
+        {"endpoint", "", &region.endpoint},
+        {"admin", "", &region.admin},
+        {"nats", "nats://", &region.nats}};
     for (const auto& [key, scheme, address] : addresses) {
       EW_RETURN_IF_ERROR(Require(node, what, key, value));
       EW_RETURN_IF_ERROR(ReadAddress(*value, scheme, *address));
@@ -297,7 +301,8 @@ class TopologyReader {
       const auto rate = ParseRate(value->text);
       if (!rate.ok()) return Error(*value, rate.status().message());
       if (*rate < 1000 || *rate > 1'000'000'000'000ULL)
-        return Error(*value, Quoted(value->text) + " is out of range; use 1KB/s to 1TB/s, or leave it " +
+        return Error(*value, Quoted(value->text) +
+                                 " is out of range; use 1KB/s to 1TB/s, or leave it " +
                                  "out for no bound");
       link.bytes_per_second = *rate;
     }
@@ -307,7 +312,8 @@ class TopologyReader {
       link.state = cut ? LinkState::kCut : LinkState::kUp;
     }
     if (between->kind == ConfigNode::Kind::kScalar && between->text == "others") {
-      if (others != nullptr) return Error(*between, "\"between: others\" is given twice; remove one");
+      if (others != nullptr)
+        return Error(*between, "\"between: others\" is given twice; remove one");
       others = &node;
       others_ = link;
       return OkStatus();
@@ -319,8 +325,9 @@ class TopologyReader {
 
   Status ReadPair(const ConfigNode& between, Link& link) {
     if (between.kind != ConfigNode::Kind::kList || between.items.size() != 2)
-      return Error(between, "\"between\" must name two regions, as [a, b]; or write \"others\" for " +
-                                std::string("all pairs that are not named"));
+      return Error(between,
+                   "\"between\" must name two regions, as [a, b]; or write \"others\" for " +
+                       std::string("all pairs that are not named"));
     RegionId ends[2];
     for (int i = 0; i < 2; ++i) {
       const ConfigNode& end = between.items[static_cast<size_t>(i)];
@@ -349,8 +356,9 @@ class TopologyReader {
     if (credit != nullptr)
       EW_RETURN_IF_ERROR(ReadBytes(*credit, 64'000, kMaxCreditBytes, settings.credit_bytes));
     if (settings.credit_bytes < 4 * settings.batch_bytes)
-      return Error(credit != nullptr ? *credit : node,
-                   "credit_bytes must be at least 4 times batch_bytes; raise it or lower batch_bytes");
+      return Error(
+          credit != nullptr ? *credit : node,
+          "credit_bytes must be at least 4 times batch_bytes; raise it or lower batch_bytes");
     if (const ConfigNode* value = node.Find("heartbeat"))
       EW_RETURN_IF_ERROR(ReadDuration(*value, 50'000, 1'000'000, settings.heartbeat_us));
     const ConfigNode* silence = node.Find("silence");
@@ -364,9 +372,11 @@ class TopologyReader {
     if (const ConfigNode* value = node.Find("replicate")) {
       bool is_explicit = false;
       EW_RETURN_IF_ERROR(ReadChoice(*value, "all", "explicit", is_explicit));
-      // Placement of single tables comes with global tables; until then this would do nothing, silently.
+      // Placement of single tables comes with global tables; until then this would do nothing,
+      // silently.
       if (is_explicit)
-        return Error(*value, "\"explicit\" is not built yet: every table is in all regions; use all");
+        return Error(*value,
+                     "\"explicit\" is not built yet: every table is in all regions; use all");
     }
     return OkStatus();
   }

@@ -1,5 +1,5 @@
-// From a parsed configuration tree to a valid Topology, or to the first thing that is wrong with it,
-// where it is, and how to mend it. Pure; topology_file.h is what callers use.
+// From a parsed configuration tree to a valid Topology, or to the first thing that is wrong with
+// it, where it is, and how to mend it. Pure; topology_file.h is what callers use.
 #pragma once
 
 #include <string_view>

@@ -14,11 +14,11 @@ struct Unit {
 
 // "12.5ms" -> 12.5 * scale of "ms", or an error. Exact: at most six decimals, and a whole result.
 template <size_t N>
-Status ParseScaled(std::string_view text, const std::array<Unit, N>& units, std::string_view example,
-                   uint64_t& value) {
+Status ParseScaled(std::string_view text, const std::array<Unit, N>& units,
+                   std::string_view example, uint64_t& value) {
   const auto refuse = [&](std::string_view why) {
-    return InvalidArgument("\"" + std::string(text) + "\" " + std::string(why) + "; write for example " +
-                           std::string(example));
+    return InvalidArgument("\"" + std::string(text) + "\" " + std::string(why) +
+                           "; write for example " + std::string(example));
   };
   uint64_t whole = 0;
   uint64_t denominator = 1;
@@ -85,8 +85,7 @@ Result<uint64_t> ParseBytes(std::string_view text) {
 
 Result<uint64_t> ParseRate(std::string_view text) {
   if (!text.ends_with("/s"))
-    return InvalidArgument("\"" + std::string(text) +
-                           "\" is not a rate; write for example 10MB/s");
+    return InvalidArgument("\"" + std::string(text) + "\" is not a rate; write for example 10MB/s");
   return ParseBytes(text.substr(0, text.size() - 2));
 }
 

@@ -1,7 +1,7 @@
 // Durations and sizes as people write them: "40ms", "1.5s", "64KiB", "10MB", "10MB/s".
 //
-// A number without its unit is refused: 40 of what? Fractions are exact decimals. The Status of a refusal
-// says what would be right, without the place in the file.
+// A number without its unit is refused: 40 of what? Fractions are exact decimals. The Status of a
+// refusal says what would be right, without the place in the file.
 #pragma once
 
 #include <cstdint>

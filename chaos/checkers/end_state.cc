@@ -46,7 +46,8 @@ std::map<Dot, Change> ReadChangesOf(const KvStore& store) {
   return changes;
 }
 
-std::map<std::string, std::pair<conflict::Version, std::string>> ReadLiveItems(const KvStore& store) {
+std::map<std::string, std::pair<conflict::Version, std::string>> ReadLiveItems(
+    const KvStore& store) {
   std::map<std::string, std::pair<conflict::Version, std::string>> items;
   const auto it = store.NewIterator(ColumnFamily::kItems, {});
   for (it->Seek(""); it->Valid(); it->Next()) {
@@ -79,15 +80,18 @@ Violations CheckConvergence(const std::vector<const KvStore*>& stores) {
     for (const auto& [key, item] : first) {
       const auto at = other.find(key);
       if (at == other.end()) {
-        violations.push_back("diverged: " + ToHex(key) + " is in region 0 and not in " + std::to_string(i));
+        violations.push_back("diverged: " + ToHex(key) + " is in region 0 and not in " +
+                             std::to_string(i));
       } else if (at->second != item) {
         violations.push_back("diverged: " + ToHex(key) + " is " + Name(item.first.dot) +
-                             " in region 0 and " + Name(at->second.first.dot) + " in " + std::to_string(i));
+                             " in region 0 and " + Name(at->second.first.dot) + " in " +
+                             std::to_string(i));
       }
     }
     for (const auto& [key, item] : other) {
       if (!first.count(key))
-        violations.push_back("diverged: " + ToHex(key) + " is in region " + std::to_string(i) + " and not in 0");
+        violations.push_back("diverged: " + ToHex(key) + " is in region " + std::to_string(i) +
+                             " and not in 0");
     }
   }
   return violations;
@@ -102,7 +106,8 @@ Violations CheckDurability(const std::vector<const KvStore*>& stores, const Hist
       const auto at = changes.find(write.version.dot);
       const auto lost = [&](const char* why) {
         violations.push_back("lost: acknowledged write " + std::to_string(write.id) + " (" +
-                             Name(write.version.dot) + ") in region " + std::to_string(i) + ": " + why);
+                             Name(write.version.dot) + ") in region " + std::to_string(i) + ": " +
+                             why);
       };
       if (at == changes.end()) {
         lost("no change record");
@@ -140,7 +145,8 @@ Violations CheckLedger(const std::vector<const KvStore*>& stores, const History&
       }
       if (!highest && !accounted)
         violations.push_back("vanished: acknowledged write " + std::to_string(write.id) + " (" +
-                             Name(write.version.dot) + ") lost unknown and is not in the ledger of region " +
+                             Name(write.version.dot) +
+                             ") lost unknown and is not in the ledger of region " +
                              std::to_string(i));
     }
     // And the other way round: nothing is in the ledger that did not lose.
@@ -148,7 +154,8 @@ Violations CheckLedger(const std::vector<const KvStore*>& stores, const History&
       const auto at = changes.find(loser);
       if (at == changes.end() || at->second.is_table) continue;
       bool lost = false;
-      for (const Change* other : by_key[at->second.key]) lost |= other->version > at->second.version;
+      for (const Change* other : by_key[at->second.key])
+        lost |= other->version > at->second.version;
       if (!lost) violations.push_back("the ledger has a winner: " + Name(loser));
     }
   }
@@ -165,7 +172,8 @@ Violations CheckOrder(const std::vector<const KvStore*>& stores) {
       if (dot.number != (same_log ? before.number + 1 : 1))
         violations.push_back("a gap before " + Name(dot) + " in region " + std::to_string(i));
       if (same_log && change.version.stamp <= stamp)
-        violations.push_back("stamps do not rise at " + Name(dot) + " in region " + std::to_string(i));
+        violations.push_back("stamps do not rise at " + Name(dot) + " in region " +
+                             std::to_string(i));
       before = dot;
       stamp = change.version.stamp;
     }
@@ -178,7 +186,8 @@ Violations CheckCounts(const std::vector<const KvStore*>& stores) {
   for (size_t i = 0; i < stores.size(); ++i) {
     std::map<uint64_t, int64_t> live;
     for (const auto& [key, item] : ReadLiveItems(*stores[i])) {
-      if (const TableId id = table::TableOfItemKey(key); id != table::kCatalogTable) ++live[id.value];
+      if (const TableId id = table::TableOfItemKey(key); id != table::kCatalogTable)
+        ++live[id.value];
     }
     for (const auto& [id, count] : live) {
       std::string value;
@@ -195,8 +204,9 @@ Violations CheckCounts(const std::vector<const KvStore*>& stores) {
 Violations CheckEndState(const std::vector<const KvStore*>& stores, const History& history,
                          size_t limit) {
   Violations all;
-  for (const Violations& some : {CheckConvergence(stores), CheckDurability(stores, history),
-                                 CheckLedger(stores, history), CheckOrder(stores), CheckCounts(stores)})
+  for (const Violations& some :
+       {CheckConvergence(stores), CheckDurability(stores, history), CheckLedger(stores, history),
+        CheckOrder(stores), CheckCounts(stores)})
     for (const std::string& line : some)
       if (all.size() < limit) all.push_back(line);
   return all;

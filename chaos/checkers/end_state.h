@@ -1,9 +1,10 @@
-// Checkers of the end: all links are healed, everything has been delivered, and the regions' stores are
-// held against each other and against what clients were told.
+// Checkers of the end: all links are healed, everything has been delivered, and the regions' stores
+// are held against each other and against what clients were told.
 //
 //   convergence   all regions hold the same live items with the same versions
-//   durability    every acknowledged write is a change record in every region's log, with its content
-//   ledger        every acknowledged write is the stored version, was overwritten by a write that knew
+//   durability    every acknowledged write is a change record in every region's log, with its
+//   content ledger        every acknowledged write is the stored version, was overwritten by a
+//   write that knew
 //                 it, is in the ledger, or lost nothing (both deleted, or equal content)
 //   order         within a log, numbers have no gap and stamps rise
 //   counts        the table's count of items is the number of its live items

@@ -27,7 +27,8 @@ std::map<uint64_t, conflict::Version> FindVersions(const std::vector<const KvSto
 
 }  // namespace
 
-Result<History> ReadLiveHistory(const std::string& path, const std::vector<const KvStore*>& stores) {
+Result<History> ReadLiveHistory(const std::string& path,
+                                const std::vector<const KvStore*>& stores) {
   const auto versions = FindVersions(stores);
   std::ifstream in(path);
   if (!in) return NotFound(path + ": cannot be read");

@@ -1,6 +1,6 @@
-// A planted bug: a resolver without a tie-break, which is linked in instead of the product's (the build
-// compiles conflict/resolver.cc once more, with EVERWRITE_PLANTED_NO_TIE_BREAK). Equal stamps then keep
-// whatever came first, and regions end in different states: the checkers must say so.
+// A planted bug: a resolver without a tie-break, which is linked in instead of the product's (the
+// build compiles conflict/resolver.cc once more, with EVERWRITE_PLANTED_NO_TIE_BREAK). Equal stamps
+// then keep whatever came first, and regions end in different states: the checkers must say so.
 #include <gtest/gtest.h>
 
 #include "chaos/sim/simulate.h"

@@ -1,6 +1,7 @@
-// A region's clock in the simulator: a monotonic clock that always runs true, and a physical clock with
-// an offset, a drift and a grain, that can be stepped. As with the product's SystemClock, a step of the
-// wall clock is only seen by a process that starts after it: the running one is anchored.
+// A region's clock in the simulator: a monotonic clock that always runs true, and a physical clock
+// with an offset, a drift and a grain, that can be stepped. As with the product's SystemClock, a
+// step of the wall clock is only seen by a process that starts after it: the running one is
+// anchored.
 #pragma once
 
 #include "chaos/sim/simulator.h"

@@ -60,7 +60,8 @@ void SimDaemon::Start() {
   process_ = std::make_unique<Process>(simulator_, options, simulator_.random().Next());
   Feed([this](replicator::Replicator& core) {
     for (size_t peer = 0; peer < ids_.size(); ++peer)
-      if (peer != index_ && network_.IsUp(index_, peer)) core.OnPeerUp(ids_[peer], simulator_.now());
+      if (peer != index_ && network_.IsUp(index_, peer))
+        core.OnPeerUp(ids_[peer], simulator_.now());
   });
   if (region_.running()) AttachRegion();
 }
@@ -73,9 +74,8 @@ void SimDaemon::Crash() {
 
 void SimDaemon::AttachRegion() {
   const streams::RegionState state = region_.engine().State();
-  FromRegion([this, state](replicator::Replicator& core) {
-    core.OnRegionState(state, simulator_.now());
-  });
+  FromRegion(
+      [this, state](replicator::Replicator& core) { core.OnRegionState(state, simulator_.now()); });
 }
 
 void SimDaemon::OnRegionStarted() {
@@ -93,13 +93,15 @@ void SimDaemon::OnRegionCrashed() {
 void SimDaemon::OnLink(size_t peer, bool up) {
   if (!process_) return;
   Feed([this, peer, up](replicator::Replicator& core) {
-    up ? core.OnPeerUp(ids_[peer], simulator_.now()) : core.OnPeerDown(ids_[peer], simulator_.now());
+    up ? core.OnPeerUp(ids_[peer], simulator_.now())
+       : core.OnPeerDown(ids_[peer], simulator_.now());
   });
 }
 
 void SimDaemon::OnMessage(size_t from, const replicator::Message& message) {
   if (!process_ || !network_.IsUp(index_, from)) return;
-  Feed([&](replicator::Replicator& core) { core.OnMessage(ids_[from], message, simulator_.now()); });
+  Feed(
+      [&](replicator::Replicator& core) { core.OnMessage(ids_[from], message, simulator_.now()); });
 }
 
 void SimDaemon::Feed(const std::function<void(replicator::Replicator&)>& input) {
@@ -111,12 +113,13 @@ void SimDaemon::CarryOut() {
   replicator::Ready ready = process_->core.TakeReady(simulator_.now());
   for (auto& apply : ready.applies) {
     ToRegion([this, apply = std::move(apply)](table::RegionEngine& engine) {
-      engine.Apply(apply, region_.executor(), [this, asker = incarnation_](streams::ApplyReply reply) {
-        if (asker != incarnation_) return;
-        FromRegion([this, reply](replicator::Replicator& core) {
-          core.OnApplyReply(reply, simulator_.now());
-        });
-      });
+      engine.Apply(apply, region_.executor(),
+                   [this, asker = incarnation_](streams::ApplyReply reply) {
+                     if (asker != incarnation_) return;
+                     FromRegion([this, reply](replicator::Replicator& core) {
+                       core.OnApplyReply(reply, simulator_.now());
+                     });
+                   });
     });
   }
   for (const auto& read : ready.reads) {
@@ -128,7 +131,8 @@ void SimDaemon::CarryOut() {
     });
   }
   if (ready.progress) {
-    ToRegion([progress = *ready.progress](table::RegionEngine& engine) { engine.OnProgress(progress); });
+    ToRegion(
+        [progress = *ready.progress](table::RegionEngine& engine) { engine.OnProgress(progress); });
   }
   for (const replicator::Outgoing& outgoing : ready.messages) {
     const size_t to = std::find(ids_.begin(), ids_.end(), outgoing.to) - ids_.begin();
@@ -158,7 +162,8 @@ void SimDaemon::ToRegion(std::function<void(table::RegionEngine&)> run) {
   if (!region_.running()) return;
   process_->executor.PostAfter(kLinkMicros,
                                [this, incarnation = region_.incarnation(), run = std::move(run)] {
-                                 if (!region_.running() || region_.incarnation() != incarnation) return;
+                                 if (!region_.running() || region_.incarnation() != incarnation)
+                                   return;
                                  run(region_.engine());
                                });
 }

@@ -1,6 +1,6 @@
-// A replicator of the simulated world: the product's core, driven by events. What a driver does with
-// sockets is done here with delays: requests to the region and messages to the peers are carried out in
-// the order the core asks for.
+// A replicator of the simulated world: the product's core, driven by events. What a driver does
+// with sockets is done here with delays: requests to the region and messages to the peers are
+// carried out in the order the core asks for.
 //
 // Thread-safety: none.
 #pragma once

@@ -62,7 +62,8 @@ void SimNetwork::Send(size_t from, size_t to, std::function<void()> deliver) {
 }
 
 bool SimNetwork::IsUp(size_t region, size_t peer) const {
-  return !directions_[region * regions_ + peer].noticed && !directions_[peer * regions_ + region].noticed;
+  return !directions_[region * regions_ + peer].noticed &&
+         !directions_[peer * regions_ + region].noticed;
 }
 
 void SimNetwork::Notice(size_t from, size_t to, bool up) {

@@ -1,8 +1,8 @@
-// The network between the simulated regions: for each direction a delay, losses, repeats, reordering, and
-// cuts. What is on the way when a direction is cut is lost.
+// The network between the simulated regions: for each direction a delay, losses, repeats,
+// reordering, and cuts. What is on the way when a direction is cut is lost.
 //
-// A cut is noticed late, as by the pings of a real connection: whoever is watching is told that the peer
-// is down some seconds after the cut, and that it is up soon after the heal.
+// A cut is noticed late, as by the pings of a real connection: whoever is watching is told that the
+// peer is down some seconds after the cut, and that it is up soon after the heal.
 //
 // Thread-safety: none.
 #pragma once
@@ -16,7 +16,7 @@ namespace everwrite::chaos {
 
 struct Weather {
   int64_t delay_micros = 20 * kMicrosPerMilli;
-  int64_t jitter_micros = 0;    // up to so much more, each message by itself: reorders
+  int64_t jitter_micros = 0;  // up to so much more, each message by itself: reorders
   uint64_t loss_permille = 0;
   uint64_t repeat_permille = 0;
 };
@@ -27,7 +27,9 @@ class SimNetwork {
 
   SimNetwork(Simulator& simulator, size_t regions);
 
-  void SetWeather(size_t from, size_t to, const Weather& weather) { At(from, to).weather = weather; }
+  void SetWeather(size_t from, size_t to, const Weather& weather) {
+    At(from, to).weather = weather;
+  }
   // One direction.
   void Cut(size_t from, size_t to);
   void Heal(size_t from, size_t to);
@@ -50,8 +52,8 @@ class SimNetwork {
   struct Direction {
     Weather weather;
     bool cut = false;
-    bool noticed = false;   // the connection that needs this direction is known to be down
-    uint64_t epoch = 0;     // changes with each cut: messages of an older epoch are lost
+    bool noticed = false;  // the connection that needs this direction is known to be down
+    uint64_t epoch = 0;    // changes with each cut: messages of an older epoch are lost
   };
   Direction& At(size_t from, size_t to) { return directions_[from * regions_ + to]; }
   void Notice(size_t from, size_t to, bool up);

@@ -1,8 +1,10 @@
-// A region of the simulated world: the product's engine over a store that can crash, driven by events
-// instead of threads. Disk time is virtual: a turn of the committer is built when the committer wakes and
-// written one fsync later; a crash in between loses it, and a crash any time loses what was not synced.
+// A region of the simulated world: the product's engine over a store that can crash, driven by
+// events instead of threads. Disk time is virtual: a turn of the committer is built when the
+// committer wakes and written one fsync later; a crash in between loses it, and a crash any time
+// loses what was not synced.
 //
-// The store and the wall clock are the machine; they survive. The engine is the process; it does not.
+// The store and the wall clock are the machine; they survive. The engine is the process; it does
+// not.
 #pragma once
 
 #include <functional>
@@ -18,8 +20,8 @@ namespace everwrite::chaos {
 struct SimRegionOptions {
   RegionId id;
   int64_t fsync_micros_max = 2000;
-  // A planted bug, to prove that the checkers see it: a sync answers before it is done, so a power cut
-  // takes writes that were acknowledged.
+  // A planted bug, to prove that the checkers see it: a sync answers before it is done, so a power
+  // cut takes writes that were acknowledged.
   bool lying_sync = false;
 };
 

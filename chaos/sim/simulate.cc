@@ -23,7 +23,8 @@ WorldResult SimulateOne(const SimulateOptions& options, uint64_t seed, std::stri
   if (options.twice) {
     const uint64_t again = RunWorld(world).trace_hash;
     if (again != result.trace_hash)
-      result.violations.push_back("not deterministic: trace " + Hex(result.trace_hash) + " and " + Hex(again));
+      result.violations.push_back("not deterministic: trace " + Hex(result.trace_hash) + " and " +
+                                  Hex(again));
   }
   failure.clear();
   if (result.violations.empty()) return result;
@@ -54,8 +55,10 @@ SimulateSummary Simulate(const SimulateOptions& options,
     summary.simulated_micros += result.simulated_micros;
     if (!failure.empty()) print(failure);
     if (options.seeds == 1)
-      print("seed " + std::to_string(seed) + " trace " + Hex(result.trace_hash) + " faults: " + result.faults);
-    if (summary.seeds % kProgressSeeds == 0 && summary.seeds < options.seeds) print(Describe(summary));
+      print("seed " + std::to_string(seed) + " trace " + Hex(result.trace_hash) +
+            " faults: " + result.faults);
+    if (summary.seeds % kProgressSeeds == 0 && summary.seeds < options.seeds)
+      print(Describe(summary));
   }
   return summary;
 }
@@ -65,8 +68,8 @@ std::string Describe(const SimulateSummary& s) {
   return number(s.seeds) + " seeds, " + number(s.failed) + " failed; simulated " +
          number(s.simulated_micros / 1'000'000) + " s, " + number(s.writes) + " writes (" +
          number(s.acknowledged) + " acknowledged), " + number(s.reads) + " reads, " +
-         number(s.conflicts) + " ledger entries, " + number(s.crashes) + " crashes, " + number(s.cuts) +
-         " cuts, " + number(s.events) + " events";
+         number(s.conflicts) + " ledger entries, " + number(s.crashes) + " crashes, " +
+         number(s.cuts) + " cuts, " + number(s.events) + " events";
 }
 
 }  // namespace everwrite::chaos

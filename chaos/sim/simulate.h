@@ -10,9 +10,9 @@
 namespace everwrite::chaos {
 
 struct SimulateOptions {
-  WorldOptions world;      // its seed is the first
+  WorldOptions world;  // its seed is the first
   uint64_t seeds = 1;
-  bool twice = false;      // run each seed twice and compare the trace hashes
+  bool twice = false;  // run each seed twice and compare the trace hashes
 };
 
 struct SimulateSummary {

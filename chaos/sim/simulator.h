@@ -1,9 +1,9 @@
-// Simulator: one thread, one virtual clock, one queue of events. Everything that happens in a simulated
-// world is an event here, in the order of (time, insertion), so a seed gives one history and always the
-// same one.
+// Simulator: one thread, one virtual clock, one queue of events. Everything that happens in a
+// simulated world is an event here, in the order of (time, insertion), so a seed gives one history
+// and always the same one.
 //
-// The trace hash is over everything that is passed to Trace(), in order: two runs of one seed must end
-// with the same hash, whatever the build.
+// The trace hash is over everything that is passed to Trace(), in order: two runs of one seed must
+// end with the same hash, whatever the build.
 //
 // Thread-safety: none.
 #pragma once
@@ -31,7 +31,8 @@ class Simulator {
 
   void At(Instant when, std::function<void()> run);
   void After(int64_t micros, std::function<void()> run) { At(now_ + micros, std::move(run)); }
-  // Runs events until the queue is empty or the next one is after `end`; the clock then stands at `end`.
+  // Runs events until the queue is empty or the next one is after `end`; the clock then stands at
+  // `end`.
   void RunUntil(Instant end);
 
   void Trace(uint64_t value);
@@ -57,8 +58,8 @@ class Simulator {
   std::priority_queue<Event, std::vector<Event>, Later> queue_;
 };
 
-// An executor whose tasks die with the process they belong to: what a crashed process had posted never
-// runs. Make one a process; Kill it at the crash.
+// An executor whose tasks die with the process they belong to: what a crashed process had posted
+// never runs. Make one a process; Kill it at the crash.
 class ProcessExecutor : public Executor {
  public:
   explicit ProcessExecutor(Simulator& simulator)

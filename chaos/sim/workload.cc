@@ -8,8 +8,8 @@ namespace {
 
 enum class Kind : uint8_t { kPut, kCreate, kDelete };
 
-// One write under way; tells the history how it ended. Destroyed unheard by a crash, it leaves the write
-// as unknown.
+// One write under way; tells the history how it ended. Destroyed unheard by a crash, it leaves the
+// write as unknown.
 class SimWrite : public table::WriteOperation {
  public:
   using Ended = std::function<void(const Status&, const SimWrite&)>;
@@ -158,14 +158,14 @@ void Workload::Write(size_t index, const std::string& name) {
     its_session.cause_key = ended_write.key;
     its_session.cause_version = operation.committed;
   };
-  region.engine().Write(std::make_unique<SimWrite>(region.engine().FindTable(kTable), write.key, kind,
-                                                   std::move(item), std::move(ended)),
+  region.engine().Write(std::make_unique<SimWrite>(region.engine().FindTable(kTable), write.key,
+                                                   kind, std::move(item), std::move(ended)),
                         region.executor());
 }
 
 void Workload::Violation(std::string text) {
-  history_.violations.push_back("at " + std::to_string(simulator_.now().micros) + " us: " +
-                                std::move(text));
+  history_.violations.push_back("at " + std::to_string(simulator_.now().micros) +
+                                " us: " + std::move(text));
 }
 
 }  // namespace everwrite::chaos

@@ -1,9 +1,9 @@
 // The clients of a simulated world: sessions in every region that put, update, delete and read.
 //
-// Half of the writes go to a few hot keys that all regions fight for, half to keys that are written once:
-// a hot key hides a lost write behind the next one, a write-once key shows it (measured: the same planted
-// bug is found in 1 of 100 seeds with hot keys alone, in 62 with both). Every written value is unique and
-// names the write that its session had read before, anywhere: its cause.
+// Half of the writes go to a few hot keys that all regions fight for, half to keys that are written
+// once: a hot key hides a lost write behind the next one, a write-once key shows it (measured: the
+// same planted bug is found in 1 of 100 seeds with hot keys alone, in 62 with both). Every written
+// value is unique and names the write that its session had read before, anywhere: its cause.
 //
 // While running it checks, at every read in a region:
 //   - the version of a key never goes back there (no resurrection, no lost update),

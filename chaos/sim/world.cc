@@ -18,7 +18,7 @@ constexpr size_t kViolationsMax = 20;
 
 // What a seed draws. A rate of 0 seconds means that the fault is off.
 struct Swarm {
-  int64_t region_crash_seconds = 0;      // mean time between two crashes
+  int64_t region_crash_seconds = 0;  // mean time between two crashes
   int64_t replicator_crash_seconds = 0;
   int64_t cut_seconds = 0;
   bool one_way_cuts = false;
@@ -54,16 +54,20 @@ struct Swarm {
 
   std::string Describe() const {
     std::string text;
-    const auto add = [&text](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+    const auto add = [&text](const std::string& part) {
+      text += (text.empty() ? "" : ", ") + part;
+    };
     if (region_crash_seconds) add("region crashes " + std::to_string(region_crash_seconds) + " s");
     if (replicator_crash_seconds)
       add("replicator crashes " + std::to_string(replicator_crash_seconds) + " s");
     if (cut_seconds)
-      add(std::string(one_way_cuts ? "one-way " : "") + "cuts " + std::to_string(cut_seconds) + " s");
+      add(std::string(one_way_cuts ? "one-way " : "") + "cuts " + std::to_string(cut_seconds) +
+          " s");
     if (clock_jumps) add("clock jumps");
     if (clock_grain_ms > 1) add("clock grain " + std::to_string(clock_grain_ms) + " ms");
     if (weather.loss_permille) add("loss " + std::to_string(weather.loss_permille) + "/1000");
-    if (weather.repeat_permille) add("repeats " + std::to_string(weather.repeat_permille) + "/1000");
+    if (weather.repeat_permille)
+      add("repeats " + std::to_string(weather.repeat_permille) + "/1000");
     if (weather.jitter_micros) add("reordering");
     return text.empty() ? "none" : text;
   }
@@ -105,7 +109,8 @@ class World {
 
 void World::Build() {
   std::vector<RegionId> ids;
-  for (size_t i = 0; i < options_.regions; ++i) ids.push_back(RegionId{static_cast<uint16_t>(i + 1)});
+  for (size_t i = 0; i < options_.regions; ++i)
+    ids.push_back(RegionId{static_cast<uint16_t>(i + 1)});
   for (size_t i = 0; i < options_.regions; ++i) {
     SimRegionOptions region_options;
     region_options.id = ids[i];
@@ -114,11 +119,13 @@ void World::Build() {
     regions_.push_back(std::make_unique<SimRegion>(simulator_, region_options));
     regions_[i]->wall_clock().grain_ms = swarm_.clock_grain_ms;
     regions_[i]->wall_clock().offset_ms = simulator_.random().Between(-200, 200);
-    daemons_.push_back(std::make_unique<SimDaemon>(simulator_, i, ids, *regions_[i], network_,
-                                                   [this](size_t to) { return daemons_[to].get(); }));
+    daemons_.push_back(
+        std::make_unique<SimDaemon>(simulator_, i, ids, *regions_[i], network_,
+                                    [this](size_t to) { return daemons_[to].get(); }));
     for (size_t to = 0; to < options_.regions; ++to) network_.SetWeather(i, to, swarm_.weather);
   }
-  network_.SetWatcher([this](size_t region, size_t peer, bool up) { daemons_[region]->OnLink(peer, up); });
+  network_.SetWatcher(
+      [this](size_t region, size_t peer, bool up) { daemons_[region]->OnLink(peer, up); });
   for (size_t i = 0; i < options_.regions; ++i) {
     StartRegion(i);
     daemons_[i]->Start();
@@ -136,7 +143,8 @@ void World::CrashRegion(size_t region) {
   simulator_.Trace("crash");
   daemons_[region]->OnRegionCrashed();
   regions_[region]->Crash();
-  if (swarm_.clock_jumps) regions_[region]->wall_clock().offset_ms = simulator_.random().Between(-400, 400);
+  if (swarm_.clock_jumps)
+    regions_[region]->wall_clock().offset_ms = simulator_.random().Between(-400, 400);
   simulator_.After(simulator_.random().Between(50, 2000) * kMicrosPerMilli, [this, region] {
     if (!regions_[region]->running()) StartRegion(region);
   });
@@ -169,7 +177,8 @@ void World::CutSomething() {
 
 void World::StartNemesis() {
   Random& random = simulator_.random();
-  Every(swarm_.region_crash_seconds, [this, &random] { CrashRegion(random.Below(options_.regions)); });
+  Every(swarm_.region_crash_seconds,
+        [this, &random] { CrashRegion(random.Below(options_.regions)); });
   Every(swarm_.replicator_crash_seconds, [this, &random] {
     const size_t victim = random.Below(options_.regions);
     if (!daemons_[victim]->running()) return;
@@ -229,15 +238,16 @@ WorldResult World::Run() {
     stores.push_back(&region->store());
     if (region->running()) result.conflicts += region->engine().ConflictCount();
   }
-  for (std::string& line : CheckEndState(stores, history)) result.violations.push_back(std::move(line));
+  for (std::string& line : CheckEndState(stores, history))
+    result.violations.push_back(std::move(line));
   if (result.violations.size() > kViolationsMax) result.violations.resize(kViolationsMax);
   result.trace_hash = simulator_.trace_hash();
   result.events = simulator_.events();
   result.simulated_micros = simulator_.now().micros;
   result.writes = history.writes.size();
-  result.acknowledged = std::count_if(history.writes.begin(), history.writes.end(), [](const auto& write) {
-    return write.outcome == Outcome::kAcknowledged;
-  });
+  result.acknowledged =
+      std::count_if(history.writes.begin(), history.writes.end(),
+                    [](const auto& write) { return write.outcome == Outcome::kAcknowledged; });
   result.reads = history.reads;
   result.crashes = crashes_;
   result.cuts = cuts_;

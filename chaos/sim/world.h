@@ -1,11 +1,13 @@
-// One simulated run: a few regions with their replicators, a network, clients, and a nemesis, from a seed.
+// One simulated run: a few regions with their replicators, a network, clients, and a nemesis, from
+// a seed.
 //
-//   phases   chaos for `chaos_seconds` · heal · wait until all vectors are equal (bounded: a world that
+//   phases   chaos for `chaos_seconds` · heal · wait until all vectors are equal (bounded: a world
+//   that
 //            does not converge is a violation) · check the end (chaos/checkers)
 //
-// Each seed draws its own world (swarm testing, Groce et al. 2012): which faults are on and how often, the
-// network's delays and losses, the clocks, the key mix and the rates. So one seed exercises what another
-// would drown.
+// Each seed draws its own world (swarm testing, Groce et al. 2012): which faults are on and how
+// often, the network's delays and losses, the clocks, the key mix and the rates. So one seed
+// exercises what another would drown.
 //
 // Deterministic: equal options give equal results, trace hash included.
 #pragma once

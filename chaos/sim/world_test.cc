@@ -1,5 +1,5 @@
-// Hundreds of seeds of the product's own cores, each replayed to the same trace; and the proof that the
-// checkers see what they are for.
+// Hundreds of seeds of the product's own cores, each replayed to the same trace; and the proof that
+// the checkers see what they are for.
 #include "chaos/sim/world.h"
 
 #include <gtest/gtest.h>
@@ -46,7 +46,9 @@ TEST(World, TwoAndFiveRegionsConvergeToo) {
     options.world.seed = 9000;
     options.world.regions = regions;
     options.seeds = 10;
-    EXPECT_EQ(Simulate(options, [](const std::string& line) { std::printf("%s\n", line.c_str()); }).failed, 0u);
+    EXPECT_EQ(Simulate(options, [](const std::string& line) { std::printf("%s\n", line.c_str()); })
+                  .failed,
+              0u);
   }
 }
 

@@ -1,5 +1,5 @@
-// The only place of DynamoDB's error names, their prefixes and HTTP codes, and of the mapping from our
-// own Status. Messages are DynamoDB's own wherever the service is known to say something.
+// The only place of DynamoDB's error names, their prefixes and HTTP codes, and of the mapping from
+// our own Status. Messages are DynamoDB's own wherever the service is known to say something.
 //
 // Thread-safety: values and pure functions.
 #pragma once
@@ -33,7 +33,8 @@ enum class ErrorType : uint8_t {
 struct ApiError {
   ErrorType type = ErrorType::kNone;
   std::string message;
-  // ConditionalCheckFailedException with ReturnValuesOnConditionCheckFailure: the item as DynamoDB JSON.
+  // ConditionalCheckFailedException with ReturnValuesOnConditionCheckFailure: the item as DynamoDB
+  // JSON.
   std::string item_json;
 
   bool ok() const { return type == ErrorType::kNone; }
@@ -47,7 +48,8 @@ void AppendErrorBody(std::string& out, const ApiError& error);
 // What the client may know of a Status that is not OK. Texts of internal errors stay inside.
 ApiError ErrorOf(const Status& status);
 
-// For functions that report through a reference: `return Fail(error, ErrorType::kValidation, "...");`
+// For functions that report through a reference: `return Fail(error, ErrorType::kValidation,
+// "...");`
 inline bool Fail(ApiError& error, ErrorType type, std::string message) {
   error.type = type;
   error.message = std::move(message);

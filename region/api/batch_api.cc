@@ -63,7 +63,8 @@ void AppendCapacities(std::string& body, const std::map<std::string, uint64_t>& 
   body += ']';
 }
 
-// --- BatchGetItem ----------------------------------------------------------------------------------
+// --- BatchGetItem
+// ----------------------------------------------------------------------------------
 
 // One table's part of a BatchGetItem.
 struct TableGets {
@@ -78,7 +79,8 @@ struct TableGets {
 
 bool ReadTableGets(std::string_view name, dom::element json, Violations& violations, TableGets& out,
                    ApiError& error) {
-  if (!ReadObject(json, "class com.amazonaws.dynamodb.v20120810.KeysAndAttributes", out.json, error))
+  if (!ReadObject(json, "class com.amazonaws.dynamodb.v20120810.KeysAndAttributes", out.json,
+                  error))
     return false;
   out.name = name;
   const Params params(out.json);
@@ -168,7 +170,8 @@ void AppendUnprocessed(std::string& out, const TableGets& gets, size_t next) {
   out += '}';
 }
 
-// --- BatchWriteItem --------------------------------------------------------------------------------
+// --- BatchWriteItem
+// --------------------------------------------------------------------------------
 
 // One put or delete, read.
 struct BatchItem {
@@ -270,16 +273,18 @@ bool ReadWriteRequest(dom::element json, std::string_view table_name, const std:
   std::optional<dom::object> put, del;
   if (!request.Object(Param::kPutRequest, "class com.amazonaws.dynamodb.v20120810.PutRequest", put,
                       error) ||
-      !request.Object(Param::kDeleteRequest,
-                      "class com.amazonaws.dynamodb.v20120810.DeleteRequest", del, error))
+      !request.Object(Param::kDeleteRequest, "class com.amazonaws.dynamodb.v20120810.DeleteRequest",
+                      del, error))
     return false;
   if (put.has_value() == del.has_value())
-    return FailValidation(error, "Supplied AttributeValue has more than one datatypes set, must "
-                                 "contain exactly one of the supported datatypes");
+    return FailValidation(error,
+                          "Supplied AttributeValue has more than one datatypes set, must "
+                          "contain exactly one of the supported datatypes");
   const Params inner(put ? *put : *del);
   const Param param = put ? Param::kItem : Param::kKey;
   if (!inner.Has(param)) {
-    violations.Required(false, path + (put ? ".member.putRequest.item" : ".member.deleteRequest.key"));
+    violations.Required(false,
+                        path + (put ? ".member.putRequest.item" : ".member.deleteRequest.key"));
     return true;
   }
   BatchItem& item = batch.emplace_back();
@@ -297,9 +302,10 @@ bool ReadTableWrites(std::string_view name, dom::element json, Violations& viola
                 json.is_object() ? "Start of structure or map found where not expected"
                                  : "Unexpected field type");
   if (requests.size() == 0 || requests.size() > kBatchWriteItemsMax) {
-    violations.Add("{" + std::string(name) + "=[...]}", "requestItems",
-                   "Map value must satisfy constraint: [Member must have length less than or equal to "
-                   "25, Member must have length greater than or equal to 1]");
+    violations.Add(
+        "{" + std::string(name) + "=[...]}", "requestItems",
+        "Map value must satisfy constraint: [Member must have length less than or equal to "
+        "25, Member must have length greater than or equal to 1]");
     return true;
   }
   size_t index = 0;

@@ -1,6 +1,6 @@
-// BatchGetItem and BatchWriteItem. The items of a batch write are independent writes, as in the service:
-// each is atomic, the batch is not. What the region cannot take just now comes back as UnprocessedItems;
-// what would make the answer too large comes back as UnprocessedKeys.
+// BatchGetItem and BatchWriteItem. The items of a batch write are independent writes, as in the
+// service: each is atomic, the batch is not. What the region cannot take just now comes back as
+// UnprocessedItems; what would make the answer too large comes back as UnprocessedKeys.
 #pragma once
 
 #include <cstddef>

@@ -7,8 +7,12 @@ namespace {
 class BatchApiTest : public ApiTest {
  protected:
   void SetUp() override { MakeTable(); }
-  static std::string Key(int i) { return "{'pk':{'S':'a'},'sk':{'N':'" + std::to_string(i) + "'}}"; }
-  static std::string PutOf(const std::string& item) { return "{'PutRequest':{'Item':" + item + "}}"; }
+  static std::string Key(int i) {
+    return "{'pk':{'S':'a'},'sk':{'N':'" + std::to_string(i) + "'}}";
+  }
+  static std::string PutOf(const std::string& item) {
+    return "{'PutRequest':{'Item':" + item + "}}";
+  }
   static std::string DeleteOf(const std::string& key) {
     return "{'DeleteRequest':{'Key':" + key + "}}";
   }
@@ -40,7 +44,8 @@ TEST_F(BatchApiTest, SeveralTablesAndProjections) {
   EXPECT_EQ(Error("BatchGetItem",
                   "{'RequestItems':{'tab':{'Keys':[" + Key(1) +
                       "],'ProjectionExpression':'#s','ExpressionAttributeNames':{'#s':'sk'}},"
-                      "'other':{'Keys':[" + Key(1) + "," + Key(2) +
+                      "'other':{'Keys':[" +
+                      Key(1) + "," + Key(2) +
                       "],'ConsistentRead':true}},'ReturnConsumedCapacity':'TOTAL'}"),
             "{'Responses':{'tab':[{'sk':{'N':'1'}}],'other':[" + Key(1) +
                 "]},'UnprocessedKeys':{},'ConsumedCapacity':[{'TableName':'other',"
@@ -62,9 +67,11 @@ TEST_F(BatchApiTest, LimitsAreKept) {
   EXPECT_EQ(Get(keys).substr(0, 105),
             "ValidationException: 1 validation error detected: Value '[...]' at "
             "'requestItems.tab.member.keys' failed ");
-  EXPECT_NE(Write(puts).find("Member must have length less than or equal to 25"), std::string::npos);
+  EXPECT_NE(Write(puts).find("Member must have length less than or equal to 25"),
+            std::string::npos);
   MakeTable("other");
-  EXPECT_EQ(Error("BatchGetItem", "{'RequestItems':{'tab':{'Keys':[" + keys.substr(0, keys.rfind(",{'pk'")) +
+  EXPECT_EQ(Error("BatchGetItem", "{'RequestItems':{'tab':{'Keys':[" +
+                                      keys.substr(0, keys.rfind(",{'pk'")) +
                                       "]},'other':{'Keys':[" + Key(1) + "]}}}"),
             "ValidationException: Too many items requested for the BatchGetItem call");
   EXPECT_EQ(engine_.writes, 0);
@@ -87,14 +94,17 @@ TEST_F(BatchApiTest, AnswersStayBelowSixteenMegabytes) {
 }
 
 TEST_F(BatchApiTest, RequestsAreValidated) {
-  EXPECT_EQ(Error("BatchGetItem", "{}"),
-            "ValidationException: 1 validation error detected: Value null at 'requestItems' failed to "
-            "satisfy constraint: Member must not be null");
-  EXPECT_EQ(Error("BatchWriteItem", "{'RequestItems':{}}"),
-            "ValidationException: 1 validation error detected: Value '{}' at 'requestItems' failed to "
-            "satisfy constraint: Member must have length greater than or equal to 1");
-  EXPECT_EQ(Write("{}"), "ValidationException: Supplied AttributeValue has more than one datatypes "
-                         "set, must contain exactly one of the supported datatypes");
+  EXPECT_EQ(
+      Error("BatchGetItem", "{}"),
+      "ValidationException: 1 validation error detected: Value null at 'requestItems' failed to "
+      "satisfy constraint: Member must not be null");
+  EXPECT_EQ(
+      Error("BatchWriteItem", "{'RequestItems':{}}"),
+      "ValidationException: 1 validation error detected: Value '{}' at 'requestItems' failed to "
+      "satisfy constraint: Member must have length greater than or equal to 1");
+  EXPECT_EQ(Write("{}"),
+            "ValidationException: Supplied AttributeValue has more than one datatypes "
+            "set, must contain exactly one of the supported datatypes");
   EXPECT_EQ(Write("{'PutRequest':{'Item':" + Key(1) + "},'DeleteRequest':{'Key':" + Key(2) + "}}"),
             "ValidationException: Supplied AttributeValue has more than one datatypes set, must "
             "contain exactly one of the supported datatypes");
@@ -110,7 +120,8 @@ TEST_F(BatchApiTest, RequestsAreValidated) {
   EXPECT_EQ(Error("BatchWriteItem", "{'RequestItems':{'tab':{}}}"),
             "SerializationException: Start of structure or map found where not expected");
   EXPECT_NE(Error("BatchGetItem", "{'RequestItems':{'a!':{'Keys':[" + Key(1) + "]}}}")
-                .find("Map keys must satisfy constraint"), std::string::npos);
+                .find("Map keys must satisfy constraint"),
+            std::string::npos);
 }
 
 TEST_F(BatchApiTest, WhatTheEngineCannotTakeNowIsSaidSo) {
@@ -122,7 +133,8 @@ TEST_F(BatchApiTest, WhatTheEngineCannotTakeNowIsSaidSo) {
   EXPECT_EQ(Write(PutOf(Key(1)) + "," + DeleteOf(Key(2))),
             "{'UnprocessedItems':{'tab':[" + PutOf(Key(1)) + "]}}");
   engine_.fail_next = Internal("bug");
-  EXPECT_EQ(Write(PutOf(Key(1)) + "," + DeleteOf(Key(2))), "InternalServerError: Internal server error");
+  EXPECT_EQ(Write(PutOf(Key(1)) + "," + DeleteOf(Key(2))),
+            "InternalServerError: Internal server error");
 }
 
 }  // namespace

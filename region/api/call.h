@@ -1,5 +1,6 @@
-// Call: one request of the DynamoDB API from the moment its operation is known to its answer. Moved into
-// whatever knows the answer first: the handler's own stack for reads, a WriteOperation for writes.
+// Call: one request of the DynamoDB API from the moment its operation is known to its answer. Moved
+// into whatever knows the answer first: the handler's own stack for reads, a WriteOperation for
+// writes.
 //
 // Thread-safety: on the request's event loop only.
 #pragma once
@@ -21,12 +22,13 @@ class RequestObserver {
   virtual ~RequestObserver() = default;
   // `operation` is an index into Operations() (operations.h), 0 for a request that names none.
   // `error` is the name behind the "#", empty for success. `micros` is from dispatch to answer.
-  virtual void OnRequest(int operation, int http_status, int64_t micros, std::string_view error) = 0;
+  virtual void OnRequest(int operation, int http_status, int64_t micros,
+                         std::string_view error) = 0;
 };
 
 // What all operations share; outlives every call.
 struct ApiContext {
-  std::string region;             // as in ARNs and in the x-everwrite-region header
+  std::string region;  // as in ARNs and in the x-everwrite-region header
   table::TableEngine* engine = nullptr;
   const Clock* clock = nullptr;
   RequestObserver* observer = nullptr;  // may be null
@@ -61,8 +63,8 @@ class Call {
   http::HttpResponder responder_;
   Instant start_;
   int operation_;
-  bool has_origin_;   // a browser: answers carry Access-Control-Allow-Origin
-  bool plain_json_;   // the request came as application/json, so does the answer
+  bool has_origin_;  // a browser: answers carry Access-Control-Allow-Origin
+  bool plain_json_;  // the request came as application/json, so does the answer
 };
 
 }  // namespace everwrite::api

@@ -1,5 +1,5 @@
-// DynamoDB's arithmetic of consumed capacity. Units are counted in halves, so that they stay whole: an
-// eventually consistent read of up to 4 KB is one half.
+// DynamoDB's arithmetic of consumed capacity. Units are counted in halves, so that they stay whole:
+// an eventually consistent read of up to 4 KB is one half.
 //
 // Thread-safety: pure functions.
 #pragma once
@@ -14,7 +14,7 @@ enum class CapacityReport : uint8_t { kNone, kTotal, kIndexes };
 
 // A value of ReturnConsumedCapacity that was found to be legal; absent is kNone.
 inline CapacityReport CapacityReportOf(std::string_view text) {
-  return text == "TOTAL" ? CapacityReport::kTotal
+  return text == "TOTAL"     ? CapacityReport::kTotal
          : text == "INDEXES" ? CapacityReport::kIndexes
                              : CapacityReport::kNone;
 }

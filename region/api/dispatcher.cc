@@ -62,8 +62,7 @@ void Dispatcher::Handle(const http::HttpRequest& request, http::HttpResponder re
           .get_object()
           .get(object) != simdjson::SUCCESS)
     return call.Fail(ApiError{ErrorType::kSerialization, "", ""});
-  if (index == kUnknownOperation)
-    return call.Fail(ApiError{ErrorType::kUnknownOperation, "", ""});
+  if (index == kUnknownOperation) return call.Fail(ApiError{ErrorType::kUnknownOperation, "", ""});
   Signature signature;
   ApiError error;
   if (!ParseSignature(request, signature, error)) return call.Fail(error);

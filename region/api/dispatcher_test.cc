@@ -67,11 +67,13 @@ TEST_F(DispatcherTest, HealthIsAnsweredAsTheServiceDoes) {
 }
 
 TEST_F(DispatcherTest, CrossOriginRequestsOfBrowsersAreAllowed) {
-  http::HttpRequest request{"OPTIONS", "/",
+  http::HttpRequest request{"OPTIONS",
+                            "/",
                             {{"Origin", "http://x"},
                              {"Access-Control-Request-Headers", "x-amz-target,x-foo"},
                              {"Access-Control-Request-Method", "POST"}},
-                            {}, nullptr};
+                            {},
+                            nullptr};
   const Answer answer = Handle(request, "");
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(HeaderOf(answer, "Access-Control-Allow-Origin"), "*");
@@ -79,7 +81,8 @@ TEST_F(DispatcherTest, CrossOriginRequestsOfBrowsersAreAllowed) {
   EXPECT_EQ(HeaderOf(answer, "Access-Control-Allow-Methods"), "POST");
   EXPECT_EQ(HeaderOf(answer, "Access-Control-Max-Age"), "172800");
   EXPECT_EQ(HeaderOf(Handle(With(Request(kList), "Origin", "http://x"), "{}"),
-                     "Access-Control-Allow-Origin"), "*");
+                     "Access-Control-Allow-Origin"),
+            "*");
 }
 
 TEST_F(DispatcherTest, OtherContentTypesAreNotFound) {
@@ -88,8 +91,11 @@ TEST_F(DispatcherTest, OtherContentTypesAreNotFound) {
     EXPECT_EQ(answer.status, 404) << type;
     EXPECT_EQ(answer.body, "<UnknownOperationException/>\n");
   }
-  EXPECT_EQ(Handle(With(Request(kList), "Content-Type", "application/x-amz-json-1.0; charset=utf-8"),
-                   "{}").status, 200);
+  EXPECT_EQ(
+      Handle(With(Request(kList), "Content-Type", "application/x-amz-json-1.0; charset=utf-8"),
+             "{}")
+          .status,
+      200);
   const Answer plain = Handle(With(Request(kList), "Content-Type", "application/json"), "{}");
   EXPECT_EQ(plain.content_type, "application/json");
 }
@@ -98,8 +104,9 @@ TEST_F(DispatcherTest, MalformedJsonIsASerializationException) {
   std::string deep(20000, '[');
   for (const std::string& body :
        {std::string(), std::string("{"), std::string("[]"), std::string("{}{}"),
-        std::string("{\"a\":\"\xff\"}"), std::string("{\"a\":\"\\ud800\"}"), std::string("{\"a\":1e999}"),
-        "{\"a\":" + deep, std::string("nul"), std::string("{\"a\":\"b\0\"}", 9)}) {
+        std::string("{\"a\":\"\xff\"}"), std::string("{\"a\":\"\\ud800\"}"),
+        std::string("{\"a\":1e999}"), "{\"a\":" + deep, std::string("nul"),
+        std::string("{\"a\":\"b\0\"}", 9)}) {
     const Answer answer = Handle(Request(kList), body);
     EXPECT_EQ(answer.status, 400) << body.substr(0, 20);
     EXPECT_EQ(answer.body, "{\"__type\":\"com.amazon.coral.service#SerializationException\"}");
@@ -134,9 +141,15 @@ TEST_F(DispatcherTest, MissingAndMalformedSignaturesAreRefused) {
 }
 
 TEST(SigV4Test, ReadsTheScopeOfHeaderAndQuery) {
-  http::HttpRequest request{"POST", "/", {{"x-amz-date", "d"}, {"authorization",
-      "AWS4-HMAC-SHA256 Credential=AK/20260101/us-east-1/dynamodb/aws4_request,SignedHeaders=a;b,"
-      "Signature=ff"}}, {}, nullptr};
+  http::HttpRequest request{
+      "POST",
+      "/",
+      {{"x-amz-date", "d"},
+       {"authorization",
+        "AWS4-HMAC-SHA256 Credential=AK/20260101/us-east-1/dynamodb/aws4_request,SignedHeaders=a;b,"
+        "Signature=ff"}},
+      {},
+      nullptr};
   Signature signature;
   ApiError error;
   ASSERT_TRUE(ParseSignature(request, signature, error)) << error.message;
@@ -147,9 +160,13 @@ TEST(SigV4Test, ReadsTheScopeOfHeaderAndQuery) {
   EXPECT_EQ(signature.signature, "ff");
   EXPECT_EQ(RegionOfRequest(request), "us-east-1");
 
-  http::HttpRequest query{"POST",
+  http::HttpRequest query{
+      "POST",
       "/?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AK%2F20260101%2Feu-west-1%2Fdynamodb"
-      "%2Faws4_request&X-Amz-Date=d&X-Amz-SignedHeaders=host&X-Amz-Signature=ff", {}, {}, nullptr};
+      "%2Faws4_request&X-Amz-Date=d&X-Amz-SignedHeaders=host&X-Amz-Signature=ff",
+      {},
+      {},
+      nullptr};
   ASSERT_TRUE(ParseSignature(query, signature, error)) << error.message;
   EXPECT_EQ(RegionOfRequest(query), "eu-west-1");
   query.fields = request.fields;
@@ -159,22 +176,24 @@ TEST(SigV4Test, ReadsTheScopeOfHeaderAndQuery) {
 
 TEST(SigV4Test, NamesWhatIsWrongWithTheScope) {
   const auto error_of = [](std::string_view authorization) {
-    http::HttpRequest request{"POST", "/", {{"x-amz-date", "d"}, {"authorization", authorization}},
-                              {}, nullptr};
+    http::HttpRequest request{
+        "POST", "/", {{"x-amz-date", "d"}, {"authorization", authorization}}, {}, nullptr};
     Signature signature;
     ApiError error;
     EXPECT_FALSE(ParseSignature(request, signature, error)) << authorization;
     return std::string(ErrorName(error.type)) + ": " + error.message;
   };
-  EXPECT_EQ(error_of("AWS4-HMAC-SHA256 Credential=a/b/c/d, SignedHeaders=h, Signature=s"),
-            "IncompleteSignatureException: Credential must have exactly 5 slash-delimited elements, "
-            "e.g. keyid/date/region/service/term, got 'a/b/c/d'");
+  EXPECT_EQ(
+      error_of("AWS4-HMAC-SHA256 Credential=a/b/c/d, SignedHeaders=h, Signature=s"),
+      "IncompleteSignatureException: Credential must have exactly 5 slash-delimited elements, "
+      "e.g. keyid/date/region/service/term, got 'a/b/c/d'");
   EXPECT_EQ(error_of("AWS4-HMAC-SHA25 Credential=a/b/c/d/e, SignedHeaders=h, Signature=s"),
             "IncompleteSignatureException: Unsupported AWS 'algorithm': 'AWS4-HMAC-SHA25' (only "
             "AWS4-HMAC-SHA256 for now). ");
-  EXPECT_EQ(error_of("AWS4-HMAC-SHA256 Credential=a/b/c/s3/e, SignedHeaders=h, Signature=s"),
-            "InvalidSignatureException: Credential should be scoped to correct service: 'dynamodb'. "
-            "Credential should be scoped with a valid terminator: 'aws4_request', not 'e'. ");
+  EXPECT_EQ(
+      error_of("AWS4-HMAC-SHA256 Credential=a/b/c/s3/e, SignedHeaders=h, Signature=s"),
+      "InvalidSignatureException: Credential should be scoped to correct service: 'dynamodb'. "
+      "Credential should be scoped with a valid terminator: 'aws4_request', not 'e'. ");
 }
 
 TEST_F(DispatcherTest, UnavailableSaysWhenToTryAgain) {
@@ -191,35 +210,43 @@ TEST_F(DispatcherTest, UnavailableSaysWhenToTryAgain) {
   EXPECT_EQ(HeaderOf(sink->answer, "Retry-After"), "1");
 }
 
-// Requests of every operation with bytes changed, cut out, doubled or moved: each gets one answer, the
-// process lives, and nothing is a server error.
+// Requests of every operation with bytes changed, cut out, doubled or moved: each gets one answer,
+// the process lives, and nothing is a server error.
 TEST_F(DispatcherTest, MangledRequestsAreAnswered) {
   const std::pair<const char*, std::string> seeds[] = {
-      {"CreateTable", "{'TableName':'t12','BillingMode':'PAY_PER_REQUEST','KeySchema':[{'AttributeName':"
-                      "'pk','KeyType':'HASH'}],'AttributeDefinitions':[{'AttributeName':'pk',"
-                      "'AttributeType':'S'}],'StreamSpecification':{'StreamEnabled':true,"
-                      "'StreamViewType':'KEYS_ONLY'}}"},
-      {"UpdateTable", "{'TableName':'t12','ProvisionedThroughput':{'ReadCapacityUnits':1,"
-                      "'WriteCapacityUnits':2},'BillingMode':'PROVISIONED'}"},
+      {"CreateTable",
+       "{'TableName':'t12','BillingMode':'PAY_PER_REQUEST','KeySchema':[{'AttributeName':"
+       "'pk','KeyType':'HASH'}],'AttributeDefinitions':[{'AttributeName':'pk',"
+       "'AttributeType':'S'}],'StreamSpecification':{'StreamEnabled':true,"
+       "'StreamViewType':'KEYS_ONLY'}}"},
+      {"UpdateTable",
+       "{'TableName':'t12','ProvisionedThroughput':{'ReadCapacityUnits':1,"
+       "'WriteCapacityUnits':2},'BillingMode':'PROVISIONED'}"},
       {"ListTables", "{'Limit':3,'ExclusiveStartTableName':'aaa'}"},
-      {"PutItem", "{'TableName':'tab','Item':{'pk':{'S':'a'},'sk':{'N':'1.5e2'},'m':{'M':{'l':{'L':"
-                  "[{'B':'AAAA'},{'NS':['1','2']}]}}}},'ConditionExpression':'attribute_exists(#a) OR "
-                  "x < :v','ExpressionAttributeNames':{'#a':'pk'},'ExpressionAttributeValues':"
-                  "{':v':{'N':'3'}},'ReturnValues':'ALL_OLD','ReturnConsumedCapacity':'INDEXES'}"},
-      {"UpdateItem", "{'TableName':'tab','Key':{'pk':{'S':'a'},'sk':{'N':'150'}},'UpdateExpression':"
-                     "'SET m.l[1] = :v, q = if_not_exists(q, :v) + :v REMOVE z ADD n :v',"
-                     "'ExpressionAttributeValues':{':v':{'N':'3'}},'ReturnValues':'UPDATED_NEW'}"},
-      {"GetItem", "{'TableName':'tab','Key':{'pk':{'S':'a'},'sk':{'N':'150'}},"
-                  "'ProjectionExpression':'m.l[0], sk','ConsistentRead':true}"},
-      {"Query", "{'TableName':'tab','KeyConditionExpression':'pk = :p AND sk BETWEEN :a AND :b',"
-                "'FilterExpression':'size(m) > :a','ExpressionAttributeValues':{':p':{'S':'a'},':a':"
-                "{'N':'1'},':b':{'N':'200'}},'ExclusiveStartKey':{'pk':{'S':'a'},'sk':{'N':'2'}},"
-                "'Limit':5}"},
+      {"PutItem",
+       "{'TableName':'tab','Item':{'pk':{'S':'a'},'sk':{'N':'1.5e2'},'m':{'M':{'l':{'L':"
+       "[{'B':'AAAA'},{'NS':['1','2']}]}}}},'ConditionExpression':'attribute_exists(#a) OR "
+       "x < :v','ExpressionAttributeNames':{'#a':'pk'},'ExpressionAttributeValues':"
+       "{':v':{'N':'3'}},'ReturnValues':'ALL_OLD','ReturnConsumedCapacity':'INDEXES'}"},
+      {"UpdateItem",
+       "{'TableName':'tab','Key':{'pk':{'S':'a'},'sk':{'N':'150'}},'UpdateExpression':"
+       "'SET m.l[1] = :v, q = if_not_exists(q, :v) + :v REMOVE z ADD n :v',"
+       "'ExpressionAttributeValues':{':v':{'N':'3'}},'ReturnValues':'UPDATED_NEW'}"},
+      {"GetItem",
+       "{'TableName':'tab','Key':{'pk':{'S':'a'},'sk':{'N':'150'}},"
+       "'ProjectionExpression':'m.l[0], sk','ConsistentRead':true}"},
+      {"Query",
+       "{'TableName':'tab','KeyConditionExpression':'pk = :p AND sk BETWEEN :a AND :b',"
+       "'FilterExpression':'size(m) > :a','ExpressionAttributeValues':{':p':{'S':'a'},':a':"
+       "{'N':'1'},':b':{'N':'200'}},'ExclusiveStartKey':{'pk':{'S':'a'},'sk':{'N':'2'}},"
+       "'Limit':5}"},
       {"Scan", "{'TableName':'tab','TotalSegments':4,'Segment':1,'Select':'COUNT'}"},
-      {"BatchGetItem", "{'RequestItems':{'tab':{'Keys':[{'pk':{'S':'a'},'sk':{'N':'1'}}],"
-                       "'ProjectionExpression':'sk'}}}"},
-      {"BatchWriteItem", "{'RequestItems':{'tab':[{'PutRequest':{'Item':{'pk':{'S':'b'},'sk':{'N':'1'}}}},"
-                         "{'DeleteRequest':{'Key':{'pk':{'S':'c'},'sk':{'N':'1'}}}}]}}"},
+      {"BatchGetItem",
+       "{'RequestItems':{'tab':{'Keys':[{'pk':{'S':'a'},'sk':{'N':'1'}}],"
+       "'ProjectionExpression':'sk'}}}"},
+      {"BatchWriteItem",
+       "{'RequestItems':{'tab':[{'PutRequest':{'Item':{'pk':{'S':'b'},'sk':{'N':'1'}}}},"
+       "{'DeleteRequest':{'Key':{'pk':{'S':'c'},'sk':{'N':'1'}}}}]}}"},
       {"DeleteItem", "{'TableName':'tab','Key':{'pk':{'S':'a'},'sk':{'N':'150'}}}"},
   };
   MakeTable();
@@ -249,7 +276,8 @@ TEST_F(DispatcherTest, ObserverIsToldOfEveryAnswer) {
   struct Observer : RequestObserver {
     void OnRequest(int operation, int status, int64_t micros, std::string_view error) override {
       seen.push_back(std::string(OperationAt(static_cast<size_t>(operation)).name) + " " +
-                     std::to_string(status) + " " + std::to_string(micros) + " " + std::string(error));
+                     std::to_string(status) + " " + std::to_string(micros) + " " +
+                     std::string(error));
     }
     std::vector<std::string> seen;
   } observer;
@@ -267,9 +295,9 @@ TEST_F(DispatcherTest, ObserverIsToldOfEveryAnswer) {
   ask(kList);
   ask("DynamoDB_20120810.DescribeTable");
   ask("nonsense");
-  EXPECT_EQ(observer.seen, (std::vector<std::string>{
-                               "ListTables 200 0 ", "DescribeTable 400 0 ValidationException",
-                               "Unknown 400 0 UnknownOperationException"}));
+  EXPECT_EQ(observer.seen, (std::vector<std::string>{"ListTables 200 0 ",
+                                                     "DescribeTable 400 0 ValidationException",
+                                                     "Unknown 400 0 UnknownOperationException"}));
 }
 
 }  // namespace

@@ -164,9 +164,8 @@ bool ReadKeyWrite(const Params& params, std::initializer_list<Param> expressions
                   ItemRequest& request, std::string& key_item, RequestExpressions& expressions,
                   ApiError& error) {
   Violations violations;
-  return ReadItemRequest(params, Param::kKey, violations, request, error) &&
-         violations.Ok(error) && RefuseLegacy(params, error) &&
-         expressions.CheckUse(params, expressions_allowed, error) &&
+  return ReadItemRequest(params, Param::kKey, violations, request, error) && violations.Ok(error) &&
+         RefuseLegacy(params, error) && expressions.CheckUse(params, expressions_allowed, error) &&
          ReadItemParam(params, Param::kKey, key_item, error);
 }
 
@@ -198,8 +197,8 @@ void GetItem(const Params& params, Call call) {
   thread_local std::string key_item, stored;
   key_item.clear();
   std::string key;
-  if (!ReadItemRequest(params, Param::kKey, violations, request, error) ||
-      !violations.Ok(error) || !RefuseLegacy(params, error) ||
+  if (!ReadItemRequest(params, Param::kKey, violations, request, error) || !violations.Ok(error) ||
+      !RefuseLegacy(params, error) ||
       !expressions.CheckUse(params, {Param::kProjectionExpression}, error) ||
       !ReadItemParam(params, Param::kKey, key_item, error) || !expressions.Read(params, error) ||
       !EncodeKeyOf(call, request.table_name, key_item, table, key, error) ||
@@ -235,8 +234,8 @@ void PutItem(const Params& params, Call call) {
   RequestExpressions expressions;
   std::string item;
   TablePtr table;
-  if (!ReadItemRequest(params, Param::kItem, violations, request, error) ||
-      !violations.Ok(error) || !RefuseLegacy(params, error) ||
+  if (!ReadItemRequest(params, Param::kItem, violations, request, error) || !violations.Ok(error) ||
+      !RefuseLegacy(params, error) ||
       !expressions.CheckUse(params, {Param::kConditionExpression}, error) ||
       !ReadItemParam(params, Param::kItem, item, error) || !OnlyAllOld(request, error))
     return call.Fail(error);
@@ -268,10 +267,9 @@ void DeleteItem(const Params& params, Call call) {
     return call.Fail(error);
   table::TableEngine& engine = call.engine();
   Executor& executor = call.executor();
-  engine.Write(
-      std::make_unique<DeleteWrite>(std::move(table), std::move(key), std::move(key_item), request,
-                                    std::move(expressions), std::move(call)),
-      executor);
+  engine.Write(std::make_unique<DeleteWrite>(std::move(table), std::move(key), std::move(key_item),
+                                             request, std::move(expressions), std::move(call)),
+               executor);
 }
 
 void UpdateItem(const Params& params, Call call) {
@@ -288,10 +286,9 @@ void UpdateItem(const Params& params, Call call) {
     return call.Fail(error);
   table::TableEngine& engine = call.engine();
   Executor& executor = call.executor();
-  engine.Write(
-      std::make_unique<UpdateWrite>(std::move(table), std::move(key), std::move(key_item), request,
-                                    std::move(expressions), std::move(call)),
-      executor);
+  engine.Write(std::make_unique<UpdateWrite>(std::move(table), std::move(key), std::move(key_item),
+                                             request, std::move(expressions), std::move(call)),
+               executor);
 }
 
 }  // namespace everwrite::api

@@ -1,4 +1,5 @@
-// GetItem, PutItem, DeleteItem and UpdateItem through JSON in and JSON out. The answers are the service's.
+// GetItem, PutItem, DeleteItem and UpdateItem through JSON in and JSON out. The answers are the
+// service's.
 #include "region/api/testing/api_fixture.h"
 
 namespace everwrite::api {
@@ -8,7 +9,8 @@ class ItemApiTest : public ApiTest {
  protected:
   void SetUp() override { MakeTable(); }
   std::string Put(std::string_view item, std::string_view rest = "") {
-    return Error("PutItem", "{'TableName':'tab','Item':" + std::string(item) + std::string(rest) + "}");
+    return Error("PutItem",
+                 "{'TableName':'tab','Item':" + std::string(item) + std::string(rest) + "}");
   }
   std::string Get(std::string_view rest = "") {
     return Error("GetItem", "{'TableName':'tab','Key':" + kKey + std::string(rest) + "}");
@@ -53,10 +55,11 @@ TEST_F(ItemApiTest, OldItemIsReturnedWhenAsked) {
             "ValidationException: ReturnValues can only be ALL_OLD or NONE");
   EXPECT_EQ(Delete(",'ReturnValues':'UPDATED_NEW'"),
             "ValidationException: ReturnValues can only be ALL_OLD or NONE");
-  EXPECT_EQ(Put(kItem, ",'ReturnValues':'FOO'"),
-            "ValidationException: 1 validation error detected: Value 'FOO' at 'returnValues' failed to "
-            "satisfy constraint: Member must satisfy enum value set: [ALL_NEW, UPDATED_OLD, ALL_OLD, "
-            "NONE, UPDATED_NEW]");
+  EXPECT_EQ(
+      Put(kItem, ",'ReturnValues':'FOO'"),
+      "ValidationException: 1 validation error detected: Value 'FOO' at 'returnValues' failed to "
+      "satisfy constraint: Member must satisfy enum value set: [ALL_NEW, UPDATED_OLD, ALL_OLD, "
+      "NONE, UPDATED_NEW]");
 }
 
 TEST_F(ItemApiTest, ConditionsDecide) {
@@ -66,7 +69,8 @@ TEST_F(ItemApiTest, ConditionsDecide) {
   Put(kKey, absent + ",'ReturnValuesOnConditionCheckFailure':'ALL_OLD'");
   EXPECT_EQ(Unquoted(last_.body),
             "{'__type':'com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException',"
-            "'message':'The conditional request failed','Item':" + kItem + "}");
+            "'message':'The conditional request failed','Item':" +
+                kItem + "}");
   EXPECT_EQ(last_.status, 400);
   EXPECT_EQ(Delete(",'ConditionExpression':'#x = :v','ExpressionAttributeNames':{'#x':'x'},"
                    "'ExpressionAttributeValues':{':v':{'S':'bye'}}"),
@@ -81,8 +85,9 @@ TEST_F(ItemApiTest, ConditionsDecide) {
 TEST_F(ItemApiTest, UpdateReturnsWhatIsAskedOfOldAndNew) {
   Put(kItem);
   const std::string values = ",'ExpressionAttributeValues':{':v':{'N':'5'}}";
-  EXPECT_EQ(Update("'UpdateExpression':'SET n = :v REMOVE x','ReturnValues':'UPDATED_OLD'" + values),
-            "{'Attributes':{'x':{'S':'hello'}}}");
+  EXPECT_EQ(
+      Update("'UpdateExpression':'SET n = :v REMOVE x','ReturnValues':'UPDATED_OLD'" + values),
+      "{'Attributes':{'x':{'S':'hello'}}}");
   EXPECT_EQ(Update("'UpdateExpression':'ADD n :v','ReturnValues':'UPDATED_NEW'" + values),
             "{'Attributes':{'n':{'N':'10'}}}");
   EXPECT_EQ(Update("'UpdateExpression':'SET n = n - :v','ReturnValues':'ALL_OLD'" + values),
@@ -107,7 +112,8 @@ TEST_F(ItemApiTest, UpdateMakesAnItemThatIsNotThere) {
   EXPECT_EQ(engine_.writes, 1);
   Delete();
   EXPECT_EQ(Update("'UpdateExpression':'SET x = :v','ReturnValues':'ALL_OLD',"
-                   "'ExpressionAttributeValues':{':v':{'S':'hello'}}"), "{}");
+                   "'ExpressionAttributeValues':{':v':{'S':'hello'}}"),
+            "{}");
   EXPECT_EQ(Get(), "{'Item':" + kItem + "}");
 }
 
@@ -116,9 +122,10 @@ TEST_F(ItemApiTest, UpdateRefusesKeysBadPathsAndGrownItems) {
   const std::string values = ",'ExpressionAttributeValues':{':v':{'S':'1'}}";
   EXPECT_EQ(Update("'UpdateExpression':'SET pk = :v'" + values),
             kInvalid + "Cannot update attribute pk. This attribute is part of the key");
-  EXPECT_EQ(Update("'UpdateExpression':'SET nowhere.pe = :v'" + values),
-            "ValidationException: The document path provided in the update expression is invalid for "
-            "update");
+  EXPECT_EQ(
+      Update("'UpdateExpression':'SET nowhere.pe = :v'" + values),
+      "ValidationException: The document path provided in the update expression is invalid for "
+      "update");
   const std::string big(300 * 1024, 'y');
   const std::string grow =
       "'UpdateExpression':'SET #a = :v','ExpressionAttributeValues':{':v':{'S':'" + big + "'}}";
@@ -139,8 +146,9 @@ TEST_F(ItemApiTest, CapacityIsCountedAsTheServiceCounts) {
   EXPECT_EQ(Get(total + ",'ConsistentRead':true,'ProjectionExpression':'x'"),
             "{'Item':{'x':{'S':'hello'}}," + capacity("1.0"));
   EXPECT_EQ(Get(",'ReturnConsumedCapacity':'INDEXES'"),
-            "{'Item':" + kItem + ",'ConsumedCapacity':{'TableName':'tab','CapacityUnits':0.5,"
-            "'Table':{'CapacityUnits':0.5}}}");
+            "{'Item':" + kItem +
+                ",'ConsumedCapacity':{'TableName':'tab','CapacityUnits':0.5,"
+                "'Table':{'CapacityUnits':0.5}}}");
   EXPECT_EQ(Get(",'ReturnConsumedCapacity':'NONE'"), "{'Item':" + kItem + "}");
   Put("{'pk':{'S':'a'},'sk':{'N':'1'},'x':{'S':'" + std::string(5000, 'x') + "'}}");
   // The larger of old and new counts.
@@ -153,17 +161,19 @@ TEST_F(ItemApiTest, CapacityIsCountedAsTheServiceCounts) {
 }
 
 TEST_F(ItemApiTest, RequestsAreValidated) {
-  EXPECT_EQ(Error("PutItem", "{}"),
-            "ValidationException: 2 validation errors detected: Value null at 'tableName' failed to "
-            "satisfy constraint: Member must not be null; Value null at 'item' failed to satisfy "
-            "constraint: Member must not be null");
-  EXPECT_EQ(Error("GetItem", "{'TableName':'a!','Key':{},'ReturnConsumedCapacity':'ALL'}"),
-            "ValidationException: 3 validation errors detected: Value 'ALL' at "
-            "'returnConsumedCapacity' failed to satisfy constraint: Member must satisfy enum value "
-            "set: [INDEXES, TOTAL, NONE]; Value 'a!' at 'tableName' failed to satisfy constraint: "
-            "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+; Value 'a!' at "
-            "'tableName' failed to satisfy constraint: Member must have length greater than or equal "
-            "to 3");
+  EXPECT_EQ(
+      Error("PutItem", "{}"),
+      "ValidationException: 2 validation errors detected: Value null at 'tableName' failed to "
+      "satisfy constraint: Member must not be null; Value null at 'item' failed to satisfy "
+      "constraint: Member must not be null");
+  EXPECT_EQ(
+      Error("GetItem", "{'TableName':'a!','Key':{},'ReturnConsumedCapacity':'ALL'}"),
+      "ValidationException: 3 validation errors detected: Value 'ALL' at "
+      "'returnConsumedCapacity' failed to satisfy constraint: Member must satisfy enum value "
+      "set: [INDEXES, TOTAL, NONE]; Value 'a!' at 'tableName' failed to satisfy constraint: "
+      "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+; Value 'a!' at "
+      "'tableName' failed to satisfy constraint: Member must have length greater than or equal "
+      "to 3");
   EXPECT_EQ(Error("GetItem", "{'TableName':'nope','Key':{'pk':{'S':'a'}}}"),
             "ResourceNotFoundException: Requested resource not found");
   EXPECT_EQ(Put("{'pk':{'S':'a'}}"), kInvalid + "Missing the key sk in the item");
@@ -181,22 +191,26 @@ TEST_F(ItemApiTest, RequestsAreValidated) {
   EXPECT_EQ(Update("'ExpressionAttributeValues':{':a':{'S':'x'}}"),
             "ValidationException: ExpressionAttributeValues can only be specified when using "
             "expressions: UpdateExpression and ConditionExpression are null");
-  EXPECT_EQ(Put(kItem, ",'ConditionExpression':'x = :a','ExpressionAttributeValues':"
-                       "{':a':{'S':'x'},':b':{'S':'x'}}"),
-            "ValidationException: Value provided in ExpressionAttributeValues unused in expressions: "
-            "keys: {:b}");
+  EXPECT_EQ(
+      Put(kItem,
+          ",'ConditionExpression':'x = :a','ExpressionAttributeValues':"
+          "{':a':{'S':'x'},':b':{'S':'x'}}"),
+      "ValidationException: Value provided in ExpressionAttributeValues unused in expressions: "
+      "keys: {:b}");
   EXPECT_EQ(Put(kItem, ",'ConditionExpression':''"),
             "ValidationException: Invalid ConditionExpression: The expression can not be empty;");
   EXPECT_EQ(Put(kItem, ",'Expected':{}"),
-            kInvalid + "the legacy parameter Expected is not supported yet by Everwrite; use "
-                       "ConditionExpression");
+            kInvalid +
+                "the legacy parameter Expected is not supported yet by Everwrite; use "
+                "ConditionExpression");
   EXPECT_EQ(engine_.writes, 0);
 }
 
 TEST_F(ItemApiTest, WriteThatTheEngineRefusesIsReportedAndMayBeRetried) {
   engine_.fail_writes = Unavailable("disk full");
-  EXPECT_EQ(Put(kItem), "ServiceUnavailableException: The service cannot complete your request now. "
-                        "Try again in a moment.");
+  EXPECT_EQ(Put(kItem),
+            "ServiceUnavailableException: The service cannot complete your request now. "
+            "Try again in a moment.");
   EXPECT_EQ(last_.status, 503);
   EXPECT_NE(last_.headers.find("Retry-After: 1\r\n"), std::string::npos);
 }

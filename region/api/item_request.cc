@@ -72,8 +72,7 @@ bool RefuseLegacy(const Params& params, ApiError& error) {
   return true;
 }
 
-bool FindTableOf(const Call& call, std::string_view name, table::TablePtr& table,
-                 ApiError& error) {
+bool FindTableOf(const Call& call, std::string_view name, table::TablePtr& table, ApiError& error) {
   table = call.engine().FindTable(name);
   if (table) return true;
   return Fail(error, ErrorType::kResourceNotFound, "Requested resource not found");

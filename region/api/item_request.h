@@ -1,5 +1,5 @@
-// What the item operations share in reading their requests: the table, keys, items, and the options that
-// say what is answered. Includes simdjson: for .cc files of this folder only.
+// What the item operations share in reading their requests: the table, keys, items, and the options
+// that say what is answered. Includes simdjson: for .cc files of this folder only.
 //
 // Thread-safety: pure functions over one request.
 #pragma once

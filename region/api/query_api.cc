@@ -32,8 +32,9 @@ struct PageRequest {
 bool CheckSelect(const Params& params, std::string_view select, bool has_index, ApiError& error) {
   const bool projected = params.Has(Param::kProjectionExpression);
   if (select == "SPECIFIC_ATTRIBUTES" && !projected)
-    return FailValidation(error, "Must specify the AttributesToGet or ProjectionExpression when "
-                                 "choosing to get SPECIFIC_ATTRIBUTES");
+    return FailValidation(error,
+                          "Must specify the AttributesToGet or ProjectionExpression when "
+                          "choosing to get SPECIFIC_ATTRIBUTES");
   if (select == "ALL_PROJECTED_ATTRIBUTES" && !has_index)
     return FailValidation(
         error, "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName");
@@ -56,15 +57,15 @@ bool CheckKeyCondition(const Params& params, std::initializer_list<Param> allowe
                        ApiError& error) {
   for (const Param param : allowed) {
     if (param == Param::kKeyConditionExpression && !params.Has(param))
-      return FailValidation(error, "Either the KeyConditions or KeyConditionExpression parameter must "
-                                   "be specified in the request.");
+      return FailValidation(error,
+                            "Either the KeyConditions or KeyConditionExpression parameter must "
+                            "be specified in the request.");
   }
   return true;
 }
 
 bool ReadPageRequest(const Params& params, const Call& call, Violations& violations,
-                     PageRequest& page, std::initializer_list<Param> expressions,
-                     ApiError& error) {
+                     PageRequest& page, std::initializer_list<Param> expressions, ApiError& error) {
   std::string_view select, index;
   if (!params.Text(Param::kSelect, select, error) ||
       !params.Text(Param::kIndexName, index, error) ||
@@ -79,8 +80,7 @@ bool ReadPageRequest(const Params& params, const Call& call, Violations& violati
       !page.expressions.CheckUse(params, expressions, error) ||
       !ReadStartKey(params, page, error) ||
       !CheckSelect(params, select, index.data() != nullptr, error) ||
-      !CheckKeyCondition(params, expressions, error) ||
-      !page.expressions.Read(params, error) ||
+      !CheckKeyCondition(params, expressions, error) || !page.expressions.Read(params, error) ||
       !FindTableOf(call, page.common.table_name, page.table, error))
     return false;
   if (index.data())
@@ -100,8 +100,9 @@ bool ApplyStartKey(PageRequest& page, std::string_view partition, std::string_vi
     return FailValidation(error, "The provided starting key is invalid: " + key.status().message());
   const std::string_view start(*key);
   if (start.substr(0, partition.size()) != partition)
-    return FailValidation(error, "The provided starting key is outside query boundaries based on "
-                                 "provided conditions");
+    return FailValidation(error,
+                          "The provided starting key is outside query boundaries based on "
+                          "provided conditions");
   const ScanOptions& range = page.options;
   if (start < range.begin || (!range.end.empty() && start >= range.end))
     return FailValidation(error, std::string(outside));
@@ -135,8 +136,7 @@ class PageWriter {
     if (page_.common.capacity != CapacityReport::kNone) {
       AppendMember(body_, "ConsumedCapacity");
       AppendConsumedCapacity(body_, page_.table->definition.name,
-                             ReadHalfUnits(bytes_, page_.common.consistent),
-                             page_.common.capacity);
+                             ReadHalfUnits(bytes_, page_.common.consistent), page_.common.capacity);
     }
     body_ += '}';
     return std::move(body_);
@@ -184,7 +184,8 @@ void Answer(const PageRequest& page, Call call) {
   call.Reply(writer.Finish());
 }
 
-// --- Query -----------------------------------------------------------------------------------------
+// --- Query
+// -----------------------------------------------------------------------------------------
 
 // The range that the key condition selects; `partition` is what all its keys begin with.
 Status SetRange(const PageRequest& page, std::string& partition, ScanOptions& options) {
@@ -198,7 +199,8 @@ Status SetRange(const PageRequest& page, std::string& partition, ScanOptions& op
   return OkStatus();
 }
 
-// --- Scan ------------------------------------------------------------------------------------------
+// --- Scan
+// ------------------------------------------------------------------------------------------
 
 struct Segments {
   std::optional<int64_t> segment, total;
@@ -206,16 +208,20 @@ struct Segments {
 
 bool CheckSegments(const Segments& segments, ApiError& error) {
   if (segments.segment && !segments.total)
-    return FailValidation(error, "The TotalSegments parameter is required but was not present in the "
-                                 "request when Segment parameter is present");
+    return FailValidation(error,
+                          "The TotalSegments parameter is required but was not present in the "
+                          "request when Segment parameter is present");
   if (segments.total && !segments.segment)
-    return FailValidation(error, "The Segment parameter is required but was not present in the "
-                                 "request when parameter TotalSegments is present");
+    return FailValidation(error,
+                          "The Segment parameter is required but was not present in the "
+                          "request when parameter TotalSegments is present");
   if (segments.total && *segments.segment >= *segments.total)
     return FailValidation(
-        error, "The Segment parameter is zero-based and must be less than parameter TotalSegments: "
-               "Segment: " + std::to_string(*segments.segment) +
-                   " is not less than TotalSegments: " + std::to_string(*segments.total));
+        error,
+        "The Segment parameter is zero-based and must be less than parameter TotalSegments: "
+        "Segment: " +
+            std::to_string(*segments.segment) +
+            " is not less than TotalSegments: " + std::to_string(*segments.total));
   return true;
 }
 
@@ -244,10 +250,10 @@ void Query(const Params& params, Call call) {
   bool forward = true;
   std::string partition;
   if (!params.Bool(Param::kScanIndexForward, forward, error) ||
-      !ReadPageRequest(params, call, violations, page,
-                       {Param::kProjectionExpression, Param::kFilterExpression,
-                        Param::kKeyConditionExpression},
-                       error))
+      !ReadPageRequest(
+          params, call, violations, page,
+          {Param::kProjectionExpression, Param::kFilterExpression, Param::kKeyConditionExpression},
+          error))
     return call.Fail(error);
   if (const Status status = SetRange(page, partition, page.options); !status.ok())
     return call.Fail(status);

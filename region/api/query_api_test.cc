@@ -13,8 +13,9 @@ class QueryApiTest : public ApiTest {
   void SetUp() override { MakeTable(); }
   void Put(std::string_view pk, int sk, std::string_view rest = "") {
     ASSERT_EQ(Error("PutItem", "{'TableName':'tab','Item':{'pk':{'S':'" + std::string(pk) +
-                                   "'},'sk':{'N':'" + std::to_string(sk) + "'}" + std::string(rest) +
-                                   "}}"), "{}");
+                                   "'},'sk':{'N':'" + std::to_string(sk) + "'}" +
+                                   std::string(rest) + "}}"),
+              "{}");
   }
   static std::string Item(std::string_view pk, int sk) {
     return "{'pk':{'S':'" + std::string(pk) + "'},'sk':{'N':'" + std::to_string(sk) + "'}}";
@@ -58,17 +59,21 @@ TEST_F(QueryApiTest, KeyConditionsChooseTheRange) {
 }
 
 TEST_F(QueryApiTest, BeginsWithChoosesPrefixes) {
-  Ask("CreateTable", "{'TableName':'str','BillingMode':'PAY_PER_REQUEST',"
-                     "'KeySchema':[{'AttributeName':'pk','KeyType':'HASH'},"
-                     "{'AttributeName':'sk','KeyType':'RANGE'}],"
-                     "'AttributeDefinitions':[{'AttributeName':'pk','AttributeType':'S'},"
-                     "{'AttributeName':'sk','AttributeType':'S'}]}");
+  Ask("CreateTable",
+      "{'TableName':'str','BillingMode':'PAY_PER_REQUEST',"
+      "'KeySchema':[{'AttributeName':'pk','KeyType':'HASH'},"
+      "{'AttributeName':'sk','KeyType':'RANGE'}],"
+      "'AttributeDefinitions':[{'AttributeName':'pk','AttributeType':'S'},"
+      "{'AttributeName':'sk','AttributeType':'S'}]}");
   for (const char* sk : {"a", "ab", "ab\\u0000", "abc", "ac", "b"})
-    Error("PutItem", "{'TableName':'str','Item':{'pk':{'S':'a'},'sk':{'S':'" + std::string(sk) + "'}}}");
+    Error("PutItem",
+          "{'TableName':'str','Item':{'pk':{'S':'a'},'sk':{'S':'" + std::string(sk) + "'}}}");
   const auto count = [&](std::string_view prefix) {
-    return Error("Query", "{'TableName':'str','Select':'COUNT','KeyConditionExpression':"
-                          "'pk = :p AND begins_with(sk, :s)','ExpressionAttributeValues':"
-                          "{':p':{'S':'a'},':s':{'S':'" + std::string(prefix) + "'}}}");
+    return Error("Query",
+                 "{'TableName':'str','Select':'COUNT','KeyConditionExpression':"
+                 "'pk = :p AND begins_with(sk, :s)','ExpressionAttributeValues':"
+                 "{':p':{'S':'a'},':s':{'S':'" +
+                     std::string(prefix) + "'}}}");
   };
   EXPECT_EQ(count("ab"), "{'Count':3,'ScannedCount':3}");
   EXPECT_EQ(count("ab\\u0000"), "{'Count':1,'ScannedCount':1}");
@@ -96,17 +101,20 @@ TEST_F(QueryApiTest, PageEndsBeforeOneMegabyte) {
   for (int i = 0; i < 5; ++i) Put("a", i, ",'x':{'S':'" + big + "'}");
   const std::string first =
       Query("pk = :p", ",'ProjectionExpression':'sk','ReturnConsumedCapacity':'TOTAL'", "");
-  EXPECT_EQ(first, "{'Items':[{'sk':{'N':'0'}},{'sk':{'N':'1'}},{'sk':{'N':'2'}}],'Count':3,"
-                   "'ScannedCount':3,'LastEvaluatedKey':" + Item("a", 2) +
-                   ",'ConsumedCapacity':{'TableName':'tab','CapacityUnits':113.0}}");
+  EXPECT_EQ(first,
+            "{'Items':[{'sk':{'N':'0'}},{'sk':{'N':'1'}},{'sk':{'N':'2'}}],'Count':3,"
+            "'ScannedCount':3,'LastEvaluatedKey':" +
+                Item("a", 2) + ",'ConsumedCapacity':{'TableName':'tab','CapacityUnits':113.0}}");
   EXPECT_EQ(Query("pk = :p", ",'Select':'COUNT','ExclusiveStartKey':" + Item("a", 2), ""),
             "{'Count':2,'ScannedCount':2}");
 }
 
 TEST_F(QueryApiTest, FilterComesAfterTheLimit) {
   for (int i = 0; i < 4; ++i) Put("a", i, i % 2 ? ",'odd':{'BOOL':true}" : "");
-  EXPECT_EQ(Query("pk = :p", ",'FilterExpression':'attribute_exists(odd)','Limit':3,"
-                             "'ProjectionExpression':'sk'", ""),
+  EXPECT_EQ(Query("pk = :p",
+                  ",'FilterExpression':'attribute_exists(odd)','Limit':3,"
+                  "'ProjectionExpression':'sk'",
+                  ""),
             "{'Items':[{'sk':{'N':'1'}}],'Count':1,'ScannedCount':3,'LastEvaluatedKey':" +
                 Item("a", 2) + "}");
   EXPECT_EQ(Query("pk = :p", ",'FilterExpression':'sk = :x'", kX),
@@ -119,18 +127,22 @@ TEST_F(QueryApiTest, ImpossibleKeyConditionsAreRefused) {
     return Query(condition, "", values);
   };
   EXPECT_EQ(Scan(",'KeyConditionExpression':'pk = :p'").substr(0, 9), "{'Items':");
-  EXPECT_EQ(Error("Query", "{'TableName':'tab'}"),
-            "ValidationException: Either the KeyConditions or KeyConditionExpression parameter must "
-            "be specified in the request.");
-  EXPECT_EQ(Error("Query", "{'TableName':'tab','KeyConditionExpression':'sk = :x',"
-                           "'ExpressionAttributeValues':{':x':{'N':'1'}}}"),
+  EXPECT_EQ(
+      Error("Query", "{'TableName':'tab'}"),
+      "ValidationException: Either the KeyConditions or KeyConditionExpression parameter must "
+      "be specified in the request.");
+  EXPECT_EQ(Error("Query",
+                  "{'TableName':'tab','KeyConditionExpression':'sk = :x',"
+                  "'ExpressionAttributeValues':{':x':{'N':'1'}}}"),
             "ValidationException: Query condition missed key schema element: pk");
   EXPECT_EQ(error("pk = :p AND thing = :x", kX),
             "ValidationException: Query condition missed key schema element: sk");
-  EXPECT_EQ(Error("Query", "{'TableName':'tab','KeyConditionExpression':'pk = :x',"
-                           "'ExpressionAttributeValues':{':x':{'N':'1'}}}"),
-            "ValidationException: One or more parameter values were invalid: Condition parameter type "
-            "does not match schema type");
+  EXPECT_EQ(
+      Error("Query",
+            "{'TableName':'tab','KeyConditionExpression':'pk = :x',"
+            "'ExpressionAttributeValues':{':x':{'N':'1'}}}"),
+      "ValidationException: One or more parameter values were invalid: Condition parameter type "
+      "does not match schema type");
   EXPECT_EQ(error("pk < :p", ""), "ValidationException: Query key condition not supported");
   EXPECT_EQ(Query("pk = :p", ",'IndexName':'idx'", ""),
             "ValidationException: The table does not have the specified index: idx");
@@ -141,38 +153,45 @@ TEST_F(QueryApiTest, StartKeysAreChecked) {
   EXPECT_EQ(Query("pk = :p", ",'ExclusiveStartKey':" + Item("b", 1), ""),
             "ValidationException: The provided starting key is outside query boundaries based on "
             "provided conditions");
-  EXPECT_EQ(Query("pk = :p AND sk > :x", ",'ExclusiveStartKey':" + Item("a", 1), kX),
-            "ValidationException: The provided starting key does not match the range key predicate");
-  EXPECT_EQ(Scan(",'ExclusiveStartKey':{'pk':{'S':'a'}}"),
-            "ValidationException: The provided starting key is invalid: The provided key element does "
-            "not match the schema");
+  EXPECT_EQ(
+      Query("pk = :p AND sk > :x", ",'ExclusiveStartKey':" + Item("a", 1), kX),
+      "ValidationException: The provided starting key does not match the range key predicate");
+  EXPECT_EQ(
+      Scan(",'ExclusiveStartKey':{'pk':{'S':'a'}}"),
+      "ValidationException: The provided starting key is invalid: The provided key element does "
+      "not match the schema");
 }
 
 TEST_F(QueryApiTest, SelectIsChecked) {
   EXPECT_EQ(Scan(",'Select':'SPECIFIC_ATTRIBUTES'"),
             "ValidationException: Must specify the AttributesToGet or ProjectionExpression when "
             "choosing to get SPECIFIC_ATTRIBUTES");
-  EXPECT_EQ(Scan(",'Select':'COUNT','ProjectionExpression':'x'"),
-            "ValidationException: Cannot specify the ProjectionExpression when choosing to get only "
-            "the Count");
+  EXPECT_EQ(
+      Scan(",'Select':'COUNT','ProjectionExpression':'x'"),
+      "ValidationException: Cannot specify the ProjectionExpression when choosing to get only "
+      "the Count");
   EXPECT_EQ(Scan(",'Select':'ALL_ATTRIBUTES','ProjectionExpression':'x'"),
             "ValidationException: Cannot specify the ProjectionExpression when choosing to get "
             "ALL_ATTRIBUTES");
   EXPECT_EQ(Scan(",'Select':'ALL_PROJECTED_ATTRIBUTES'"),
             "ValidationException: ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an "
             "IndexName");
-  EXPECT_EQ(Scan(",'Limit':0"),
-            "ValidationException: 1 validation error detected: Value '0' at 'limit' failed to satisfy "
-            "constraint: Member must have value greater than or equal to 1");
+  EXPECT_EQ(
+      Scan(",'Limit':0"),
+      "ValidationException: 1 validation error detected: Value '0' at 'limit' failed to satisfy "
+      "constraint: Member must have value greater than or equal to 1");
 }
 
 TEST_F(QueryApiTest, ScanFiltersAndCounts) {
-  for (int i = 0; i < 10; ++i) Put("p" + std::to_string(i), i, ",'v':{'N':'" + std::to_string(i) + "'}");
-  EXPECT_EQ(Scan(",'FilterExpression':'v >= :x','ExpressionAttributeValues':{':x':{'N':'7'}},"
-                 "'Select':'COUNT','ReturnConsumedCapacity':'TOTAL'"),
-            "{'Count':3,'ScannedCount':10,'ConsumedCapacity':{'TableName':'tab','CapacityUnits':0.5}}");
-  EXPECT_EQ(Scan(",'ConsistentRead':true,'Select':'COUNT','ReturnConsumedCapacity':'TOTAL'"),
-            "{'Count':10,'ScannedCount':10,'ConsumedCapacity':{'TableName':'tab','CapacityUnits':1.0}}");
+  for (int i = 0; i < 10; ++i)
+    Put("p" + std::to_string(i), i, ",'v':{'N':'" + std::to_string(i) + "'}");
+  EXPECT_EQ(
+      Scan(",'FilterExpression':'v >= :x','ExpressionAttributeValues':{':x':{'N':'7'}},"
+           "'Select':'COUNT','ReturnConsumedCapacity':'TOTAL'"),
+      "{'Count':3,'ScannedCount':10,'ConsumedCapacity':{'TableName':'tab','CapacityUnits':0.5}}");
+  EXPECT_EQ(
+      Scan(",'ConsistentRead':true,'Select':'COUNT','ReturnConsumedCapacity':'TOTAL'"),
+      "{'Count':10,'ScannedCount':10,'ConsumedCapacity':{'TableName':'tab','CapacityUnits':1.0}}");
   // A filter of a scan may name key attributes.
   EXPECT_EQ(Scan(",'FilterExpression':'sk = :x','ExpressionAttributeValues':{':x':{'N':'7'}},"
                  "'ProjectionExpression':'sk'"),
@@ -194,9 +213,9 @@ TEST_F(QueryApiTest, PagedParallelScansSeeEveryItemOnce) {
     for (int segment = 0; segment < segments; ++segment) {
       std::string start;
       do {
-        const std::string body =
-            Scan(",'TotalSegments':" + std::to_string(segments) + ",'Segment':" +
-                 std::to_string(segment) + ",'Limit':" + std::to_string(1 + random.Below(20)) + start);
+        const std::string body = Scan(",'TotalSegments':" + std::to_string(segments) +
+                                      ",'Segment':" + std::to_string(segment) +
+                                      ",'Limit':" + std::to_string(1 + random.Below(20)) + start);
         size_t at = body.find('[') + 1;
         while (body[at] == '{') {
           const size_t end = body.find("}}", at) + 2;
@@ -215,15 +234,18 @@ TEST_F(QueryApiTest, PagedParallelScansSeeEveryItemOnce) {
 }
 
 TEST_F(QueryApiTest, SegmentsAreChecked) {
-  EXPECT_EQ(Scan(",'Segment':1"),
-            "ValidationException: The TotalSegments parameter is required but was not present in the "
-            "request when Segment parameter is present");
-  EXPECT_EQ(Scan(",'TotalSegments':1"),
-            "ValidationException: The Segment parameter is required but was not present in the request "
-            "when parameter TotalSegments is present");
-  EXPECT_EQ(Scan(",'TotalSegments':1,'Segment':1"),
-            "ValidationException: The Segment parameter is zero-based and must be less than parameter "
-            "TotalSegments: Segment: 1 is not less than TotalSegments: 1");
+  EXPECT_EQ(
+      Scan(",'Segment':1"),
+      "ValidationException: The TotalSegments parameter is required but was not present in the "
+      "request when Segment parameter is present");
+  EXPECT_EQ(
+      Scan(",'TotalSegments':1"),
+      "ValidationException: The Segment parameter is required but was not present in the request "
+      "when parameter TotalSegments is present");
+  EXPECT_EQ(
+      Scan(",'TotalSegments':1,'Segment':1"),
+      "ValidationException: The Segment parameter is zero-based and must be less than parameter "
+      "TotalSegments: Segment: 1 is not less than TotalSegments: 1");
   EXPECT_EQ(Scan(",'TotalSegments':1000001,'Segment':1"),
             "ValidationException: 1 validation error detected: Value '1000001' at 'totalSegments' "
             "failed to satisfy constraint: Member must have value less than or equal to 1000000");

@@ -44,8 +44,10 @@ bool RequestExpressions::CheckUse(const Params& params, std::initializer_list<Pa
     if (!with_values.empty()) with_values += " and ";
     with_values += ParamName(param);
   }
-  return FailValidation(error, "ExpressionAttributeValues can only be specified when using "
-                               "expressions: " + with_values + (count > 1 ? " are" : " is") + " null");
+  return FailValidation(error,
+                        "ExpressionAttributeValues can only be specified when using "
+                        "expressions: " +
+                            with_values + (count > 1 ? " are" : " is") + " null");
 }
 
 bool RequestExpressions::ReadNames(const Params& params, ApiError& error) {

@@ -1,5 +1,6 @@
-// RequestExpressions: the expressions of one request, parsed and bound to its names and values. Owns all
-// of it: a write takes it along and evaluates it after the request's JSON is gone. Moving is cheap.
+// RequestExpressions: the expressions of one request, parsed and bound to its names and values.
+// Owns all of it: a write takes it along and evaluates it after the request's JSON is gone. Moving
+// is cheap.
 //
 // Includes simdjson (by request_json.h): for .cc files of this folder only.
 //
@@ -23,8 +24,8 @@ namespace everwrite::api {
 
 class RequestExpressions {
  public:
-  // `allowed` are the operation's expression parameters, in the order in which errors name them. Checks
-  // that names and values come with an expression that can use them.
+  // `allowed` are the operation's expression parameters, in the order in which errors name them.
+  // Checks that names and values come with an expression that can use them.
   bool CheckUse(const Params& params, std::initializer_list<Param> allowed, ApiError& error);
   // Parses and binds those that are there. After CheckUse.
   bool Read(const Params& params, ApiError& error);
@@ -57,8 +58,8 @@ class RequestExpressions {
   bool ReadOne(const Params& params, Param param, expression::Kind kind, Slot& slot,
                ApiError& error);
 
-  uint64_t allowed_ = 0;  // a bit for each Param
-  bool any_ = false;      // some allowed expression is there
+  uint64_t allowed_ = 0;                   // a bit for each Param
+  bool any_ = false;                       // some allowed expression is there
   expression::Placeholders placeholders_;  // before the bindings, which borrow from it
   Slot condition_, filter_, key_condition_, projection_, update_;
 };

@@ -8,19 +8,61 @@ namespace {
 namespace dom = simdjson::dom;
 
 // In the order of Param.
-constexpr std::string_view kNames[] = {
-    "AttributeDefinitions", "AttributeName", "AttributeType", "AttributeUpdates", "AttributesToGet",
-    "BillingMode", "ConditionExpression", "ConditionalOperator", "ConsistentRead", "DeleteRequest",
-    "DeletionProtectionEnabled", "Enabled", "ExclusiveStartKey", "ExclusiveStartTableName", "Expected",
-    "ExpressionAttributeNames", "ExpressionAttributeValues", "FilterExpression",
-    "GlobalSecondaryIndexUpdates", "GlobalSecondaryIndexes", "IndexName", "Item", "Key",
-    "KeyConditionExpression", "KeyConditions", "KeySchema", "KeyType", "Keys", "Limit",
-    "LocalSecondaryIndexes", "ProjectionExpression", "ProvisionedThroughput", "PutRequest",
-    "QueryFilter", "ReadCapacityUnits", "ReplicaUpdates", "RequestItems", "ReturnConsumedCapacity",
-    "ReturnItemCollectionMetrics", "ReturnValues", "ReturnValuesOnConditionCheckFailure",
-    "SSESpecification", "ScanFilter", "ScanIndexForward", "Segment", "Select", "StreamEnabled",
-    "StreamSpecification", "StreamViewType", "TableClass", "TableName", "TotalSegments",
-    "UpdateExpression", "VectorIndexes", "WriteCapacityUnits"};
+constexpr std::string_view kNames[] = {"AttributeDefinitions",
+                                       "AttributeName",
+                                       "AttributeType",
+                                       "AttributeUpdates",
+                                       "AttributesToGet",
+                                       "BillingMode",
+                                       "ConditionExpression",
+                                       "ConditionalOperator",
+                                       "ConsistentRead",
+                                       "DeleteRequest",
+                                       "DeletionProtectionEnabled",
+                                       "Enabled",
+                                       "ExclusiveStartKey",
+                                       "ExclusiveStartTableName",
+                                       "Expected",
+                                       "ExpressionAttributeNames",
+                                       "ExpressionAttributeValues",
+                                       "FilterExpression",
+                                       "GlobalSecondaryIndexUpdates",
+                                       "GlobalSecondaryIndexes",
+                                       "IndexName",
+                                       "Item",
+                                       "Key",
+                                       "KeyConditionExpression",
+                                       "KeyConditions",
+                                       "KeySchema",
+                                       "KeyType",
+                                       "Keys",
+                                       "Limit",
+                                       "LocalSecondaryIndexes",
+                                       "ProjectionExpression",
+                                       "ProvisionedThroughput",
+                                       "PutRequest",
+                                       "QueryFilter",
+                                       "ReadCapacityUnits",
+                                       "ReplicaUpdates",
+                                       "RequestItems",
+                                       "ReturnConsumedCapacity",
+                                       "ReturnItemCollectionMetrics",
+                                       "ReturnValues",
+                                       "ReturnValuesOnConditionCheckFailure",
+                                       "SSESpecification",
+                                       "ScanFilter",
+                                       "ScanIndexForward",
+                                       "Segment",
+                                       "Select",
+                                       "StreamEnabled",
+                                       "StreamSpecification",
+                                       "StreamViewType",
+                                       "TableClass",
+                                       "TableName",
+                                       "TotalSegments",
+                                       "UpdateExpression",
+                                       "VectorIndexes",
+                                       "WriteCapacityUnits"};
 static_assert(std::size(kNames) == static_cast<size_t>(Param::kCount));
 
 constexpr size_t kNameMax = 40;
@@ -68,9 +110,12 @@ bool ReadBool(dom::element element, bool& out, ApiError& error) {
   std::string_view text;
   if (element.get_string().get(text) != simdjson::SUCCESS)
     return FailScalar(element, "Boolean", error);
-  if (text == "true" || text == "TRUE" || text == "True") out = true;
-  else if (text == "false" || text == "FALSE" || text == "False") out = false;
-  else return Fail(error, ErrorType::kSerialization, "Unexpected token received from parser");
+  if (text == "true" || text == "TRUE" || text == "True")
+    out = true;
+  else if (text == "false" || text == "FALSE" || text == "False")
+    out = false;
+  else
+    return Fail(error, ErrorType::kSerialization, "Unexpected token received from parser");
   return true;
 }
 

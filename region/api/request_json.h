@@ -1,12 +1,13 @@
-// Params: one JSON object of a request (the request itself, or an object within it) as an array of the
-// parameters that the API knows, read in one pass; and Violations, the list of broken constraints in
-// DynamoDB's words. Parameters we do not know are skipped, `null` is absent, and of a name that is given
-// twice the last counts, as in items: everything is decided from this one reading.
+// Params: one JSON object of a request (the request itself, or an object within it) as an array of
+// the parameters that the API knows, read in one pass; and Violations, the list of broken
+// constraints in DynamoDB's words. Parameters we do not know are skipped, `null` is absent, and of
+// a name that is given twice the last counts, as in items: everything is decided from this one
+// reading.
 //
 // Includes simdjson: for .cc files of this folder only.
 //
-// Lifetime: views into the thread's parser, gone when the handler returns. What a write needs later is
-// copied by then.
+// Lifetime: views into the thread's parser, gone when the handler returns. What a write needs later
+// is copied by then.
 #pragma once
 
 #include <array>
@@ -22,17 +23,60 @@
 namespace everwrite::api {
 
 enum class Param : uint8_t {
-  kAttributeDefinitions, kAttributeName, kAttributeType, kAttributeUpdates, kAttributesToGet,
-  kBillingMode, kConditionExpression, kConditionalOperator, kConsistentRead, kDeleteRequest,
-  kDeletionProtectionEnabled, kEnabled, kExclusiveStartKey, kExclusiveStartTableName, kExpected,
-  kExpressionAttributeNames, kExpressionAttributeValues, kFilterExpression,
-  kGlobalSecondaryIndexUpdates, kGlobalSecondaryIndexes, kIndexName, kItem, kKey,
-  kKeyConditionExpression, kKeyConditions, kKeySchema, kKeyType, kKeys, kLimit,
-  kLocalSecondaryIndexes, kProjectionExpression, kProvisionedThroughput, kPutRequest, kQueryFilter,
-  kReadCapacityUnits, kReplicaUpdates, kRequestItems, kReturnConsumedCapacity,
-  kReturnItemCollectionMetrics, kReturnValues, kReturnValuesOnConditionCheckFailure, kSSESpecification,
-  kScanFilter, kScanIndexForward, kSegment, kSelect, kStreamEnabled, kStreamSpecification,
-  kStreamViewType, kTableClass, kTableName, kTotalSegments, kUpdateExpression, kVectorIndexes,
+  kAttributeDefinitions,
+  kAttributeName,
+  kAttributeType,
+  kAttributeUpdates,
+  kAttributesToGet,
+  kBillingMode,
+  kConditionExpression,
+  kConditionalOperator,
+  kConsistentRead,
+  kDeleteRequest,
+  kDeletionProtectionEnabled,
+  kEnabled,
+  kExclusiveStartKey,
+  kExclusiveStartTableName,
+  kExpected,
+  kExpressionAttributeNames,
+  kExpressionAttributeValues,
+  kFilterExpression,
+  kGlobalSecondaryIndexUpdates,
+  kGlobalSecondaryIndexes,
+  kIndexName,
+  kItem,
+  kKey,
+  kKeyConditionExpression,
+  kKeyConditions,
+  kKeySchema,
+  kKeyType,
+  kKeys,
+  kLimit,
+  kLocalSecondaryIndexes,
+  kProjectionExpression,
+  kProvisionedThroughput,
+  kPutRequest,
+  kQueryFilter,
+  kReadCapacityUnits,
+  kReplicaUpdates,
+  kRequestItems,
+  kReturnConsumedCapacity,
+  kReturnItemCollectionMetrics,
+  kReturnValues,
+  kReturnValuesOnConditionCheckFailure,
+  kSSESpecification,
+  kScanFilter,
+  kScanIndexForward,
+  kSegment,
+  kSelect,
+  kStreamEnabled,
+  kStreamSpecification,
+  kStreamViewType,
+  kTableClass,
+  kTableName,
+  kTotalSegments,
+  kUpdateExpression,
+  kVectorIndexes,
   kWriteCapacityUnits,
   kCount
 };
@@ -48,7 +92,8 @@ class Params {
 
   // Each leaves `out` as it is when the parameter is absent, and is false with a
   // SerializationException when it has another type.
-  bool Text(Param param, std::string_view& out, ApiError& error) const;  // present: data() is not null
+  bool Text(Param param, std::string_view& out,
+            ApiError& error) const;  // present: data() is not null
   bool Bool(Param param, bool& out, ApiError& error) const;
   bool Integer(Param param, std::optional<int64_t>& out, ApiError& error) const;
   // `type` is the service's class name in its complaint about an array.
@@ -67,7 +112,8 @@ bool ReadText(simdjson::dom::element element, std::string_view& out, ApiError& e
 bool ReadObject(simdjson::dom::element element, std::string_view type, simdjson::dom::object& out,
                 ApiError& error);
 
-// "2 validation errors detected: Value 'x' at 'tableName' failed to satisfy constraint: Member must …; …"
+// "2 validation errors detected: Value 'x' at 'tableName' failed to satisfy constraint: Member must
+// …; …"
 class Violations {
  public:
   // `value` with null data is shown as null.

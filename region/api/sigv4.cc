@@ -36,15 +36,15 @@ bool ParseCredential(std::string_view credential, Signature& signature, ApiError
   if (count != 5) {
     return Fail(error, ErrorType::kIncompleteSignature,
                 "Credential must have exactly 5 slash-delimited elements, e.g. "
-                "keyid/date/region/service/term, got '" + std::string(credential) + "'");
+                "keyid/date/region/service/term, got '" +
+                    std::string(credential) + "'");
   }
   signature.access_key = parts[0];
   signature.date = parts[1];
   signature.region = parts[2];
   signature.service = parts[3];
   std::string wrong;
-  if (parts[2].empty())
-    wrong += "Credential should be scoped to a valid region, not ''. ";
+  if (parts[2].empty()) wrong += "Credential should be scoped to a valid region, not ''. ";
   if (parts[3] != "dynamodb")
     wrong += "Credential should be scoped to correct service: 'dynamodb'. ";
   if (parts[4] != "aws4_request")
@@ -68,9 +68,12 @@ Parameters ReadHeader(std::string_view header) {
     const size_t equals = piece.find('=');
     if (equals == std::string_view::npos) continue;
     const std::string_view name = piece.substr(0, equals), value = piece.substr(equals + 1);
-    if (name == "Credential") found.credential = value;
-    else if (name == "SignedHeaders") found.signed_headers = value;
-    else if (name == "Signature") found.signature = value;
+    if (name == "Credential")
+      found.credential = value;
+    else if (name == "SignedHeaders")
+      found.signed_headers = value;
+    else if (name == "Signature")
+      found.signature = value;
   }
   return found;
 }
@@ -85,11 +88,16 @@ Parameters ReadQuery(std::string_view target) {
     const std::string_view name = piece.substr(0, equals);
     const std::string_view value =
         equals == std::string_view::npos ? std::string_view() : piece.substr(equals + 1);
-    if (name == "X-Amz-Algorithm") found.algorithm = value;
-    else if (name == "X-Amz-Credential") found.credential = value;
-    else if (name == "X-Amz-SignedHeaders") found.signed_headers = value;
-    else if (name == "X-Amz-Signature") found.signature = value;
-    else if (name == "X-Amz-Date") found.date = value;
+    if (name == "X-Amz-Algorithm")
+      found.algorithm = value;
+    else if (name == "X-Amz-Credential")
+      found.credential = value;
+    else if (name == "X-Amz-SignedHeaders")
+      found.signed_headers = value;
+    else if (name == "X-Amz-Signature")
+      found.signature = value;
+    else if (name == "X-Amz-Date")
+      found.date = value;
   }
   return found;
 }
@@ -141,8 +149,7 @@ bool ParseSignature(const http::HttpRequest& request, Signature& signature, ApiE
   const Parameters found = in_query ? ReadQuery(request.target) : ReadHeader(header);
   std::string missing =
       in_query ? MissingFromQuery(found) : MissingFromHeader(found, request, header);
-  if (!missing.empty())
-    return Fail(error, ErrorType::kIncompleteSignature, std::move(missing));
+  if (!missing.empty()) return Fail(error, ErrorType::kIncompleteSignature, std::move(missing));
   if (found.algorithm != kAlgorithm) {
     return Fail(error, ErrorType::kIncompleteSignature,
                 "Unsupported AWS 'algorithm': '" + std::string(found.algorithm) +

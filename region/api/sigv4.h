@@ -1,6 +1,7 @@
-// SigV4: what a request says of who signed it and for which region. Nothing is verified yet: any well-formed
-// credentials are accepted, in the Authorization header or in the query string (a presigned URL). The
-// gateway uses the region of the credential scope to choose where a request goes.
+// SigV4: what a request says of who signed it and for which region. Nothing is verified yet: any
+// well-formed credentials are accepted, in the Authorization header or in the query string (a
+// presigned URL). The gateway uses the region of the credential scope to choose where a request
+// goes.
 //
 // Thread-safety: pure functions.
 #pragma once
@@ -13,11 +14,11 @@
 
 namespace everwrite::api {
 
-// Views into the request. In the query-string form they are as sent, percent-encoding included, except
-// that the credential scope is taken apart at "/" or "%2F".
+// Views into the request. In the query-string form they are as sent, percent-encoding included,
+// except that the credential scope is taken apart at "/" or "%2F".
 struct Signature {
   std::string_view access_key;
-  std::string_view date;     // of the scope, YYYYMMDD
+  std::string_view date;  // of the scope, YYYYMMDD
   std::string_view region;
   std::string_view service;
   std::string_view signed_headers;

@@ -31,8 +31,8 @@ Status TableNotFound(std::string_view name) {
 bool ReadTableName(const Params& params, std::string_view& name, ApiError& error) {
   if (!params.Text(Param::kTableName, name, error)) return false;
   if (!name.data())
-    return FailValidation(error,
-                          "The parameter 'TableName' is required but was not present in the request");
+    return FailValidation(
+        error, "The parameter 'TableName' is required but was not present in the request");
   name = TableNameOf(name);
   if (name.size() < 3 || name.size() > 255)
     return FailValidation(
@@ -95,16 +95,18 @@ bool ReadStream(const Params& params, Settings& settings, Violations& violations
                    "[NEW_IMAGE, OLD_IMAGE, NEW_AND_OLD_IMAGES, KEYS_ONLY]");
   if (!violations.Ok(error)) return false;
   if (enabled && !view.data())
-    return FailValidation(error, Invalid("Invalid StreamViewType: Stream ViewType must not be null or "
-                                         "empty when enabling streams."));
+    return FailValidation(error,
+                          Invalid("Invalid StreamViewType: Stream ViewType must not be null or "
+                                  "empty when enabling streams."));
   if (!enabled && view.data())
-    return FailValidation(error, Invalid("Invalid StreamViewType: Stream StreamEnabled was false but "
-                                         "a StreamViewType was present."));
-  settings.stream = !enabled                 ? StreamView::kNone
-                    : view == "KEYS_ONLY"    ? StreamView::kKeysOnly
-                    : view == "NEW_IMAGE"    ? StreamView::kNewImage
-                    : view == "OLD_IMAGE"    ? StreamView::kOldImage
-                                             : StreamView::kNewAndOldImages;
+    return FailValidation(error,
+                          Invalid("Invalid StreamViewType: Stream StreamEnabled was false but "
+                                  "a StreamViewType was present."));
+  settings.stream = !enabled              ? StreamView::kNone
+                    : view == "KEYS_ONLY" ? StreamView::kKeysOnly
+                    : view == "NEW_IMAGE" ? StreamView::kNewImage
+                    : view == "OLD_IMAGE" ? StreamView::kOldImage
+                                          : StreamView::kNewAndOldImages;
   return true;
 }
 
@@ -155,16 +157,17 @@ bool CheckUnits(const Settings& settings, ApiError& error) {
 }
 
 bool RefuseUnsupported(const Params& params, ApiError& error) {
-  for (const Param param : {Param::kLocalSecondaryIndexes, Param::kGlobalSecondaryIndexes,
-                            Param::kGlobalSecondaryIndexUpdates, Param::kVectorIndexes,
-                            Param::kReplicaUpdates}) {
+  for (const Param param :
+       {Param::kLocalSecondaryIndexes, Param::kGlobalSecondaryIndexes,
+        Param::kGlobalSecondaryIndexUpdates, Param::kVectorIndexes, Param::kReplicaUpdates}) {
     dom::array array;
     if (!params.Has(param)) continue;
     if (params.At(param).get_array().get(array) == simdjson::SUCCESS && array.size() == 0) continue;
     const std::string name(ParamName(param));
     if (param == Param::kReplicaUpdates)
-      return FailValidation(error, Invalid(name + " is not supported: a table exists in all regions "
-                                                  "of its topology"));
+      return FailValidation(error,
+                            Invalid(name + " is not supported: a table exists in all regions "
+                                           "of its topology"));
     return FailValidation(error, Invalid(name + " is not supported yet by Everwrite"));
   }
   return true;
@@ -207,7 +210,8 @@ bool ReadNamedWords(const Params& params, Param list, Param word, std::string_vi
   return true;
 }
 
-void CheckKeySchemaLength(const std::vector<NamedWord>& keys, bool present, Violations& violations) {
+void CheckKeySchemaLength(const std::vector<NamedWord>& keys, bool present,
+                          Violations& violations) {
   if (!present || (keys.size() >= 1 && keys.size() <= 2)) return;
   std::string text = "[";
   for (const NamedWord& key : keys) {
@@ -334,16 +338,18 @@ Status EditThroughput(const Settings& settings, TableDefinition& d) {
   const BillingMode mode = settings.billing.value_or(d.billing);
   if (mode == BillingMode::kPayPerRequest) {
     if (settings.throughput)
-      return InvalidArgument(Invalid("Neither ReadCapacityUnits nor WriteCapacityUnits can be "
-                                     "specified when BillingMode is PAY_PER_REQUEST"));
+      return InvalidArgument(
+          Invalid("Neither ReadCapacityUnits nor WriteCapacityUnits can be "
+                  "specified when BillingMode is PAY_PER_REQUEST"));
     d.billing = mode;
     d.read_units = d.write_units = 0;
     return OkStatus();
   }
   if (!settings.throughput) {
     if (d.billing == BillingMode::kPayPerRequest)
-      return InvalidArgument(Invalid("ProvisionedThroughput must be specified when BillingMode is "
-                                     "PROVISIONED"));
+      return InvalidArgument(
+          Invalid("ProvisionedThroughput must be specified when BillingMode is "
+                  "PROVISIONED"));
     return OkStatus();
   }
   const auto [read, write] = *settings.throughput;
@@ -354,7 +360,8 @@ Status EditThroughput(const Settings& settings, TableDefinition& d) {
         std::to_string(read) + ". Requested ReadCapacityUnits: " + std::to_string(read) +
         ". Current WriteCapacityUnits provisioned for the table: " + std::to_string(write) +
         ". Requested WriteCapacityUnits: " + std::to_string(write) +
-        ". Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher "
+        ". Refer to the Amazon DynamoDB Developer Guide for current limits and how to request "
+        "higher "
         "limits.");
   }
   d.billing = mode;

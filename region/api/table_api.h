@@ -1,8 +1,9 @@
-// Operations on tables: CreateTable, DescribeTable, ListTables, UpdateTable, DeleteTable. They validate in
-// DynamoDB's manner and answer from the engine's definitions. Secondary indexes are refused for now.
+// Operations on tables: CreateTable, DescribeTable, ListTables, UpdateTable, DeleteTable. They
+// validate in DynamoDB's manner and answer from the engine's definitions. Secondary indexes are
+// refused for now.
 //
-// A table is usable as soon as its creation is answered: there is no CREATING to wait for, but CreateTable
-// says CREATING and DescribeTable then ACTIVE, because waiters and people expect so.
+// A table is usable as soon as its creation is answered: there is no CREATING to wait for, but
+// CreateTable says CREATING and DescribeTable then ACTIVE, because waiters and people expect so.
 #pragma once
 
 #include <string>

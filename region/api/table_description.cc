@@ -30,8 +30,8 @@ void AppendTime(std::string& out, uint64_t millis) {
   out.append(".").append(fraction, 1);
 }
 
-// A UUID in every region the same for one incarnation: made from its id by hashing, with the version and
-// variant bits of a random one.
+// A UUID in every region the same for one incarnation: made from its id by hashing, with the
+// version and variant bits of a random one.
 std::string TableUuid(TableId id) {
   std::string bytes;
   PutFixed64(bytes, id.value);
@@ -85,8 +85,9 @@ void AppendThroughput(std::string& out, const TableDefinition& d) {
       .append(std::to_string(d.write_units))
       .append("}");
   if (d.billing != BillingMode::kPayPerRequest) return;
-  out += ",\"BillingModeSummary\":{\"BillingMode\":\"PAY_PER_REQUEST\","
-         "\"LastUpdateToPayPerRequestDateTime\":";
+  out +=
+      ",\"BillingModeSummary\":{\"BillingMode\":\"PAY_PER_REQUEST\","
+      "\"LastUpdateToPayPerRequestDateTime\":";
   AppendTime(out, d.created_ms);
   out += "}";
 }

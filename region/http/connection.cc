@@ -110,8 +110,8 @@ bool Connection::ReadChunks() {
     if (Available() > parsed_)
       parsed_ += parser_->put(asio::buffer(Base() + parsed_, Available() - parsed_), ec);
     if (ec == beast::http::error::need_more) {
-      // Decoded bytes have been copied out: close the gap behind the head, so that the buffer holds no
-      // more than one unfinished chunk line.
+      // Decoded bytes have been copied out: close the gap behind the head, so that the buffer holds
+      // no more than one unfinished chunk line.
       const size_t rest = Available() - parsed_;
       if (rest >= options_.head_bytes_max) {
         Fail(400);
@@ -138,8 +138,8 @@ void Connection::Dispatch() {
   request_.target = {base + line.value, line.value_size};
   request_.fields.clear();
   for (const FieldOffsets& field : fields_)
-    request_.fields.push_back({{base + field.name, field.name_size},
-                               {base + field.value, field.value_size}});
+    request_.fields.push_back(
+        {{base + field.name, field.name_size}, {base + field.value, field.value_size}});
   if (parser_->chunked()) {
     chunked_body_.reserve(chunked_body_.size() + kBodyPadding);
     request_.body = chunked_body_;
@@ -151,13 +151,13 @@ void Connection::Dispatch() {
   loop_->shared->handler(request_, HttpResponder(self_));
 }
 
-// Reads more, with room for a request of `request_size` bytes; a large one gets its room as it comes.
+// Reads more, with room for a request of `request_size` bytes; a large one gets its room as it
+// comes.
 void Connection::StartRead(size_t request_size) {
   if (!MakeRoom(request_size)) return Fail(503);
   read_pending_ = true;
-  socket_.async_read_some(
-      asio::buffer(buffer_.get() + end_, capacity_ - end_),
-      [self = self_](error_code ec, size_t size) { self->OnRead(ec, size); });
+  socket_.async_read_some(asio::buffer(buffer_.get() + end_, capacity_ - end_),
+                          [self = self_](error_code ec, size_t size) { self->OnRead(ec, size); });
 }
 
 bool Connection::MakeRoom(size_t request_size) {
@@ -190,8 +190,8 @@ void Connection::OnRead(error_code ec, size_t size) {
 // A refusal by the server itself. The rest of what the client sends is not looked at.
 void Connection::Fail(int status) {
   state_ = State::kHandling;
-  HttpResponse response{.status = status, .content_type = "text/plain", .headers = {}, .body = {},
-                        .close = true};
+  HttpResponse response{
+      .status = status, .content_type = "text/plain", .headers = {}, .body = {}, .close = true};
   response.body = Reason(status);
   if (status == 503) response.headers = "Retry-After: 1\r\n";
   head_request_ = false;

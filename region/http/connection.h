@@ -17,8 +17,8 @@
 
 namespace everwrite::http {
 
-constexpr size_t kFirstBuffer = 4 * 1024;   // holds the usual request; what an idle connection costs
-constexpr size_t kKeptBuffer = 32 * 1024;   // a larger one is given back after its request
+constexpr size_t kFirstBuffer = 4 * 1024;  // holds the usual request; what an idle connection costs
+constexpr size_t kKeptBuffer = 32 * 1024;  // a larger one is given back after its request
 
 // One client. States:
 //
@@ -26,9 +26,9 @@ constexpr size_t kKeptBuffer = 32 * 1024;   // a larger one is given back after 
 //            v                                           │
 //   kReading ── request complete ──> kHandling ── Send ──┴─> kWriting ──> (the same)
 //      │                                │ close                │ close
-//      ├── malformed, too large, late ──┴──> kLingering <──────┘   the client may still be sending: read and
-//      │                                        │                  drop, so that our answer is not reset
-//      └── idle too long, end of stream ──> kClosed <── end of stream, deadline
+//      ├── malformed, too large, late ──┴──> kLingering <──────┘   the client may still be sending:
+//      read and │                                        │                  drop, so that our
+//      answer is not reset └── idle too long, end of stream ──> kClosed <── end of stream, deadline
 //
 // All methods run on the loop's thread, except Abandon.
 class Connection final : public ResponseSink, public std::enable_shared_from_this<Connection> {
@@ -143,18 +143,18 @@ class Connection final : public ResponseSink, public std::enable_shared_from_thi
   Connection* previous_ = nullptr;
   Connection* next_ = nullptr;
   State state_ = State::kReading;
-  bool processing_ = false;    // Process is on the stack: Send need not call it
+  bool processing_ = false;  // Process is on the stack: Send need not call it
   bool read_pending_ = false;
   bool close_after_ = false;
   bool head_request_ = false;
   std::atomic<bool> closed_{false};
-  uint64_t deadline_ = 0;      // a tick
+  uint64_t deadline_ = 0;  // a tick
 
   std::unique_ptr<char[]> buffer_;
   size_t capacity_ = 0;
-  size_t begin_ = 0;           // the current request's first byte
+  size_t begin_ = 0;  // the current request's first byte
   size_t end_ = 0;
-  size_t parsed_ = 0;          // of the current request, by the parser
+  size_t parsed_ = 0;  // of the current request, by the parser
   size_t head_size_ = 0;
   std::optional<RequestParser> parser_;  // from a request's first byte to its answer
   std::vector<FieldOffsets> fields_;

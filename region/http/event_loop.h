@@ -1,5 +1,5 @@
-// EventLoop: an io_context with its thread's connections, tick and task queue; the Executor that handlers
-// and commits post to.
+// EventLoop: an io_context with its thread's connections, tick and task queue; the Executor that
+// handlers and commits post to.
 //
 // Includes Asio: for .cc files of this folder only.
 //
@@ -75,7 +75,8 @@ class EventLoop final : public Executor {
   }
 
   uint64_t TickIn(int64_t ms) const {
-    return tick + 1 + static_cast<uint64_t>((ms + shared->options.tick_ms - 1) / shared->options.tick_ms);
+    return tick + 1 +
+           static_cast<uint64_t>((ms + shared->options.tick_ms - 1) / shared->options.tick_ms);
   }
 
   void BeginDrain();

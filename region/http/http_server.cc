@@ -15,7 +15,7 @@
 namespace everwrite::http {
 namespace {
 
-constexpr size_t kAcceptsPerTurn = 64;      // so that a flood of connections does not starve requests
+constexpr size_t kAcceptsPerTurn = 64;  // so that a flood of connections does not starve requests
 
 }  // namespace
 
@@ -69,9 +69,11 @@ void HttpServer::Impl::OnAcceptable() {
   if (!accept_paused && acceptor->is_open()) Accept();
 }
 
-// False when nobody is waiting, or the system has no descriptor left: then the next tick tries again.
+// False when nobody is waiting, or the system has no descriptor left: then the next tick tries
+// again.
 bool HttpServer::Impl::AcceptOne() {
-  const int fd = ::accept4(acceptor->native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  const int fd =
+      ::accept4(acceptor->native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) {
     if (errno == EINTR || errno == ECONNABORTED) return true;
     accept_paused = errno != EAGAIN && errno != EWOULDBLOCK;

@@ -1,5 +1,5 @@
-// The server over real loopback sockets: a well-behaved client, pipelining, late answers, and each way in
-// which a client can be broken or hostile.
+// The server over real loopback sockets: a well-behaved client, pipelining, late answers, and each
+// way in which a client can be broken or hostile.
 #include "region/http/http_server.h"
 
 #include <arpa/inet.h>
@@ -80,8 +80,9 @@ class Client {
 };
 
 std::string Post(std::string_view body, std::string_view target = "/") {
-  return "POST " + std::string(target) + " HTTP/1.1\r\nHost: x\r\nContent-Length: " +
-         std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+  return "POST " + std::string(target) +
+         " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+         std::string(body);
 }
 
 // Answers "METHOD TARGET BODY", or as the target asks.
@@ -128,7 +129,8 @@ class HttpServerTest : public ::testing::Test {
     }
     response.headers = request.Find("x-echo") ? "X-Echoed: yes\r\n" : "";
     // What simdjson will do.
-    for (size_t i = 0; i < kBodyPadding; ++i) sum_ += request.body.data()[request.body.size() + i] & 1;
+    for (size_t i = 0; i < kBodyPadding; ++i)
+      sum_ += request.body.data()[request.body.size() + i] & 1;
     responder.Send(std::move(response));
   }
   void TearDown() override {
@@ -162,8 +164,9 @@ TEST_F(HttpServerTest, FieldNamesAreFoundInAnyCaseAndHeadersAreSent) {
   client.Write("GET /a?b=c HTTP/1.1\r\nhost: x\r\nX-ECHO: 1\r\n\r\n");
   std::string head;
   EXPECT_EQ(client.Read(&head), "GET /a?b=c ");
-  EXPECT_EQ(head, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 11\r\n"
-                  "X-Echoed: yes\r\n");
+  EXPECT_EQ(head,
+            "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 11\r\n"
+            "X-Echoed: yes\r\n");
 }
 
 TEST_F(HttpServerTest, PipelinedRequestsAreAnsweredInOrder) {
@@ -193,7 +196,8 @@ TEST_F(HttpServerTest, RequestMayComeByteByByte) {
 TEST_F(HttpServerTest, LargeBodiesAndLargeAnswersPass) {
   Start();
   Client client(port());
-  EXPECT_EQ(client.Ask(Post(std::string(10 * 1024 * 1024, 'x'))), "POST / 10485760|HTTP/1.1 200 OK");
+  EXPECT_EQ(client.Ask(Post(std::string(10 * 1024 * 1024, 'x'))),
+            "POST / 10485760|HTTP/1.1 200 OK");
   client.Write(Post("", "/big"));
   std::this_thread::sleep_for(std::chrono::milliseconds(50));  // the server has to wait for us
   std::string head;
@@ -328,7 +332,10 @@ TEST_F(HttpServerTest, ClientThatDoesNotReadIsCut) {
 
 TEST_F(HttpServerTest, AnswerAfterTheClientHasGoneIsDropped) {
   Start();
-  { Client client(port()); client.Write(Post("", "/keep") + Post("", "/keep")); }
+  {
+    Client client(port());
+    client.Write(Post("", "/keep") + Post("", "/keep"));
+  }
   while (handled_ < 1) std::this_thread::yield();
   std::promise<void> sent;
   kept_executor_->Post([&] {

@@ -1,8 +1,8 @@
-// What an HTTP handler sees of the server: a request, and the one-shot means to answer it. No socket, no
-// third-party header: the API layer and its tests include only this.
+// What an HTTP handler sees of the server: a request, and the one-shot means to answer it. No
+// socket, no third-party header: the API layer and its tests include only this.
 //
-// Thread-safety: a request belongs to the event loop it came in on. Everything here is used on that loop
-// (HttpRequest::executor), except that a responder may be moved and destroyed on any thread.
+// Thread-safety: a request belongs to the event loop it came in on. Everything here is used on that
+// loop (HttpRequest::executor), except that a responder may be moved and destroyed on any thread.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,8 @@
 
 namespace everwrite::http {
 
-// At least so many bytes behind a request's body may be read (their content means nothing): simdjson
-// parses such a body in place.
+// At least so many bytes behind a request's body may be read (their content means nothing):
+// simdjson parses such a body in place.
 constexpr size_t kBodyPadding = 64;
 
 struct HttpField {
@@ -33,8 +33,8 @@ struct HttpRequest {
   std::string_view method;
   std::string_view target;  // as sent: path and query
   std::vector<HttpField> fields;
-  std::string_view body;          // kBodyPadding readable bytes follow
-  Executor* executor = nullptr;   // the loop of this connection; outlives all its requests
+  std::string_view body;         // kBodyPadding readable bytes follow
+  Executor* executor = nullptr;  // the loop of this connection; outlives all its requests
 
   // The first field of that name, or null.
   const std::string_view* Find(std::string_view name) const;
@@ -63,8 +63,9 @@ class ResponseSink {
   virtual void Abandon() = 0;
 };
 
-// Answers one request, once. Moved to where the answer will be known, for example into a WriteOperation.
-// An answer to a client that has gone is dropped; a responder that is destroyed unused answers 500.
+// Answers one request, once. Moved to where the answer will be known, for example into a
+// WriteOperation. An answer to a client that has gone is dropped; a responder that is destroyed
+// unused answers 500.
 class HttpResponder {
  public:
   HttpResponder() = default;

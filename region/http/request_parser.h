@@ -1,5 +1,5 @@
-// RequestParser: Beast's HTTP/1.1 parser as this server uses it: heads into offsets, stricter than Beast
-// where two readers could disagree about where a message ends.
+// RequestParser: Beast's HTTP/1.1 parser as this server uses it: heads into offsets, stricter than
+// Beast where two readers could disagree about where a message ends.
 //
 // Includes Beast: for connection.cc only.
 //
@@ -22,8 +22,8 @@ struct FieldOffsets {
   uint32_t name, name_size, value, value_size;
 };
 
-// Collects the head as offsets from the request's first byte, which survive a move of the buffer. Bodies
-// with a length are not fed to it: they are taken from the buffer as they lie there.
+// Collects the head as offsets from the request's first byte, which survive a move of the buffer.
+// Bodies with a length are not fed to it: they are taken from the buffer as they lie there.
 class RequestParser final : public beast::http::basic_parser<true> {
  public:
   explicit RequestParser(const HttpServerOptions& options, std::vector<FieldOffsets>& fields,
@@ -56,7 +56,8 @@ class RequestParser final : public beast::http::basic_parser<true> {
   }
   void on_response_impl(int, View, int, boost::system::error_code&) override {}
 
-  void on_field_impl(beast::http::field field, View name, View value, boost::system::error_code& ec) override {
+  void on_field_impl(beast::http::field field, View name, View value,
+                     boost::system::error_code& ec) override {
     if (head_done_) return;  // trailers say nothing that we act on
     // A folded line is unfolded into a buffer of the parser's own; nothing else leaves the window.
     if (!value.empty() && (value.data() < base_ || value.data() >= base_ + size_)) {

@@ -207,11 +207,13 @@ std::string Admin::ConflictJson(const ConflictRecord& record) const {
   std::string out = "{";
   AppendField(out, "name", conflict::ConflictName(record.loser.version));
   AppendField(out, "table",
-              record.is_table ? record.key : table ? table->definition.name : "(deleted)");
+              record.is_table ? record.key
+              : table         ? table->definition.name
+                              : "(deleted)");
   AppendField(out, "kind", record.is_table ? "table" : "item");
-  AppendField(out, "reason", record.reason == conflict::Reason::kConcurrentWrite
-                                 ? "concurrent write"
-                                 : "the table was deleted");
+  AppendField(out, "reason",
+              record.reason == conflict::Reason::kConcurrentWrite ? "concurrent write"
+                                                                  : "the table was deleted");
   AppendField(out, "decided", FormatUtcMillis(record.decided_ms));
   AppendRaw(out, "loser", SideJson(record.loser, record.is_table));
   if (record.reason == conflict::Reason::kConcurrentWrite)
@@ -231,7 +233,8 @@ HttpResponse Admin::Show(std::string_view name) const {
 void Admin::Restore(std::string_view name, Executor& executor, http::HttpResponder responder) {
   conflict::Version loser;
   if (!conflict::ParseConflictName(name, loser))
-    return responder.Send(Error(InvalidArgument("not the name of a conflict: " + std::string(name))));
+    return responder.Send(
+        Error(InvalidArgument("not the name of a conflict: " + std::string(name))));
   auto held = std::make_shared<http::HttpResponder>(std::move(responder));
   context_.engine->RestoreConflict(loser, executor, [held](const everwrite::Status& status) {
     held->Send(status.ok() ? Json(200, "{\"restored\":true}") : Error(status));

@@ -1,5 +1,5 @@
-// The admin endpoint: what operators, load balancers and the `everwrite` commands ask a region. Never on
-// the public port.
+// The admin endpoint: what operators, load balancers and the `everwrite` commands ask a region.
+// Never on the public port.
 //
 //   GET  /healthz                    200 while the process lives
 //   GET  /readyz                     200 when it serves, 503 and why when it does not
@@ -9,7 +9,8 @@
 //   GET  /conflicts/NAME             one conflict with both images
 //   POST /conflicts/NAME/restore     the loser is written again
 //   GET  /items?after=&limit=        one line a stored version, in key order: table key version
-//                                    image-hash tombstone, all in hex; then a line "next KEY" or "end"
+//                                    image-hash tombstone, all in hex; then a line "next KEY" or
+//                                    "end"
 //
 // Thread-safety: Handle on any loop.
 #pragma once

@@ -40,7 +40,8 @@ Result<int> Listen(const std::string& path) {
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return SystemError("socket");
-  // The data folder's lock says that no other process serves this region: the old socket is a leftover.
+  // The data folder's lock says that no other process serves this region: the old socket is a
+  // leftover.
   unlink(path.c_str());
   const mode_t mask = umask(0077);
   const int bound = bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address);
@@ -149,11 +150,11 @@ class LocalLink::Impl : public Executor {
   std::atomic<bool> connected_{false};  // and welcomed
 
   mutable std::mutex mutex_;
-  std::vector<std::function<void()>> tasks_;        // guarded by mutex_
-  std::vector<streams::RecordBatch> pushed_;        // guarded by mutex_
-  size_t pushed_bytes_ = 0;                         // guarded by mutex_
-  bool state_moved_ = false;                        // guarded by mutex_
-  ReplicationStatus status_;                        // guarded by mutex_
+  std::vector<std::function<void()>> tasks_;  // guarded by mutex_
+  std::vector<streams::RecordBatch> pushed_;  // guarded by mutex_
+  size_t pushed_bytes_ = 0;                   // guarded by mutex_
+  bool state_moved_ = false;                  // guarded by mutex_
+  ReplicationStatus status_;                  // guarded by mutex_
 
   // The thread's own.
   int connection_ = -1;
@@ -177,9 +178,10 @@ void LocalLink::Impl::RegisterMetrics() {
       };
     };
     Registry& registry = *options_.registry;
-    registry.AddCallback("everwrite_replication_latency_seconds",
-                         "Age of the newest change applied, when it was applied; -1: none yet.", labels,
-                         read([](const auto& link) { return link.lag_ms < 0 ? -1.0 : link.lag_ms / 1e3; }));
+    registry.AddCallback(
+        "everwrite_replication_latency_seconds",
+        "Age of the newest change applied, when it was applied; -1: none yet.", labels,
+        read([](const auto& link) { return link.lag_ms < 0 ? -1.0 : link.lag_ms / 1e3; }));
     registry.AddCallback("everwrite_replication_pending",
                          "Changes of the source that the destination has not applied.", labels,
                          read([](const auto& link) { return static_cast<double>(link.pending); }));
@@ -187,8 +189,8 @@ void LocalLink::Impl::RegisterMetrics() {
                          read([](const auto& link) {
                            return link.state == ReplicationStatus::LinkState::kUp ? 1.0 : 0.0;
                          }));
-    registry.AddCallback("everwrite_clock_offset_seconds", "The other region's clock minus ours.", labels,
-                         read([](const auto& link) { return link.clock_offset_ms / 1e3; }));
+    registry.AddCallback("everwrite_clock_offset_seconds", "The other region's clock minus ours.",
+                         labels, read([](const auto& link) { return link.clock_offset_ms / 1e3; }));
   };
   for (const RegionId other : options_.topology->Others(options_.region)) {
     add(other, options_.region);
@@ -277,7 +279,8 @@ void LocalLink::Impl::ReadSome() {
   for (;;) {
     auto next = reader_.Next();
     if (!next.ok()) {
-      options_.log.Warning("the replicator sent what is no frame", {{"reason", next.status().message()}});
+      options_.log.Warning("the replicator sent what is no frame",
+                           {{"reason", next.status().message()}});
       return Disconnect();
     }
     if (!next->has_value()) return;
@@ -309,7 +312,8 @@ bool LocalLink::Impl::OnMessage(streams::LinkMessage message) {
     read->max_bytes = std::min(read->max_bytes, kReadBytesMax);
     auto reply = options_.engine->Read(*read);
     if (!reply.ok()) {
-      // Not an answer that looks like an end of the log: the replicator connects again and asks again.
+      // Not an answer that looks like an end of the log: the replicator connects again and asks
+      // again.
       options_.log.Error("the change log cannot be read; rebuild this region from a peer",
                          {{"reason", reply.status()}});
       return false;
@@ -333,7 +337,8 @@ bool LocalLink::Impl::OnMessage(streams::LinkMessage message) {
 bool LocalLink::Impl::OnHello(const streams::LinkHello& hello) {
   std::string refusal;
   if (hello.version != streams::kLinkVersion) {
-    refusal = "this region speaks version " + std::to_string(streams::kLinkVersion) + " of the link";
+    refusal =
+        "this region speaks version " + std::to_string(streams::kLinkVersion) + " of the link";
   } else if (hello.cluster != options_.cluster) {
     refusal = "this region belongs to cluster " + options_.cluster;
   } else if (hello.region != options_.region) {
@@ -347,7 +352,8 @@ bool LocalLink::Impl::OnHello(const streams::LinkHello& hello) {
   }
   credit_ = hello.credit;
   Send(streams::LinkWelcome{streams::kLinkVersion, options_.cluster, options_.region});
-  // Before the state is read: a commit in between must find us connected, or nobody would tell of it.
+  // Before the state is read: a commit in between must find us connected, or nobody would tell of
+  // it.
   connected_ = true;
   Send(options_.engine->State());
   options_.log.Info("the replicator is attached");
@@ -355,13 +361,13 @@ bool LocalLink::Impl::OnHello(const streams::LinkHello& hello) {
 }
 
 void LocalLink::Impl::OnApply(streams::ApplyRequest request) {
-  options_.engine->Apply(std::move(request), *this,
-                         [this, generation = generation_](streams::ApplyReply reply) {
-                           if (generation != generation_ || !connected_) return;
-                           if (!reply.status.ok())
-                             options_.log.Warning("a batch was not applied", {{"reason", reply.status}});
-                           Send(std::move(reply));
-                         });
+  options_.engine->Apply(
+      std::move(request), *this, [this, generation = generation_](streams::ApplyReply reply) {
+        if (generation != generation_ || !connected_) return;
+        if (!reply.status.ok())
+          options_.log.Warning("a batch was not applied", {{"reason", reply.status}});
+        Send(std::move(reply));
+      });
 }
 
 LocalLink::LocalLink(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -1,10 +1,11 @@
 // LocalLink: the region's side of the Unix socket to its replicator.
 //
-// One thread, one replicator: whoever connects last is served, and the one before is cut, so a replicator
-// that was restarted is never locked out by its own ghost. The thread answers reads of the change log,
-// hands batches to the engine and replies when they are committed, and pushes what commits: the state,
-// and our own new records as long as the replicator has credit and takes them (it reads from the log
-// what it missed). Everything is bounded: a replicator that does not read gets nothing pushed.
+// One thread, one replicator: whoever connects last is served, and the one before is cut, so a
+// replicator that was restarted is never locked out by its own ghost. The thread answers reads of
+// the change log, hands batches to the engine and replies when they are committed, and pushes what
+// commits: the state, and our own new records as long as the replicator has credit and takes them
+// (it reads from the log what it missed). Everything is bounded: a replicator that does not read
+// gets nothing pushed.
 //
 // Nothing that a replicator does, or fails to do, reaches the request path.
 //

@@ -11,16 +11,15 @@ RegionMetrics::RegionMetrics(Registry& registry, const table::RegionEngine& engi
       bytes_(registry.AddCounter("everwrite_commit_bytes_total", "Bytes in all commits.")),
       batch_units_(registry.AddHistogram("everwrite_commit_batch_units",
                                          "Units that shared one commit.", {}, /*scale=*/1)) {
-  registry.AddCallback("everwrite_log_position", "Number of the newest change of this region's log.",
-                       {}, [&engine] {
+  registry.AddCallback("everwrite_log_position",
+                       "Number of the newest change of this region's log.", {}, [&engine] {
                          const table::RegionState state = engine.CommittedState();
                          return static_cast<double>(state.applied.At(state.log));
                        });
   registry.AddCallback("everwrite_conflicts_total", "Losing writes put in the ledger, ever.", {},
                        [&engine] { return static_cast<double>(engine.ConflictCount()); });
-  registry.AddCallback("everwrite_commit_queue", "Units that wait for the committer.", {}, [&engine] {
-    return static_cast<double>(engine.CommitQueue());
-  });
+  registry.AddCallback("everwrite_commit_queue", "Units that wait for the committer.", {},
+                       [&engine] { return static_cast<double>(engine.CommitQueue()); });
   registry.AddCallback("everwrite_replicator_connected", "1 while a replicator is attached.", {},
                        [&link] { return link.connected() ? 1.0 : 0.0; });
 }

@@ -1,5 +1,5 @@
-// What a region counts: commits, syncs, sizes, log position, conflicts, queues. Requests are counted by
-// the API layer's observer (request_metrics.h).
+// What a region counts: commits, syncs, sizes, log position, conflicts, queues. Requests are
+// counted by the API layer's observer (request_metrics.h).
 //
 // Thread-safety: OnCommit on the commit thread; the rest once, at the start.
 #pragma once

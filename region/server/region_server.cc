@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -39,10 +39,12 @@ constexpr int kRelaxedSyncMs = 100;
 constexpr int kMaintenanceSeconds = 5;
 constexpr int64_t kDrainMs = 5000;
 
-// Maintenance now and then, on a thread and executor of its own. Tasks are lock continuations: short.
+// Maintenance now and then, on a thread and executor of its own. Tasks are lock continuations:
+// short.
 class MaintenanceThread : public Executor {
  public:
-  MaintenanceThread(table::RegionEngine& engine, Logger log) : engine_(engine), log_(std::move(log)) {
+  MaintenanceThread(table::RegionEngine& engine, Logger log)
+      : engine_(engine), log_(std::move(log)) {
     thread_ = std::thread([this] { Run(); });
   }
   ~MaintenanceThread() override {
@@ -143,24 +145,25 @@ Status OpenEngine(Server& server, const topology::Topology& topology,
   if (stat((server.folder->path() + "/everwrite.identity").c_str(), &identity) == 0)
     options.place = std::to_string(identity.st_dev) + ":" + std::to_string(identity.st_ino);
   options.change_log_keep_ms = topology.limits.change_log_hours * 3600 * 1000;
-  // 48 random bits name the first log: a folder that is wiped and filled again never meets its old name.
+  // 48 random bits name the first log: a folder that is wiped and filled again never meets its old
+  // name.
   EW_ASSIGN_OR_RETURN(server.engine,
                       table::RegionEngine::Open(*server.store, server.clock, options, RandomSeed(),
                                                 [&server] { server.commit_thread.Wake(); }));
-  server.commit_thread.Start(server.engine->committer(), durable ? 0 : kRelaxedSyncMs,
-                             [&server](const Status& status) {
-                               server.log.Error("writing has failed; the process ends",
-                                                {{"reason", status.message()}});
-                               // Not exit(): destructors would wait for what can no longer finish.
-                               std::_Exit(kExitDiskFailed);
-                             });
+  server.commit_thread.Start(
+      server.engine->committer(), durable ? 0 : kRelaxedSyncMs, [&server](const Status& status) {
+        server.log.Error("writing has failed; the process ends", {{"reason", status.message()}});
+        // Not exit(): destructors would wait for what can no longer finish.
+        std::_Exit(kExitDiskFailed);
+      });
   return {};
 }
 
 Status StartLink(Server& server, const topology::Topology& topology, const topology::Region& region,
                  const std::string& socket) {
   LocalLinkOptions options;
-  options.socket_path = socket.empty() ? server.folder->path() + "/" + std::string(streams::kLinkSocketName) : socket;
+  options.socket_path =
+      socket.empty() ? server.folder->path() + "/" + std::string(streams::kLinkSocketName) : socket;
   options.cluster = topology.cluster;
   options.region = region.id;
   options.engine = server.engine.get();
@@ -197,12 +200,11 @@ Status StartEndpoints(Server& server, const topology::Topology& topology,
   options.connections_max = topology.limits.connections;
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   options.threads = static_cast<int>(topology.limits.threads ? topology.limits.threads : cores);
-  EW_ASSIGN_OR_RETURN(
-      server.endpoint_server,
-      http::HttpServer::Start(options, [&server](const http::HttpRequest& request,
-                                                 http::HttpResponder responder) {
-        server.dispatcher->Handle(request, std::move(responder));
-      }));
+  EW_ASSIGN_OR_RETURN(server.endpoint_server,
+                      http::HttpServer::Start(options, [&server](const http::HttpRequest& request,
+                                                                 http::HttpResponder responder) {
+                        server.dispatcher->Handle(request, std::move(responder));
+                      }));
 
   // Last, so that /readyz answers only once the endpoint serves.
   http::HttpServerOptions admin_options;
@@ -211,7 +213,7 @@ Status StartEndpoints(Server& server, const topology::Topology& topology,
   EW_ASSIGN_OR_RETURN(
       server.admin_server,
       http::HttpServer::Start(admin_options, [&server](const http::HttpRequest& request,
-                                                 http::HttpResponder responder) {
+                                                       http::HttpResponder responder) {
         server.admin->Handle(request, std::move(responder));
       }));
   return {};
@@ -229,7 +231,8 @@ int RunRegion(const RegionOptions& options) {
   signal(SIGPIPE, SIG_IGN);
 
   const auto fail = [&options](const Status& status) {
-    std::fprintf(stderr, "everwrite region %s: %s\n", options.region.c_str(), status.message().c_str());
+    std::fprintf(stderr, "everwrite region %s: %s\n", options.region.c_str(),
+                 status.message().c_str());
     return kExitConfiguration;
   };
   const auto topology = topology::LoadTopology(options.topology_file);

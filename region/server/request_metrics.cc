@@ -10,8 +10,8 @@ RequestMetrics::RequestMetrics(Registry& registry) {
     const auto errors = [&](const char* code_class) -> Counter* {
       MetricLabels with_class = labels;
       with_class["class"] = code_class;
-      return &registry.AddCounter("everwrite_request_errors_total", "Requests answered with an error.",
-                                  with_class);
+      return &registry.AddCounter("everwrite_request_errors_total",
+                                  "Requests answered with an error.", with_class);
     };
     operations_.push_back(
         {&registry.AddCounter("everwrite_requests_total", "Requests answered.", labels),

@@ -1,14 +1,14 @@
-// The catalog: which tables there are. Definitions are items of a system table (layout.h) and replicate
-// like any item: created in one region, a table exists in all.
+// The catalog: which tables there are. Definitions are items of a system table (layout.h) and
+// replicate like any item: created in one region, a table exists in all.
 //
-// Identity. A table's id is derived from its name, key schema, generation and the tombstone it follows,
-// not drawn at random: two regions that create the same table at the same time make the same
-// incarnation, and rows written meanwhile in both belong together. A table deleted and created again has
-// another generation and so another id; no row of the old one enters the new.
+// Identity. A table's id is derived from its name, key schema, generation and the tombstone it
+// follows, not drawn at random: two regions that create the same table at the same time make the
+// same incarnation, and rows written meanwhile in both belong together. A table deleted and created
+// again has another generation and so another id; no row of the old one enters the new.
 //
-// Order. Definitions of one name are ordered by rank first (conflict/version.h): 2 x generation, plus 1
-// for the deletion. A deletion beats any concurrent change of the same incarnation, because rows are
-// dropped with it, and any later creation beats the deletion.
+// Order. Definitions of one name are ordered by rank first (conflict/version.h): 2 x generation,
+// plus 1 for the deletion. A deletion beats any concurrent change of the same incarnation, because
+// rows are dropped with it, and any later creation beats the deletion.
 //
 // Rows of an incarnation go, in the batch that replaces its definition, in every region.
 //
@@ -41,8 +41,9 @@ class Catalog {
   TablePtr FindById(TableId id) const;
   std::vector<std::string> List(std::string_view after, size_t limit) const;
 
-  // A definition is replaced, in a turn: `before` (null: none live) by `after` (null: deleted). Drops
-  // the rows of an incarnation that ends. What is returned must be published once the turn is durable.
+  // A definition is replaced, in a turn: `before` (null: none live) by `after` (null: deleted).
+  // Drops the rows of an incarnation that ends. What is returned must be published once the turn is
+  // durable.
   TablePtr Replace(CommitTurn& turn, const TablePtr& before, const TableDefinition* after);
   void Publish(const std::string& name, TablePtr table);
 

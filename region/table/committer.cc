@@ -47,15 +47,16 @@ void CommitTurn::AppendRemoteChange(Dot dot, Stamp stamp, std::string_view recor
   context_valid_ = false;
 }
 
-void CommitTurn::AddToCount(const std::shared_ptr<TableState>& table, int64_t items, int64_t bytes) {
+void CommitTurn::AddToCount(const std::shared_ptr<TableState>& table, int64_t items,
+                            int64_t bytes) {
   if (items == 0 && bytes == 0) return;
   table->items += items;
   table->bytes += bytes;
   counted_[table->id] = table;
 }
 
-Committer::Committer(KvStore& store, const Clock& clock, RegionState state, CommitterOptions options,
-                     std::function<void()> wake)
+Committer::Committer(KvStore& store, const Clock& clock, RegionState state,
+                     CommitterOptions options, std::function<void()> wake)
     : store_(store),
       clock_(clock),
       options_(options),
@@ -117,7 +118,8 @@ void Committer::EndTurn() {
   Status status = health();
   if (status.ok() && !turn_->batch_.empty()) {
     for (const auto& [id, table] : turn_->counted_)
-      turn_->batch_.Put(ColumnFamily::kSystem, CountKey(id), EncodeCount(table->items, table->bytes));
+      turn_->batch_.Put(ColumnFamily::kSystem, CountKey(id),
+                        EncodeCount(table->items, table->bytes));
     state_.clock = hybrid_clock_.last();
     turn_->batch_.Put(ColumnFamily::kSystem, kRegionStateKey, EncodeRegionState(state_));
     status = store_.Write(turn_->batch_, options_.sync);

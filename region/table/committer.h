@@ -1,16 +1,17 @@
 // The committer: the one place where changes get their order.
 //
-// Whatever wants to change the store is a CommitUnit. Units wait in a queue; one turn takes all that
-// wait, lets each add its operations to one batch, writes the batch with one sync, and finishes them.
-// That is group commit: under load a hundred writes share an fsync, and a lone write waits for nobody.
-// Within the turn, in order, a unit gets the next number of the region's log and the next stamp of its
-// hybrid clock, and may raise the vector for changes of other regions; so number order is stamp order is
-// commit order, and the context of a change is exactly what was applied before it. The region's state
-// (log, vector, clock) is rewritten in the same batch: nothing can be ahead of it or behind it.
+// Whatever wants to change the store is a CommitUnit. Units wait in a queue; one turn takes all
+// that wait, lets each add its operations to one batch, writes the batch with one sync, and
+// finishes them. That is group commit: under load a hundred writes share an fsync, and a lone write
+// waits for nobody. Within the turn, in order, a unit gets the next number of the region's log and
+// the next stamp of its hybrid clock, and may raise the vector for changes of other regions; so
+// number order is stamp order is commit order, and the context of a change is exactly what was
+// applied before it. The region's state (log, vector, clock) is rewritten in the same batch:
+// nothing can be ahead of it or behind it.
 //
-// When a write or sync fails, what is on disk is unknown. The units of that turn and all later ones end
-// with the error, for ever: the process must be started again. Nothing is acknowledged after a failed
-// fsync.
+// When a write or sync fails, what is on disk is unknown. The units of that turn and all later ones
+// end with the error, for ever: the process must be started again. Nothing is acknowledged after a
+// failed fsync.
 //
 // Threading: Submit from any thread. BeginTurn and EndTurn by one driver: a thread in the server
 // (region/server/commit_thread), the event queue in the simulator.
@@ -53,8 +54,8 @@ class CommitTurn {
   const RegionState& state() const { return state_; }
   uint64_t physical_ms() const { return physical_ms_; }
 
-  // For a change of our own: its version, and its context (the bytes of a vector; valid until the next
-  // call on this turn).
+  // For a change of our own: its version, and its context (the bytes of a vector; valid until the
+  // next call on this turn).
   conflict::Version NextVersion(uint64_t rank);
   std::string_view Context();
   // The record of a change of our own, for the log and for whoever listens to commits.
@@ -80,7 +81,8 @@ class CommitTurn {
 class CommitUnit {
  public:
   virtual ~CommitUnit() = default;
-  // Adds its operations. An error leaves the batch as it was: the unit ends with it, the turn goes on.
+  // Adds its operations. An error leaves the batch as it was: the unit ends with it, the turn goes
+  // on.
   virtual Status AddTo(CommitTurn& turn) = 0;
   // Committed and durable (or in the log, when relaxed), or not. On the driver's thread: be short.
   // `completions` is flushed when all units of the turn have finished.
@@ -99,7 +101,7 @@ struct CommitReport {
 };
 
 struct CommitterOptions {
-  Sync sync = Sync::kYes;          // durability: durable | relaxed
+  Sync sync = Sync::kYes;  // durability: durable | relaxed
   size_t units_per_turn_max = 4096;
   size_t bytes_per_turn_max = 8 << 20;
 };
@@ -108,15 +110,16 @@ class Committer {
  public:
   using Report = std::function<void(const CommitReport&)>;
 
-  // `state` is what the store says (kRegionStateKey). `wake` is called, from any thread, when the queue
-  // is no longer empty, or as WakeAt says.
+  // `state` is what the store says (kRegionStateKey). `wake` is called, from any thread, when the
+  // queue is no longer empty, or as WakeAt says.
   Committer(KvStore& store, const Clock& clock, RegionState state, CommitterOptions options,
             std::function<void()> wake);
 
   void Submit(std::unique_ptr<CommitUnit> unit);
 
-  // Until the next turn begins, `wake` is called when `units` wait, not at the first. False, and nothing
-  // changed, when so many wait already. Who asks for more than one must look again in good time.
+  // Until the next turn begins, `wake` is called when `units` wait, not at the first. False, and
+  // nothing changed, when so many wait already. Who asks for more than one must look again in good
+  // time.
   bool WakeAt(size_t units);
   // Takes what waits and builds its batch; false when nothing waits. Nothing is visible yet.
   bool BeginTurn();
@@ -128,7 +131,8 @@ class Committer {
   // Called at the end of each turn, on the driver's thread.
   void SetReport(Report report);
 
-  // How many units were under way when the last turn ended: its own and those that waited. The driver's.
+  // How many units were under way when the last turn ended: its own and those that waited. The
+  // driver's.
   size_t concurrency() const { return concurrency_; }
 
   // As of the last finished turn; any thread.

@@ -36,8 +36,8 @@ struct World {
   ManualClock clock;
   int wakes = 0;
   int finished = 0;
-  Committer committer{store, clock, RegionState{LogId::Make(RegionId{1}, 7), {}, {}, 0}, {},
-                      [this] { ++wakes; }};
+  Committer committer{
+      store, clock, RegionState{LogId::Make(RegionId{1}, 7), {}, {}, 0}, {}, [this] { ++wakes; }};
   void Submit() { committer.Submit(std::make_unique<OneKey>(&finished)); }
 };
 

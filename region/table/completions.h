@@ -1,7 +1,8 @@
 // Completions: what the units of one turn have to say when it ends, gathered by executor.
 //
-// A turn under load ends some ten writes of each event loop. Posted one by one, the first would wake its
-// loop and the others race with it; gathered, each loop is woken once, with all that concerns it.
+// A turn under load ends some ten writes of each event loop. Posted one by one, the first would
+// wake its loop and the others race with it; gathered, each loop is woken once, with all that
+// concerns it.
 //
 // Thread-safety: of one thread. Nothing is posted before Flush.
 #pragma once

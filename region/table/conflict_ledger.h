@@ -1,6 +1,6 @@
-// The conflict ledger: every losing concurrent write, with both versions, until it is dropped by hand
-// or by a later retention rule. Entries are put in the batch that decides (remote_apply); this is how
-// they are read.
+// The conflict ledger: every losing concurrent write, with both versions, until it is dropped by
+// hand or by a later retention rule. Entries are put in the batch that decides (remote_apply); this
+// is how they are read.
 //
 // Thread-safety: as the store.
 #pragma once
@@ -16,7 +16,7 @@ namespace everwrite::table {
 
 struct ConflictFilter {
   std::optional<TableId> table;
-  std::string after;   // ledger key of the last entry seen; empty: from the newest
+  std::string after;  // ledger key of the last entry seen; empty: from the newest
   size_t limit = 100;
 };
 

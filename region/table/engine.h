@@ -1,14 +1,16 @@
-// Engine: one region's tables. Everything that decides how a request changes or reads the store, over
-// the ports KvStore, Clock and Executor; no thread, socket or disk of its own.
+// Engine: one region's tables. Everything that decides how a request changes or reads the store,
+// over the ports KvStore, Clock and Executor; no thread, socket or disk of its own.
 //
 // Reads are synchronous and see what is committed. A write goes through four steps:
 //   1. its key is locked (key_locks.h); whoever comes second waits in a queue, without a thread;
 //   2. WriteOperation::Evaluate decides on the stored item, on the operation's executor;
-//   3. the mutation waits in the committer (committer.h), which numbers, stamps and writes all that is
+//   3. the mutation waits in the committer (committer.h), which numbers, stamps and writes all that
+//   is
 //      waiting as one synced batch: item, change record, vector and clock;
 //   4. Done is called on the operation's executor, and the key unlocked.
 //
-// Thread-safety: all methods, any thread. Callbacks run on the executor given, never inside the call.
+// Thread-safety: all methods, any thread. Callbacks run on the executor given, never inside the
+// call.
 #pragma once
 
 #include <functional>
@@ -48,18 +50,20 @@ class WriteOperation {
   WriteOperation(TablePtr table, std::string key) : table(std::move(table)), key(std::move(key)) {}
   virtual ~WriteOperation() = default;
 
-  // Decides what happens to the item, with its key locked. `stored` is the current item (compact form)
-  // or empty when there is none; it is gone when this returns. An error ends the operation: Done gets it
-  // and nothing is written. Called at most once.
+  // Decides what happens to the item, with its key locked. `stored` is the current item (compact
+  // form) or empty when there is none; it is gone when this returns. An error ends the operation:
+  // Done gets it and nothing is written. Called at most once.
   virtual Result<Mutation> Evaluate(std::optional<std::string_view> stored) = 0;
-  // The write is durable (or, in relaxed durability, in the log), or was not done. Called exactly once.
+  // The write is durable (or, in relaxed durability, in the log), or was not done. Called exactly
+  // once.
   virtual void Done(const Status& status) = 0;
 
   const TablePtr table;
   const std::string key;  // item::EncodeKey
 
-  // Set by the engine: the version of what was stored before (none: default) once Evaluate is called,
-  // and the version given to this write, once Done is called with OK and something was written.
+  // Set by the engine: the version of what was stored before (none: default) once Evaluate is
+  // called, and the version given to this write, once Done is called with OK and something was
+  // written.
   conflict::Version replaced;
   conflict::Version committed;
 };
@@ -68,7 +72,8 @@ struct ScanOptions {
   // Encoded keys, without the table; empty strings mean no bound.
   std::string begin;  // included
   std::string end;    // excluded
-  // Start behind this key (in the direction of travel), as ExclusiveStartKey says; empty: from the edge.
+  // Start behind this key (in the direction of travel), as ExclusiveStartKey says; empty: from the
+  // edge.
   std::string after;
   bool backward = false;
 };
@@ -103,9 +108,9 @@ class TableEngine {
   // True and the item when it is there.
   virtual Result<bool> Get(const Table& table, std::string_view key, std::string* item) const = 0;
   // Calls visit(encoded key, item) in key order until it returns false or the range ends.
-  virtual Status Scan(const Table& table, const ScanOptions& options,
-                      const std::function<bool(std::string_view key, std::string_view item)>& visit)
-      const = 0;
+  virtual Status Scan(
+      const Table& table, const ScanOptions& options,
+      const std::function<bool(std::string_view key, std::string_view item)>& visit) const = 0;
   virtual void Write(std::unique_ptr<WriteOperation> operation, Executor& executor) = 0;
 };
 

@@ -19,7 +19,9 @@ std::string ItemKey(TableId table, std::string_view key) {
   return out;
 }
 
-TableId TableOfItemKey(std::string_view store_key) { return TableId{LoadFixed64(store_key.data())}; }
+TableId TableOfItemKey(std::string_view store_key) {
+  return TableId{LoadFixed64(store_key.data())};
+}
 
 void EncodeStoredItem(const StoredItem& item, std::string& out) {
   const uint8_t flags = (item.tombstone ? kTombstoneFlag : 0) | (item.version.rank ? kRankFlag : 0);

@@ -2,13 +2,13 @@
 //
 //   items     table id (8)  encoded key                 -> stored item
 //             table id 1    table name                  -> stored item whose image is a definition
-//   changes   log (8) number (8)                        -> change record           (streams/change_log)
-//   ledger    stamp (8) log (8) number (8) of the loser -> conflict record         (conflict_ledger)
-//   system    'm'                                       -> region state
+//   changes   log (8) number (8)                        -> change record (streams/change_log)
+//   ledger    stamp (8) log (8) number (8) of the loser -> conflict record (conflict_ledger) system
+//   'm'                                       -> region state
 //             'p'                                       -> where the data lies (region_engine.h)
 //             'c' table id (8)                          -> item count and bytes
 //             'd' log (8) number (8)                    -> items key of the tombstone with that dot
-//             'f' log (8)                               -> first change held       (streams/change_log)
+//             'f' log (8)                               -> first change held (streams/change_log)
 //
 //   stored item   flags (1)  stamp (8)  log (8)  number (8)  [rank varint]  image
 //                 flags: 1 tombstone, 2 a rank follows. A tombstone's image is its key attributes.
@@ -46,9 +46,9 @@ bool DecodeStoredItem(std::string_view bytes, StoredItem& item);
 
 // What the region must remember of itself, rewritten by every commit.
 struct RegionState {
-  LogId log;                // the current incarnation
+  LogId log;                 // the current incarnation
   conflict::Vector applied;  // own log included
-  Stamp clock;              // highest stamp given or seen
+  Stamp clock;               // highest stamp given or seen
   uint64_t conflicts = 0;    // entries put in the ledger, ever
 };
 inline constexpr std::string_view kRegionStateKey = "m";

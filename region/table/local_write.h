@@ -1,7 +1,7 @@
 // LocalWrite: a client's write of one item on its way through the commit order.
 //
-// Made with its key locked and its mutation decided; adds the stored item, the change record and the
-// tombstone index to the batch; when the turn is durable it unlocks the key and posts Done.
+// Made with its key locked and its mutation decided; adds the stored item, the change record and
+// the tombstone index to the batch; when the turn is durable it unlocks the key and posts Done.
 #pragma once
 
 #include <memory>

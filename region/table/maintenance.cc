@@ -28,7 +28,11 @@ class Maintenance::TrimUnit : public CommitUnit {
 class Maintenance::ForgetUnit : public CommitUnit {
  public:
   ForgetUnit(KeyLocks& locks, KeyLocks::Stripe stripe, std::string store_key, Dot dot, bool stands)
-      : locks_(locks), stripe_(stripe), store_key_(std::move(store_key)), dot_(dot), stands_(stands) {}
+      : locks_(locks),
+        stripe_(stripe),
+        store_key_(std::move(store_key)),
+        dot_(dot),
+        stands_(stands) {}
   Status AddTo(CommitTurn& turn) override {
     if (stands_) turn.batch().Delete(ColumnFamily::kItems, store_key_);
     turn.batch().Delete(ColumnFamily::kSystem, TombstoneKey(dot_));

@@ -1,7 +1,7 @@
-// Maintenance: forgetting what nobody needs any more. Tombstones that are causally stable, and change
-// records that every region holds and that are old enough. A little each time, through the same locks
-// and the same committer as everything else; never by a timer alone, always by what the other regions
-// have said (PeerProgress).
+// Maintenance: forgetting what nobody needs any more. Tombstones that are causally stable, and
+// change records that every region holds and that are old enough. A little each time, through the
+// same locks and the same committer as everything else; never by a timer alone, always by what the
+// other regions have said (PeerProgress).
 //
 // Thread-safety: OnProgress from any thread; RunOnce by one driver at a time.
 #pragma once
@@ -45,9 +45,9 @@ class Maintenance {
   Committer& committer_;
   const uint64_t keep_ms_;
   mutable std::mutex mutex_;
-  conflict::Vector stable_;                   // guarded by mutex_
-  conflict::Vector durable_everywhere_;       // guarded by mutex_
-  std::map<LogId, uint64_t> first_held_;      // guarded by mutex_
+  conflict::Vector stable_;               // guarded by mutex_
+  conflict::Vector durable_everywhere_;   // guarded by mutex_
+  std::map<LogId, uint64_t> first_held_;  // guarded by mutex_
 };
 
 }  // namespace everwrite::table

@@ -226,9 +226,9 @@ void RegionEngine::CreateTable(TableDefinition definition, Executor& executor, T
   std::string name = definition.name;
   EditCatalog(
       std::move(name),
-      [definition = std::move(definition)](const TablePtr& live, const conflict::Version& stored,
-                                           uint64_t generation)
-          -> Result<std::optional<TableDefinition>> {
+      [definition = std::move(definition)](
+          const TablePtr& live, const conflict::Version& stored,
+          uint64_t generation) -> Result<std::optional<TableDefinition>> {
         if (live) return AlreadyExists("Table already exists: " + definition.name);
         TableDefinition created = definition;
         created.generation = generation;
@@ -242,8 +242,8 @@ void RegionEngine::UpdateTable(std::string name, std::function<Status(TableDefin
                                Executor& executor, TableCallback done) {
   EditCatalog(
       name,
-      [name, edit = std::move(edit)](const TablePtr& live, const conflict::Version&, uint64_t)
-          -> Result<std::optional<TableDefinition>> {
+      [name, edit = std::move(edit)](const TablePtr& live, const conflict::Version&,
+                                     uint64_t) -> Result<std::optional<TableDefinition>> {
         if (!live) return NotFound("Requested resource not found: Table: " + name + " not found");
         TableDefinition changed = live->definition;
         EW_RETURN_IF_ERROR(edit(changed));
@@ -256,8 +256,8 @@ void RegionEngine::UpdateTable(std::string name, std::function<Status(TableDefin
 void RegionEngine::DeleteTable(std::string name, Executor& executor, TableCallback done) {
   EditCatalog(
       name,
-      [name](const TablePtr& live, const conflict::Version&, uint64_t)
-          -> Result<std::optional<TableDefinition>> {
+      [name](const TablePtr& live, const conflict::Version&,
+             uint64_t) -> Result<std::optional<TableDefinition>> {
         if (!live) return NotFound("Requested resource not found: Table: " + name + " not found");
         if (live->definition.deletion_protection)
           return InvalidArgument(
@@ -305,7 +305,8 @@ Result<streams::ReadReply> RegionEngine::Read(const streams::ReadRequest& reques
     reply.batch = std::move(batch).value();
     return reply;
   }
-  // A trim may have come between; anything else is damage, which a peer must not mistake for an end.
+  // A trim may have come between; anything else is damage, which a peer must not mistake for an
+  // end.
   reply.trimmed = is_trimmed(maintenance_.first_held());
   if (!reply.trimmed) return batch.status();
   return reply;
@@ -318,9 +319,12 @@ namespace {
 class RestoreOperation : public WriteOperation {
  public:
   RestoreOperation(TablePtr table, const conflict::ConflictRecord& record, StatusCallback done)
-      : WriteOperation(std::move(table), record.key), loser_(record.loser), done_(std::move(done)) {}
+      : WriteOperation(std::move(table), record.key),
+        loser_(record.loser),
+        done_(std::move(done)) {}
   Result<Mutation> Evaluate(std::optional<std::string_view>) override {
-    return Mutation{loser_.tombstone ? Mutation::Kind::kDelete : Mutation::Kind::kPut, loser_.image};
+    return Mutation{loser_.tombstone ? Mutation::Kind::kDelete : Mutation::Kind::kPut,
+                    loser_.image};
   }
   void Done(const Status& status) override { done_(status); }
 
@@ -337,11 +341,12 @@ void RegionEngine::RestoreConflict(const conflict::Version& loser, Executor& exe
   const auto record = FindConflict(store_, loser);
   if (!record.ok()) return refuse(record.status());
   if (record->is_table)
-    return refuse(FailedPrecondition(
-        "a lost table definition is not restored; update the table instead"));
+    return refuse(
+        FailedPrecondition("a lost table definition is not restored; update the table instead"));
   TablePtr table = catalog_.FindById(record->table);
   if (!table)
-    return refuse(FailedPrecondition("the table has been deleted; create it again and put the item"));
+    return refuse(
+        FailedPrecondition("the table has been deleted; create it again and put the item"));
   Submit(std::make_unique<RestoreOperation>(std::move(table), *record, std::move(done)), executor,
          streams::Actor::kRestore);
 }

@@ -1,5 +1,6 @@
-// RegionEngine: a region's engine put together: catalog, key locks, committer, remote apply, ledger and
-// maintenance over one KvStore. The server and the simulator each drive one; neither reaches past it.
+// RegionEngine: a region's engine put together: catalog, key locks, committer, remote apply, ledger
+// and maintenance over one KvStore. The server and the simulator each drive one; neither reaches
+// past it.
 //
 // Thread-safety: all methods, any thread, unless said otherwise.
 #pragma once
@@ -26,18 +27,18 @@ struct RegionEngineOptions {
   RegionId region;
   CommitterOptions commit;
   uint64_t change_log_keep_ms = 24ULL * 3600 * 1000;
-  // Names the place where the data lies, as far as the system can tell (device and inode). Data found in
-  // another place than it was left in is a copy, perhaps an old one: its numbers may have been given
-  // since, so a new log is started and the old one's tail comes back from the peers. Empty: not checked.
+  // Names the place where the data lies, as far as the system can tell (device and inode). Data
+  // found in another place than it was left in is a copy, perhaps an old one: its numbers may have
+  // been given since, so a new log is started and the old one's tail comes back from the peers.
+  // Empty: not checked.
   std::string place;
 };
 
 class RegionEngine : public TableEngine {
  public:
-  // Opens what the store holds. `incarnation` names the region's log when one is started: the store is
-  // empty, or is a copy (`place`). It must never have been used before by this region (random bits, or
-  // the time).
-  // `wake`: the committer has work (Committer).
+  // Opens what the store holds. `incarnation` names the region's log when one is started: the store
+  // is empty, or is a copy (`place`). It must never have been used before by this region (random
+  // bits, or the time). `wake`: the committer has work (Committer).
   static Result<std::unique_ptr<RegionEngine>> Open(KvStore& store, const Clock& clock,
                                                     const RegionEngineOptions& options,
                                                     uint64_t incarnation,
@@ -81,11 +82,11 @@ class RegionEngine : public TableEngine {
   // Entries put in the ledger, ever.
   uint64_t ConflictCount() const { return committer_.CommittedState().conflicts; }
   size_t CommitQueue() const { return committer_.waiting(); }
-  // Every stored version behind `after` ("": all) of every table, definitions included, in key order,
-  // tombstones too.
-  Status ScanVersions(std::string_view after,
-                      const std::function<bool(std::string_view store_key, const StoredItem&)>& visit)
-      const;
+  // Every stored version behind `after` ("": all) of every table, definitions included, in key
+  // order, tombstones too.
+  Status ScanVersions(
+      std::string_view after,
+      const std::function<bool(std::string_view store_key, const StoredItem&)>& visit) const;
 
   // --- whoever drives it ---
   Committer& committer() { return committer_; }

@@ -34,7 +34,9 @@ TEST(RegionEngine, NothingIsVisibleOrAnsweredBeforeItsTurnIsWritten) {
   region.engine->Write(
       std::make_unique<FunctionWrite>(
           table, TestKey("a"),
-          [](auto) -> Result<Mutation> { return Mutation{Mutation::Kind::kPut, TestItem("a", "1")}; },
+          [](auto) -> Result<Mutation> {
+            return Mutation{Mutation::Kind::kPut, TestItem("a", "1")};
+          },
           [&](const Status& status, const WriteOperation&) { done = status.ok(); }),
       region.executor);
   ASSERT_TRUE(region.engine->committer().BeginTurn());
@@ -61,7 +63,9 @@ TEST(RegionEngine, WritesOfOneKeyDecideOneAfterTheOther) {
               if (stored) return ConditionFailed("The conditional request failed");
               return Mutation{Mutation::Kind::kPut, TestItem("a", std::to_string(i))};
             },
-            [&](const Status& status, const WriteOperation&) { ++(status.ok() ? created : refused); }),
+            [&](const Status& status, const WriteOperation&) {
+              ++(status.ok() ? created : refused);
+            }),
         region.executor);
   }
   region.RunAll();
@@ -75,15 +79,16 @@ TEST(RegionEngine, AWriteLearnsItsOwnVersionAndTheOneItReplaced) {
   const TablePtr table = region.CreateTable("t");
   conflict::Version first, second, replaced;
   const auto put = [&](conflict::Version* version) {
-    region.engine->Write(
-        std::make_unique<FunctionWrite>(
-            table, TestKey("a"),
-            [](auto) -> Result<Mutation> { return Mutation{Mutation::Kind::kPut, TestItem("a", "1")}; },
-            [&, version](const Status&, const WriteOperation& operation) {
-              *version = operation.committed;
-              replaced = operation.replaced;
-            }),
-        region.executor);
+    region.engine->Write(std::make_unique<FunctionWrite>(
+                             table, TestKey("a"),
+                             [](auto) -> Result<Mutation> {
+                               return Mutation{Mutation::Kind::kPut, TestItem("a", "1")};
+                             },
+                             [&, version](const Status&, const WriteOperation& operation) {
+                               *version = operation.committed;
+                               replaced = operation.replaced;
+                             }),
+                         region.executor);
     region.RunAll();
   };
   put(&first);
@@ -99,7 +104,8 @@ TEST(RegionEngine, AFailedSyncIsTheEndOfWritingAndAcknowledgesNothing) {
   region.store.FailWrites(Internal("fsync: input/output error"));
   EXPECT_FALSE(region.Put("t", "a", "2").ok());
   region.store.FailWrites({});
-  EXPECT_FALSE(region.Put("t", "b", "1").ok()) << "the disk works again, but what it holds is unknown";
+  EXPECT_FALSE(region.Put("t", "b", "1").ok())
+      << "the disk works again, but what it holds is unknown";
   EXPECT_EQ(region.Get("t", "a"), "1") << "reads go on";
   region.Restart();
   EXPECT_EQ(region.Get("t", "a"), "1");
@@ -126,7 +132,8 @@ TEST(RegionEngine, ADeletedTableTakesItsRowsAndANewOneOfTheNameStartsEmpty) {
   const TableId first = region.CreateTable("t")->definition.id;
   ASSERT_TRUE(region.Put("t", "a", "1").ok());
   Result<TablePtr> deleted = Internal("not called");
-  region.engine->DeleteTable("t", region.executor, [&](Result<TablePtr> table) { deleted = table; });
+  region.engine->DeleteTable("t", region.executor,
+                             [&](Result<TablePtr> table) { deleted = table; });
   region.RunAll();
   ASSERT_TRUE(deleted.ok());
   EXPECT_EQ((*deleted)->definition.id, first);
@@ -145,12 +152,13 @@ TEST(RegionEngine, AWriteThatADeletionOfTheTableOvertakesIsRefused) {
   const TablePtr table = region.CreateTable("t");
   Status outcome;
   region.engine->DeleteTable("t", region.executor, [](auto) {});
-  region.engine->Write(
-      std::make_unique<FunctionWrite>(
-          table, TestKey("a"),
-          [](auto) -> Result<Mutation> { return Mutation{Mutation::Kind::kPut, TestItem("a", "1")}; },
-          [&](const Status& status, const WriteOperation&) { outcome = status; }),
-      region.executor);
+  region.engine->Write(std::make_unique<FunctionWrite>(
+                           table, TestKey("a"),
+                           [](auto) -> Result<Mutation> {
+                             return Mutation{Mutation::Kind::kPut, TestItem("a", "1")};
+                           },
+                           [&](const Status& status, const WriteOperation&) { outcome = status; }),
+                       region.executor);
   region.RunAll();
   EXPECT_EQ(outcome.code(), StatusCode::kNotFound);
   EXPECT_TRUE(region.Dump().empty()) << "no row without a table";
@@ -167,8 +175,13 @@ TEST(RegionEngine, RefusesWhatDoesNotFitTheCatalog) {
   region.engine->DeleteTable("nope", region.executor, keep);
   region.RunAll();
   EXPECT_EQ(result.status().code(), StatusCode::kNotFound);
-  region.engine->UpdateTable("t", [](TableDefinition& d) { d.deletion_protection = true; return Status(); },
-                             region.executor, keep);
+  region.engine->UpdateTable(
+      "t",
+      [](TableDefinition& d) {
+        d.deletion_protection = true;
+        return Status();
+      },
+      region.executor, keep);
   region.RunAll();
   ASSERT_TRUE(result.ok());
   region.engine->DeleteTable("t", region.executor, keep);
@@ -205,10 +218,13 @@ TEST(RegionEngine, ScansInOrderBothWaysAndSkipsTombstones) {
   ASSERT_TRUE(region.Delete("t", "b").ok());
   const auto scan = [&](ScanOptions options) {
     std::vector<std::string> seen;
-    EXPECT_TRUE(region.engine->Scan(*table, options, [&](std::string_view, std::string_view item) {
-      seen.push_back(ValueOf(item));
-      return true;
-    }).ok());
+    EXPECT_TRUE(region.engine
+                    ->Scan(*table, options,
+                           [&](std::string_view, std::string_view item) {
+                             seen.push_back(ValueOf(item));
+                             return true;
+                           })
+                    .ok());
     return seen;
   };
   auto forward = scan({});
@@ -235,7 +251,8 @@ TEST(RegionEngine, DataFoundInAnotherPlaceStartsANewLogAndKeepsTheOldOnesNumbers
   options.region = RegionId{1};
   const auto log_at = [&](const char* place, uint64_t incarnation) {
     options.place = place;
-    region.engine = RegionEngine::Open(region.store, region.clock, options, incarnation, [] {}).value();
+    region.engine =
+        RegionEngine::Open(region.store, region.clock, options, incarnation, [] {}).value();
     return region.log();
   };
   EXPECT_EQ(log_at("8:1", 100), first) << "nobody had looked before";

@@ -54,10 +54,10 @@ struct RemoteApply::Job {
   streams::ApplyRequest request;
   Executor* executor = nullptr;
   Reply reply;
-  std::vector<ChangeRecord> records;      // views into request.batch
+  std::vector<ChangeRecord> records;  // views into request.batch
   std::vector<conflict::Vector> contexts;
-  size_t next = 0;                        // the first record that is in no segment yet
-  std::shared_ptr<Segment> segment;       // being locked and resolved
+  size_t next = 0;                   // the first record that is in no segment yet
+  std::shared_ptr<Segment> segment;  // being locked and resolved
 };
 
 struct RemoteApply::Segment {
@@ -80,8 +80,9 @@ class RemoteApply::Unit : public CommitUnit {
     for (size_t i = segment_->begin; i < segment_->end; ++i) {
       const ChangeRecord& record = job.records[i];
       AddChange(turn, record, segment_->changes[i - segment_->begin]);
-      turn.AppendRemoteChange(record.dot, record.stamp,
-                              *job.request.batch.records[record.dot.number - job.request.batch.first]);
+      turn.AppendRemoteChange(
+          record.dot, record.stamp,
+          *job.request.batch.records[record.dot.number - job.request.batch.first]);
     }
     return {};
   }
@@ -135,7 +136,8 @@ class RemoteApply::Unit : public CommitUnit {
     conflict.reason = conflict::Reason::kTableDeleted;
     conflict.table = record.table;
     conflict.key = record.key;
-    conflict.loser = SideOf({record.rank, record.stamp, record.dot}, record.tombstone, record.image);
+    conflict.loser =
+        SideOf({record.rank, record.stamp, record.dot}, record.tombstone, record.image);
     conflict.decided_ms = now_ms;
     return conflict;
   }
@@ -218,7 +220,8 @@ Status RemoteApply::Check(Job& job) {
     TableDefinition definition;
     if (record.subject == Subject::kTable && !record.tombstone &&
         (!DecodeTableDefinition(record.image, definition) || definition.name != record.key))
-      return InvalidArgument("record " + std::to_string(record.dot.number) + " holds no definition");
+      return InvalidArgument("record " + std::to_string(record.dot.number) +
+                             " holds no definition");
     covered.Raise(record.dot);
     job.records.push_back(record);
     job.contexts.push_back(std::move(context));
@@ -260,8 +263,8 @@ void RemoteApply::ResolveSegment(const JobPtr& job) {
     }
   }
   planned_.Raise(job->records[segment->end - 1].dot);
-  // Whatever comes after a definition must see it in the catalog, which shows what is committed: also
-  // the next job, or its rows would look like rows of a table that was deleted.
+  // Whatever comes after a definition must see it in the catalog, which shows what is committed:
+  // also the next job, or its rows would look like rows of a table that was deleted.
   const bool overlap = !segment->ends_with_definition;
   committer_.Submit(std::make_unique<Unit>(*this, job, segment));
   if (overlap) StartNext();
@@ -320,7 +323,8 @@ Status RemoteApply::Resolve(Segment& segment, size_t index) {
   return {};
 }
 
-void RemoteApply::SegmentCommitted(const JobPtr& job, const Segment& segment, const Status& status) {
+void RemoteApply::SegmentCommitted(const JobPtr& job, const Segment& segment,
+                                   const Status& status) {
   const bool last = segment.end == job->records.size();
   if (last || !status.ok()) End(job, status);
   if (!segment.ends_with_definition) return;  // the next job is under way already

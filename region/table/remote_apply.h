@@ -1,15 +1,15 @@
 // RemoteApply: other regions' changes on their way into this one.
 //
-// A batch of records of one log is applied in order, each at most once: numbers at or below the vector
-// are duplicates and skipped, a number above the next is a gap and refused, a context that is not
-// covered is refused (the replicator's gate should have held it). The keys of the batch are locked, each
-// change is resolved against what is stored, and item, change record, vector and ledger entry go into
-// one commit unit: what is decided and what is remembered of it can never be apart. Losing changes are
-// in the log as well: the vector has no holes.
+// A batch of records of one log is applied in order, each at most once: numbers at or below the
+// vector are duplicates and skipped, a number above the next is a gap and refused, a context that
+// is not covered is refused (the replicator's gate should have held it). The keys of the batch are
+// locked, each change is resolved against what is stored, and item, change record, vector and
+// ledger entry go into one commit unit: what is decided and what is remembered of it can never be
+// apart. Losing changes are in the log as well: the vector has no holes.
 //
-// Several requests may be under way: the next is resolved while the one before waits for its fsync, and
-// they reach the committer in the order they came in. A table definition ends a segment: what follows it,
-// in the batch or in the next request, is resolved once the catalog shows it.
+// Several requests may be under way: the next is resolved while the one before waits for its fsync,
+// and they reach the committer in the order they came in. A table definition ends a segment: what
+// follows it, in the batch or in the next request, is resolved once the catalog shows it.
 //
 // Thread-safety: Apply from any thread, work and replies on the executor given at construction.
 #pragma once
@@ -56,10 +56,10 @@ class RemoteApply {
   Committer& committer_;
 
   std::mutex mutex_;
-  std::deque<JobPtr> queue_;   // guarded by mutex_; the front is being resolved when busy_
-  bool busy_ = false;          // guarded by mutex_
-  // The other regions' logs, once everything handed to the committer is in. Touched by the job being
-  // resolved alone.
+  std::deque<JobPtr> queue_;  // guarded by mutex_; the front is being resolved when busy_
+  bool busy_ = false;         // guarded by mutex_
+  // The other regions' logs, once everything handed to the committer is in. Touched by the job
+  // being resolved alone.
   conflict::Vector planned_;
 };
 

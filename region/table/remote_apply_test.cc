@@ -95,7 +95,8 @@ TEST(RemoteApply, DamagedRecordsAreRefusedBeforeAnythingChanges) {
     bytes[random.Below(bytes.size())] = static_cast<char>(random.Next());
     batch.records[1] = std::make_shared<const std::string>(bytes);
     TestRegion fresh(2);
-    (void)fresh.Apply(batch);  // refused or, where the damage is inside a value, applied: never a crash
+    (void)fresh.Apply(
+        batch);  // refused or, where the damage is inside a value, applied: never a crash
   }
   auto swapped = good;
   std::swap(swapped.records[0], swapped.records[1]);
@@ -122,8 +123,13 @@ TEST(RemoteApply, ADeletedTableBeatsAConcurrentUpdateAndItsConcurrentRowsAreInTh
   a.engine->DeleteTable("t", a.executor, [](auto) {});
   a.RunAll();
   b.clock.physical_ms += 1000;
-  b.engine->UpdateTable("t", [](TableDefinition& d) { d.read_units = 9; return Status(); }, b.executor,
-                        [](auto) {});
+  b.engine->UpdateTable(
+      "t",
+      [](TableDefinition& d) {
+        d.read_units = 9;
+        return Status();
+      },
+      b.executor, [](auto) {});
   b.RunAll();
   ASSERT_TRUE(b.Put("t", "k", "late").ok());
   ASSERT_TRUE(a.PullFrom(b).ok());
@@ -147,7 +153,8 @@ TEST(RemoteApply, RestoringALoserWinsEverywhere) {
   const auto conflicts = a.engine->Conflicts({}).value();
   ASSERT_EQ(conflicts.size(), 1u);
   Status restored = Internal("not called");
-  a.engine->RestoreConflict(conflicts[0].loser.version, a.executor, [&](const Status& s) { restored = s; });
+  a.engine->RestoreConflict(conflicts[0].loser.version, a.executor,
+                            [&](const Status& s) { restored = s; });
   a.RunAll();
   ASSERT_TRUE(restored.ok()) << restored.ToString();
   ASSERT_TRUE(b.PullFrom(a).ok());
@@ -162,10 +169,13 @@ TEST(RemoteApply, AStableTombstoneIsForgottenAndAnUnstableOneIsNot) {
   ASSERT_TRUE(a.Delete("t", "k").ok());
   const auto versions = [&] {
     int count = 0;
-    EXPECT_TRUE(a.engine->ScanVersions("", [&](std::string_view key, const StoredItem&) {
-      if (TableOfItemKey(key) != kCatalogTable) ++count;
-      return true;
-    }).ok());
+    EXPECT_TRUE(a.engine
+                    ->ScanVersions("",
+                                   [&](std::string_view key, const StoredItem&) {
+                                     if (TableOfItemKey(key) != kCatalogTable) ++count;
+                                     return true;
+                                   })
+                    .ok());
     return count;
   };
   ASSERT_TRUE(a.engine->maintenance().RunOnce(a.executor).ok());
@@ -198,8 +208,8 @@ TEST(RemoteApply, TheLogIsTrimmedOnlyWhereEveryRegionHoldsItAndItIsOld) {
   EXPECT_TRUE(a.engine->Read({1, a.log(), 3, 1 << 20})->trimmed);
 }
 
-// Found by the simulator: the row was resolved while the definition waited for its fsync, and went to the
-// ledger as a write to a deleted table.
+// Found by the simulator: the row was resolved while the definition waited for its fsync, and went
+// to the ledger as a write to a deleted table.
 TEST(RemoteApply, ARowThatComesRightBehindItsTableFindsTheTable) {
   TestRegion a(1), b(2), c(3);
   a.CreateTable("t");

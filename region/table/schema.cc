@@ -5,7 +5,8 @@
 namespace everwrite::table {
 namespace {
 
-// Format 1: the fields in this order. A newer format adds fields behind; older readers stop before them.
+// Format 1: the fields in this order. A newer format adds fields behind; older readers stop before
+// them.
 constexpr uint8_t kFormat = 1;
 
 void PutAttribute(std::string& out, const item::KeyAttribute& attribute) {

@@ -55,18 +55,20 @@ int RunReplicator(const DaemonOptions& options) {
   const topology::Topology& topology = *loaded;
   const topology::Region* self = topology.FindRegion(options.region);
   if (self == nullptr)
-    return Refuse(options.topology_file + " has no region \"" + options.region + "\"; its regions are " +
-                  topology.RegionNames());
+    return Refuse(options.topology_file + " has no region \"" + options.region +
+                  "\"; its regions are " + topology.RegionNames());
   for (const auto& [name, url] : options.peer_urls)
     if (topology.FindRegion(name) == nullptr || name == self->name)
-      return Refuse("--peer " + name + ": there is no such peer; the regions are " + topology.RegionNames());
+      return Refuse("--peer " + name + ": there is no such peer; the regions are " +
+                    topology.RegionNames());
 
-  const std::string socket_path = !options.socket.empty()
-                                      ? options.socket
-                                      : topology.DataFolder(*self, options.data) + "/" +
-                                            std::string(streams::kLinkSocketName);
+  const std::string socket_path =
+      !options.socket.empty()
+          ? options.socket
+          : topology.DataFolder(*self, options.data) + "/" + std::string(streams::kLinkSocketName);
   if (socket_path.size() >= sizeof(sockaddr_un::sun_path))
-    return Refuse(socket_path + " is too long for a socket; use a shorter data folder, or --socket");
+    return Refuse(socket_path +
+                  " is too long for a socket; use a shorter data folder, or --socket");
 
   const sigset_t signals = BlockSignals();
   const SystemClock clock;

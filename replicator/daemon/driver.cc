@@ -58,7 +58,9 @@ void Driver::Post(Input input) {
 
 void Driver::OnOwnBus(bool up) { Post(OwnBus{up}); }
 void Driver::OnPeer(RegionId peer, bool up) { Post(PeerLink{peer, up}); }
-void Driver::OnBusMessage(RegionId peer, Message message) { Post(FromPeer{peer, std::move(message)}); }
+void Driver::OnBusMessage(RegionId peer, Message message) {
+  Post(FromPeer{peer, std::move(message)});
+}
 void Driver::OnBusNote(RegionId peer, std::string text) { Post(Note{peer, std::move(text)}); }
 void Driver::OnRegionConnected() { Post(RegionFound{}); }
 void Driver::OnRegionDisconnected(std::string why) { Post(RegionLost{std::move(why)}); }
@@ -97,7 +99,8 @@ void Driver::Handle(Input& input, Instant now) {
   } else if (auto* message = std::get_if<streams::LinkMessage>(&input)) {
     HandleRegion(*message, now);
   } else if (const auto* link = std::get_if<PeerLink>(&input)) {
-    log_.Info(link->up ? "connected to the peer's bus" : "lost the peer's bus", {{"peer", Name(link->peer)}});
+    log_.Info(link->up ? "connected to the peer's bus" : "lost the peer's bus",
+              {{"peer", Name(link->peer)}});
     link->up ? core_.OnPeerUp(link->peer, now) : core_.OnPeerDown(link->peer, now);
   } else if (const auto* bus = std::get_if<OwnBus>(&input)) {
     own_bus_up_ = bus->up;

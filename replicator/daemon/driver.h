@@ -5,8 +5,8 @@
 //   NatsBus bus(..., &driver);  RegionLink link(..., &driver);
 //   driver.Start(&bus, &link);  ...  driver.Stop();
 //
-// Threads: events may come from any thread, from construction on. Stop ends the thread after telling the
-// peers that this replicator goes; then bus and link may be destroyed, then the driver.
+// Threads: events may come from any thread, from construction on. Stop ends the thread after
+// telling the peers that this replicator goes; then bus and link may be destroyed, then the driver.
 #pragma once
 
 #include <condition_variable>

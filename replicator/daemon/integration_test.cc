@@ -1,6 +1,6 @@
-// Real nats-servers, real sockets, whole daemons but for the process: replicators against toy regions that
-// hold their logs in memory. Servers are killed, frozen and started again while regions write; at the end
-// every region has everything.
+// Real nats-servers, real sockets, whole daemons but for the process: replicators against toy
+// regions that hold their logs in memory. Servers are killed, frozen and started again while
+// regions write; at the end every region has everything.
 #include <gtest/gtest.h>
 
 #include <poll.h>
@@ -54,8 +54,8 @@ class NatsServer {
     pid_ = fork();
     if (pid_ == 0) {
       const std::string log = (folder_ / "nats.log").string();
-      execlp("nats-server", "nats-server", "-a", "127.0.0.1", "-p", port.c_str(), "--ports_file_dir",
-             folder_.c_str(), "-l", log.c_str(), static_cast<char*>(nullptr));
+      execlp("nats-server", "nats-server", "-a", "127.0.0.1", "-p", port.c_str(),
+             "--ports_file_dir", folder_.c_str(), "-l", log.c_str(), static_cast<char*>(nullptr));
       execl("/usr/sbin/nats-server", "nats-server", "-a", "127.0.0.1", "-p", port.c_str(),
             "--ports_file_dir", folder_.c_str(), "-l", log.c_str(), static_cast<char*>(nullptr));
       _exit(127);
@@ -231,7 +231,8 @@ class ToyRegion {
       streams::ReadReply reply{read->id, {read->log, read->after + 1, {}}, false};
       const auto& log = logs_[read->log];
       size_t bytes = 0;
-      for (size_t i = read->after; i < log.size() && (reply.batch.empty() || bytes < read->max_bytes); ++i) {
+      for (size_t i = read->after;
+           i < log.size() && (reply.batch.empty() || bytes < read->max_bytes); ++i) {
         reply.batch.records.push_back(log[i]);
         bytes += log[i]->size();
       }
@@ -337,7 +338,8 @@ class IntegrationTest : public ::testing::Test {
                            : Logger();
     daemon->driver = std::make_unique<Driver>(options, names, RandomSeed(), clock_, log);
     daemon->bus = std::make_unique<NatsBus>(bus, daemon->driver.get());
-    daemon->link = std::make_unique<RegionLink>(RegionLinkOptions{Socket(i), "demo", Id(i)}, daemon->driver.get());
+    daemon->link = std::make_unique<RegionLink>(RegionLinkOptions{Socket(i), "demo", Id(i)},
+                                                daemon->driver.get());
     daemon->driver->Start(daemon->bus.get(), daemon->link.get());
     daemons_[i] = std::move(daemon);
   }
@@ -372,13 +374,15 @@ TEST_F(IntegrationTest, WhatIsWrittenAnywhereIsEverywhere) {
   ExpectConverged("after writing");
   EXPECT_EQ(regions_[0]->applied().At(LogId::Make(Id(2), 1)), 300u);
   // Everyone learns that everyone holds it, and the status says that all is well.
-  EXPECT_TRUE(WaitFor([this] { return regions_[0]->progress().durable_everywhere == regions_[0]->applied(); }));
+  EXPECT_TRUE(WaitFor(
+      [this] { return regions_[0]->progress().durable_everywhere == regions_[0]->applied(); }));
   EXPECT_TRUE(WaitFor([this] { return regions_[0]->progress().stable == regions_[0]->applied(); }));
   EXPECT_TRUE(WaitFor([this] {
     const auto status = regions_[0]->status();
     if (!status.bus_connected || status.links.size() != 4) return false;
     for (const auto& link : status.links)
-      if (link.state != streams::ReplicationStatus::LinkState::kUp || link.pending != 0) return false;
+      if (link.state != streams::ReplicationStatus::LinkState::kUp || link.pending != 0)
+        return false;
     return true;
   }));
 }
@@ -439,7 +443,8 @@ TEST_F(IntegrationTest, AFrozenServerHoldsNobodyUpAndIsNoticed) {
   // The others go on at once, and what region 1 says is only late.
   regions_[1]->Write(10, 100);
   regions_[0]->Write(200, 1000);
-  EXPECT_TRUE(WaitFor([this] { return regions_[2]->applied().At(LogId::Make(Id(1), 1)) == 10; }, seconds(2)));
+  EXPECT_TRUE(WaitFor([this] { return regions_[2]->applied().At(LogId::Make(Id(1), 1)) == 10; },
+                      seconds(2)));
   EXPECT_TRUE(WaitFor([&] { return !link_is(LinkState::kUp); }, seconds(5)));
   EXPECT_TRUE(WaitFor([&] { return link_is(LinkState::kDown); }, seconds(3)));
   EXPECT_LT(steady_clock::now() - frozen, seconds(7));
@@ -448,7 +453,8 @@ TEST_F(IntegrationTest, AFrozenServerHoldsNobodyUpAndIsNoticed) {
 }
 
 TEST_F(IntegrationTest, WhatAReplicatorOfAnotherClusterSaysIsIgnored) {
-  NatsBusOptions options{"other", Id(1), Name(1), servers_[1]->Url(), {{Id(0), Name(0), servers_[0]->Url()}}};
+  NatsBusOptions options{
+      "other", Id(1), Name(1), servers_[1]->Url(), {{Id(0), Name(0), servers_[0]->Url()}}};
   struct Silent : BusEvents {
     std::atomic<bool> up{false};
     std::atomic<int> messages{0};
@@ -479,7 +485,8 @@ TEST_F(IntegrationTest, NobodyAtThePeerIsSaidByTheBusAtOnce) {
     void OnBusNote(RegionId, std::string) override {}
   } events;
   daemons_[1] = nullptr;
-  NatsBus bus({"demo", Id(1), Name(1), servers_[1]->Url(), {{Id(0), Name(0), servers_[0]->Url()}}}, &events);
+  NatsBus bus({"demo", Id(1), Name(1), servers_[1]->Url(), {{Id(0), Name(0), servers_[0]->Url()}}},
+              &events);
   ASSERT_TRUE(WaitFor([&] { return events.up.load(); }));
   bus.Send(Id(0), Open{(1ULL << 32) | 1, LogId::Make(Id(0), 1), 0, 1'000'000});
   EXPECT_TRUE(WaitFor([&] { return events.nobody.load(); }, seconds(2)));

@@ -90,7 +90,8 @@ class RegionLink::Worker {
   std::string Connect() {
     sockaddr_un address = {};
     address.sun_family = AF_UNIX;
-    if (options_.socket_path.size() >= sizeof address.sun_path) return "the socket's path is too long";
+    if (options_.socket_path.size() >= sizeof address.sun_path)
+      return "the socket's path is too long";
     std::memcpy(address.sun_path, options_.socket_path.data(), options_.socket_path.size());
     socket_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (socket_ < 0) return std::strerror(errno);
@@ -126,7 +127,8 @@ class RegionLink::Worker {
 
   // Until the connection ends; says why.
   std::string Serve() {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kHandshakeMs);
+    const auto deadline =
+        std::chrono::steady_clock::now() + std::chrono::milliseconds(kHandshakeMs);
     while (true) {
       if (!TakeOutbox()) return "we stop";
       if (!welcomed_ && std::chrono::steady_clock::now() > deadline) return "no answer to Hello";
@@ -151,7 +153,8 @@ class RegionLink::Worker {
   }
 
   bool Write() {
-    const ssize_t count = send(socket_, writing_.data() + written_, writing_.size() - written_, MSG_NOSIGNAL);
+    const ssize_t count =
+        send(socket_, writing_.data() + written_, writing_.size() - written_, MSG_NOSIGNAL);
     if (count < 0) return errno == EAGAIN || errno == EINTR;
     written_ += static_cast<size_t>(count);
     return true;

@@ -1,8 +1,9 @@
-// RegionLink: the connection to the region beside us, over its Unix socket (streams/proto/link.proto).
+// RegionLink: the connection to the region beside us, over its Unix socket
+// (streams/proto/link.proto).
 //
-// A thread of its own connects, says Hello, reads and writes; when the region is away it tries again every
-// 200 ms, for ever. A region of another cluster, name or protocol version is refused by either side and
-// tried again every 2 s: it may be replaced by the right one.
+// A thread of its own connects, says Hello, reads and writes; when the region is away it tries
+// again every 200 ms, for ever. A region of another cluster, name or protocol version is refused by
+// either side and tried again every 2 s: it may be replaced by the right one.
 //
 // Threads: Send from any thread, never blocks. Events come from the link's thread.
 #pragma once

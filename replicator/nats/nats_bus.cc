@@ -27,8 +27,8 @@ struct NatsBus::Target {
   }
 };
 
-// One life of a connection, from dialling until nats.c has said its last word about it. It is the closure
-// of all its callbacks, so it is freed only when they can no longer come.
+// One life of a connection, from dialling until nats.c has said its last word about it. It is the
+// closure of all its callbacks, so it is freed only when they can no longer come.
 struct NatsBus::Session {
   std::shared_ptr<Target> target;
   RegionId peer;  // 0: our own server
@@ -46,7 +46,8 @@ struct NatsBus::Session {
   bool closed = false;                      // guarded by mutex
   std::condition_variable* wake = nullptr;  // of the worker, guarded by mutex
 
-  // The last thing that a callback does: once the flag is seen with the mutex held, the session may go.
+  // The last thing that a callback does: once the flag is seen with the mutex held, the session may
+  // go.
   void Set(bool& flag) {
     std::lock_guard<std::mutex> lock(mutex);
     flag = true;
@@ -197,7 +198,8 @@ class NatsBus::Connection {
         Drop();
       } else if (error != last_error_) {
         target_->Tell([&](BusEvents& events) {
-          events.OnBusNote(peer_ != nullptr ? peer_->id : RegionId{}, "cannot connect to " + url_ + ": " + error);
+          events.OnBusNote(peer_ != nullptr ? peer_->id : RegionId{},
+                           "cannot connect to " + url_ + ": " + error);
         });
       }
       last_error_ = error;
@@ -272,7 +274,8 @@ class NatsBus::Connection {
     }
     status = Subscribe();
     // The server knows the subscriptions before anybody is told that we are up.
-    if (status == NATS_OK) status = natsConnection_FlushTimeout(session_->connection, kConnectTimeoutMs);
+    if (status == NATS_OK)
+      status = natsConnection_FlushTimeout(session_->connection, kConnectTimeoutMs);
     if (status == NATS_OK) return "";
     Drop();
     return std::string("subscribing: ") + natsStatus_GetText(status);
@@ -284,14 +287,15 @@ class NatsBus::Connection {
       return SubscribeTo(ControlSubjects(options_.self_name), NatsCallbacks::OnFrame);
     }
     AddReader(options_.self_name, peer_->id);
-    const natsStatus status = SubscribeTo(NoticeSubject(peer_->name, options_.self_name), NatsCallbacks::OnFrame);
+    const natsStatus status =
+        SubscribeTo(NoticeSubject(peer_->name, options_.self_name), NatsCallbacks::OnFrame);
     if (status != NATS_OK) return status;
     nobody_ = NobodySubject(options_.self_name, peer_->name);
     return SubscribeTo(nobody_, NatsCallbacks::OnNobody);
   }
   void AddReader(const std::string& token, RegionId from) {
-    session_->readers[token] = {from,
-                                std::make_unique<FrameReader>(options_.cluster, options_.self, from)};
+    session_->readers[token] = {
+        from, std::make_unique<FrameReader>(options_.cluster, options_.self, from)};
   }
   natsStatus SubscribeTo(const std::string& subject, natsMsgHandler handler) {
     Session::Subscribed& subscribed = session_->subscriptions.emplace_back();
@@ -303,15 +307,18 @@ class NatsBus::Connection {
       subscribed.complete = true;
       return status;
     }
-    status = natsSubscription_SetOnCompleteCB(subscribed.subscription, NatsCallbacks::OnSubscriptionComplete, &subscribed);
+    status = natsSubscription_SetOnCompleteCB(subscribed.subscription,
+                                              NatsCallbacks::OnSubscriptionComplete, &subscribed);
     // The default is to drop silently; credit is the bound instead.
-    if (status == NATS_OK) status = natsSubscription_SetPendingLimits(subscribed.subscription, -1, -1);
+    if (status == NATS_OK)
+      status = natsSubscription_SetPendingLimits(subscribed.subscription, -1, -1);
     return status;
   }
 
   // Publishes what is queued until the connection breaks or the bus stops.
   void Serve() {
-    const auto max_payload = static_cast<size_t>(natsConnection_GetMaxPayload(session_->connection));
+    const auto max_payload =
+        static_cast<size_t>(natsConnection_GetMaxPayload(session_->connection));
     std::chrono::steady_clock::time_point give_up{};
     while (!session_->broken) {
       std::deque<Queued> queue;
@@ -330,8 +337,7 @@ class NatsBus::Connection {
       for (const Queued& queued : queue)
         if (!session_->broken && !Publish(queued, max_payload)) session_->broken = true;
     }
-    if (!session_->broken)
-      natsConnection_FlushTimeout(session_->connection, kDrainTime.count());
+    if (!session_->broken) natsConnection_FlushTimeout(session_->connection, kDrainTime.count());
   }
 
   bool Publish(const Queued& queued, size_t max_payload) {
@@ -347,8 +353,8 @@ class NatsBus::Connection {
     for (const std::string& frame : *frames) {
       const int size = static_cast<int>(frame.size());
       const natsStatus status =
-          open ? natsConnection_PublishRequest(session_->connection, subject.c_str(), nobody_.c_str(),
-                                               frame.data(), size)
+          open ? natsConnection_PublishRequest(session_->connection, subject.c_str(),
+                                               nobody_.c_str(), frame.data(), size)
                : natsConnection_Publish(session_->connection, subject.c_str(), frame.data(), size);
       if (status != NATS_OK) return false;
     }
@@ -401,10 +407,10 @@ class NatsBus::Connection {
 
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<Queued> queue_;     // guarded by mutex_
-  size_t queued_bytes_ = 0;      // guarded by mutex_
-  bool up_ = false;              // guarded by mutex_
-  bool stopping_ = false;        // guarded by mutex_
+  std::deque<Queued> queue_;  // guarded by mutex_
+  size_t queued_bytes_ = 0;   // guarded by mutex_
+  bool up_ = false;           // guarded by mutex_
+  bool stopping_ = false;     // guarded by mutex_
 
   // The worker's own.
   FrameWriter writer_;

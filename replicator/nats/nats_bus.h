@@ -1,13 +1,14 @@
 // NatsBus: the bus of the replicator over core NATS (nats.c 3.4.1).
 //
-// One connection to the region's own server and one to each peer's, each with a thread of its own that
-// connects, publishes and closes, so that a server that hangs holds up nobody else: nats.c has its
-// connection's mutex while it connects and while it writes, and other callers would wait for it. A
-// connection that breaks is closed and made anew every 200 ms, for ever; nats.c's own reconnecting, which
-// replays stale frames and blocks, is off. A dead link is noticed by pings in 3 to 5 seconds.
+// One connection to the region's own server and one to each peer's, each with a thread of its own
+// that connects, publishes and closes, so that a server that hangs holds up nobody else: nats.c has
+// its connection's mutex while it connects and while it writes, and other callers would wait for
+// it. A connection that breaks is closed and made anew every 200 ms, for ever; nats.c's own
+// reconnecting, which replays stale frames and blocks, is off. A dead link is noticed by pings in 3
+// to 5 seconds.
 //
-// Nothing is promised about delivery: messages of a connection that is down, or whose queue is full, are
-// dropped. The sessions of the core see the gap.
+// Nothing is promised about delivery: messages of a connection that is down, or whose queue is
+// full, are dropped. The sessions of the core see the gap.
 //
 // Threads: Send from any thread, never blocks. Events come from nats.c's threads and from ours.
 #pragma once

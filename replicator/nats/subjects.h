@@ -3,9 +3,9 @@
 //   ew.repl.<source>.ctl.<receiver>      receiver -> source: Open, Credit, Close, Ask
 //   ew.repl.<source>.notice.<receiver>   source -> receiver: Opened, Batch, End, Heartbeat
 //
-// So a server's permissions can say exactly what a peer may do there: publish to its own ctl subject and
-// listen to its own notices. Region names have no character that means something to NATS
-// (topology/topology_reader).
+// So a server's permissions can say exactly what a peer may do there: publish to its own ctl
+// subject and listen to its own notices. Region names have no character that means something to
+// NATS (topology/topology_reader).
 #pragma once
 
 #include <string>

@@ -1,13 +1,15 @@
-// Replication lag, as a client sees it: writes 1 KB items in one region at a fixed rate, and polls one
-// sequence item in each other region.
+// Replication lag, as a client sees it: writes 1 KB items in one region at a fixed rate, and polls
+// one sequence item in each other region.
 //
-//   lag RATE SECONDS TABLE WRITER_PORT READER_PORT...        (all on 127.0.0.1; the table must be there)
+//   lag RATE SECONDS TABLE WRITER_PORT READER_PORT...        (all on 127.0.0.1; the table must be
+//   there)
 //
-// A hundredth of a second after another the item "sequence" is written with the next number, among the
-// others. A reader's lag for a number is from the moment its write was answered in the writer's region to
-// the first poll that shows that number or a later one; polls are half a millisecond apart, and that
-// is part of what is measured. A number shown before its own answer came back counts as 0.
-// Prints one JSON object: {"writes_s": ..., "readers": [{"port", "samples", "p50_ms", "p99_ms", "max_ms"}]}.
+// A hundredth of a second after another the item "sequence" is written with the next number, among
+// the others. A reader's lag for a number is from the moment its write was answered in the writer's
+// region to the first poll that shows that number or a later one; polls are half a millisecond
+// apart, and that is part of what is measured. A number shown before its own answer came back
+// counts as 0. Prints one JSON object: {"writes_s": ..., "readers": [{"port", "samples", "p50_ms",
+// "p99_ms", "max_ms"}]}.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -28,7 +30,7 @@
 
 namespace {
 
-constexpr int kWriters = 8;            // connections; each keeps one write under way
+constexpr int kWriters = 8;  // connections; each keeps one write under way
 constexpr int64_t kSequenceEveryNs = 10'000'000;
 constexpr int64_t kPollEveryNs = 500'000;
 constexpr int64_t kCatchUpNs = 10'000'000'000;  // readers wait so long for the last number
@@ -71,7 +73,8 @@ class Client {
     std::string request = "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Amz-Target: DynamoDB_20120810.";
     request += operation;
     request +=
-        "\r\nContent-Type: application/x-amz-json-1.0\r\nX-Amz-Date: 20260101T000000Z\r\nAuthorization: "
+        "\r\nContent-Type: application/x-amz-json-1.0\r\nX-Amz-Date: "
+        "20260101T000000Z\r\nAuthorization: "
         "AWS4-HMAC-SHA256 Credential=bench/20260101/us-east-1/dynamodb/aws4_request, "
         "SignedHeaders=host;x-amz-date;x-amz-target, Signature=";
     request.append(64, '0');
@@ -116,7 +119,7 @@ struct Run {
   int64_t end = 0;
   std::vector<std::atomic<int64_t>> answered;  // by sequence number - 1; 0: not yet
   std::atomic<uint64_t> writes{0};
-  std::atomic<size_t> last{0};                 // the last number written
+  std::atomic<size_t> last{0};  // the last number written
   std::atomic<bool> written{false};
 };
 
@@ -145,9 +148,11 @@ void WriteSequence(Run& run, int port) {
     const int64_t due = run.begin + static_cast<int64_t>(i) * kSequenceEveryNs;
     if (due >= run.end) break;
     SleepUntil(due);
-    client.Call("PutItem", "{\"TableName\":\"" + run.table +
-                               "\",\"Item\":{\"pk\":{\"S\":\"sequence\"},\"sk\":{\"N\":\"0\"},\"n\":{\"N\":\"" +
-                               std::to_string(i + 1) + "\"}}}");
+    client.Call(
+        "PutItem",
+        "{\"TableName\":\"" + run.table +
+            "\",\"Item\":{\"pk\":{\"S\":\"sequence\"},\"sk\":{\"N\":\"0\"},\"n\":{\"N\":\"" +
+            std::to_string(i + 1) + "\"}}}");
     run.answered[i] = Now();
     run.last = i + 1;
     ++run.writes;
@@ -162,13 +167,15 @@ std::vector<int64_t> Read(Run& run, int port) {
                            "\",\"Key\":{\"pk\":{\"S\":\"sequence\"},\"sk\":{\"N\":\"0\"}}}";
   std::vector<int64_t> lags;
   size_t seen = 0;
-  for (int64_t due = run.begin; !run.written || seen < run.last; due = std::max(due + kPollEveryNs, Now())) {
+  for (int64_t due = run.begin; !run.written || seen < run.last;
+       due = std::max(due + kPollEveryNs, Now())) {
     SleepUntil(due);
     if (Now() > run.end + kCatchUpNs) Die("a reader never saw the last number");
     const std::string& answer = client.Call("GetItem", body);
     const int64_t now = Now();
     const size_t at = answer.find("\"n\":{\"N\":\"");
-    const size_t shown = at == std::string::npos ? 0 : std::strtoul(answer.c_str() + at + 10, nullptr, 10);
+    const size_t shown =
+        at == std::string::npos ? 0 : std::strtoul(answer.c_str() + at + 10, nullptr, 10);
     for (; seen < shown; ++seen) {
       const int64_t answered = run.answered[seen];
       lags.push_back(answered == 0 ? 0 : std::max<int64_t>(0, now - answered));
@@ -195,10 +202,12 @@ int main(int count, char** arguments) {
 
   Run run;
   run.table = arguments[3];
-  Client(writer_port).Call("DeleteItem", "{\"TableName\":\"" + run.table +
-                                             "\",\"Key\":{\"pk\":{\"S\":\"sequence\"},\"sk\":{\"N\":\"0\"}}}");
+  Client(writer_port)
+      .Call("DeleteItem", "{\"TableName\":\"" + run.table +
+                              "\",\"Key\":{\"pk\":{\"S\":\"sequence\"},\"sk\":{\"N\":\"0\"}}}");
   SleepUntil(Now() + 2'000'000'000);  // an older sequence goes from all regions
-  run.answered = std::vector<std::atomic<int64_t>>(static_cast<size_t>(seconds * 1e9 / kSequenceEveryNs) + 1);
+  run.answered =
+      std::vector<std::atomic<int64_t>>(static_cast<size_t>(seconds * 1e9 / kSequenceEveryNs) + 1);
   run.begin = Now() + 100'000'000;
   run.end = run.begin + static_cast<int64_t>(seconds * 1e9);
 
@@ -214,8 +223,9 @@ int main(int count, char** arguments) {
 
   std::printf("{\"writes_s\": %.0f, \"readers\": [", run.writes / seconds);
   for (size_t i = 0; i < ports.size(); ++i)
-    std::printf("%s{\"port\": %d, \"samples\": %zu, \"p50_ms\": %.3f, \"p99_ms\": %.3f, \"max_ms\": %.3f}",
-                i ? ", " : "", ports[i], lags[i].size(), Milliseconds(lags[i], 0.5),
-                Milliseconds(lags[i], 0.99), Milliseconds(lags[i], 1));
+    std::printf(
+        "%s{\"port\": %d, \"samples\": %zu, \"p50_ms\": %.3f, \"p99_ms\": %.3f, \"max_ms\": %.3f}",
+        i ? ", " : "", ports[i], lags[i].size(), Milliseconds(lags[i], 0.5),
+        Milliseconds(lags[i], 0.99), Milliseconds(lags[i], 1));
   std::printf("]}\n");
 }

@@ -1,5 +1,5 @@
-// Any bytes as a change record, a vector, a stored item, a ledger entry: decoded or refused; what is
-// decoded is the same after another round trip.
+// Any bytes as a change record, a vector, a stored item, a ledger entry: decoded or refused; what
+// is decoded is the same after another round trip.
 #include <cstdint>
 #include <string>
 

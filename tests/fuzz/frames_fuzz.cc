@@ -1,5 +1,5 @@
-// Any bytes from a peer: bus frames, local link frames. Refused or decoded, with every length bounded
-// before it is allocated.
+// Any bytes from a peer: bus frames, local link frames. Refused or decoded, with every length
+// bounded before it is allocated.
 #include <cstdint>
 #include <string>
 

@@ -1,5 +1,5 @@
-// Any bytes as a compact item: what is accepted can be walked, measured, written as JSON, and built again
-// into the same bytes (the form is canonical).
+// Any bytes as a compact item: what is accepted can be walked, measured, written as JSON, and built
+// again into the same bytes (the form is canonical).
 #include <cstdint>
 #include <string>
 

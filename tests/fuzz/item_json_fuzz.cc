@@ -1,4 +1,5 @@
-// Any bytes as DynamoDB JSON: what is read is a well-formed item, and written and read again the same.
+// Any bytes as DynamoDB JSON: what is read is a well-formed item, and written and read again the
+// same.
 #include <cstdint>
 #include <string>
 

@@ -1,5 +1,5 @@
-// Any text as a number: its canonical text parses to itself, and the order of encoded numbers is the
-// order of their values.
+// Any text as a number: its canonical text parses to itself, and the order of encoded numbers is
+// the order of their values.
 #include <cstdint>
 #include <string>
 

@@ -28,8 +28,12 @@ std::string Mutate(std::string input, everwrite::Random& random) {
     const size_t at = random.Below(input.size() + 1);
     switch (random.Below(4)) {
       case 0: input.insert(at, 1, static_cast<char>(random.Next())); break;
-      case 1: if (at < input.size()) input.erase(at, 1 + random.Below(4)); break;
-      case 2: if (at < input.size()) input[at] = static_cast<char>(random.Next()); break;
+      case 1:
+        if (at < input.size()) input.erase(at, 1 + random.Below(4));
+        break;
+      case 2:
+        if (at < input.size()) input[at] = static_cast<char>(random.Next());
+        break;
       default: input.insert(at, input.substr(0, random.Below(16))); break;
     }
   }

@@ -1,5 +1,5 @@
-// Any text as a topology file: refused with file, line and column, or valid and the same when written and
-// read again.
+// Any text as a topology file: refused with file, line and column, or valid and the same when
+// written and read again.
 #include <cstdint>
 #include <string>
 

@@ -29,7 +29,8 @@ Command ParseCommand(const std::string& line, const std::string& position) {
 int64_t ParseNumber(const std::string& text, const std::string& position) {
   char* end = nullptr;
   const long long value = std::strtoll(text.c_str(), &end, 10);
-  if (text.empty() || *end != '\0') ADD_FAILURE() << position << ": \"" << text << "\" is no number";
+  if (text.empty() || *end != '\0')
+    ADD_FAILURE() << position << ": \"" << text << "\" is no number";
   return value;
 }
 

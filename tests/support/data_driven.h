@@ -6,8 +6,8 @@
 //   1 commits 1..2
 //
 // A command is one line; the output stands below the dashes and ends at an empty line. With
-// EVERWRITE_REWRITE=1 in the environment the file is written again with the output that came, to be read
-// as a diff. (The way of cockroachdb/datadriven and etcd's interaction tests.)
+// EVERWRITE_REWRITE=1 in the environment the file is written again with the output that came, to be
+// read as a diff. (The way of cockroachdb/datadriven and etcd's interaction tests.)
 #pragma once
 
 #include <functional>
@@ -30,7 +30,8 @@ struct Command {
   int64_t NumberWord(size_t index) const;
 };
 
-// Runs every command of the file through `run` and expects its output. Paths are from the source folder.
+// Runs every command of the file through `run` and expects its output. Paths are from the source
+// folder.
 void RunDataDriven(const std::string& path, const std::function<std::string(const Command&)>& run);
 
 // The files of a folder that end with `suffix`, sorted.

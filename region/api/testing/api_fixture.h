@@ -41,14 +41,16 @@ class ApiTest : public ::testing::Test {
     return sink->answer;
   }
   static http::HttpRequest Request(std::string_view target) {
-    return {"POST", "/",
+    return {"POST",
+            "/",
             {{"Content-Type", "application/x-amz-json-1.0"},
              {"X-Amz-Target", target},
              {"X-Amz-Date", "20260101T000000Z"},
              {"Authorization",
               "AWS4-HMAC-SHA256 Credential=key/20260101/eu-west-1/dynamodb/aws4_request, "
               "SignedHeaders=host;x-amz-date, Signature=abc"}},
-            {}, nullptr};
+            {},
+            nullptr};
   }
   // The body of an operation's answer; single quotes stand for double ones, in both directions.
   std::string Ask(std::string_view operation, std::string_view json) {

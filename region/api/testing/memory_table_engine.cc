@@ -99,8 +99,10 @@ Status MemoryTableEngine::Scan(
   auto begin = items.lower_bound(options.begin);
   auto end = options.end.empty() ? items.end() : items.lower_bound(options.end);
   if (!options.after.empty()) {
-    if (options.backward) end = items.lower_bound(options.after);
-    else begin = items.upper_bound(options.after);
+    if (options.backward)
+      end = items.lower_bound(options.after);
+    else
+      begin = items.upper_bound(options.after);
   }
   if (options.backward) {
     while (end != begin) {
@@ -132,8 +134,10 @@ void MemoryTableEngine::Write(std::unique_ptr<WriteOperation> operation, Executo
     Status status = mutation.status();
     if (status.ok() && mutation->kind != Mutation::Kind::kNone) {
       ++writes;
-      if (mutation->kind == Mutation::Kind::kPut) items[op->key] = mutation->item;
-      else items.erase(op->key);
+      if (mutation->kind == Mutation::Kind::kPut)
+        items[op->key] = mutation->item;
+      else
+        items.erase(op->key);
     }
     executor.Post([op, status] { op->Done(status); });
   });

@@ -1,6 +1,6 @@
-// A TableEngine in a map, for the tests of the API: one thread, no durability, no replication; but the
-// contract of engine.h in full: callbacks only from the executor, Evaluate before Done, a refused
-// evaluation changes nothing. Writes can be made to fail or to wait.
+// A TableEngine in a map, for the tests of the API: one thread, no durability, no replication; but
+// the contract of engine.h in full: callbacks only from the executor, Evaluate before Done, a
+// refused evaluation changes nothing. Writes can be made to fail or to wait.
 #pragma once
 
 #include <deque>
@@ -36,7 +36,8 @@ class MemoryTableEngine : public table::TableEngine {
                    Executor& executor, table::TableCallback done) override;
   void DeleteTable(std::string name, Executor& executor, table::TableCallback done) override;
   Count CountOf(const table::Table& table) const override;
-  Result<bool> Get(const table::Table& table, std::string_view key, std::string* item) const override;
+  Result<bool> Get(const table::Table& table, std::string_view key,
+                   std::string* item) const override;
   Status Scan(const table::Table& table, const table::ScanOptions& options,
               const std::function<bool(std::string_view, std::string_view)>& visit) const override;
   void Write(std::unique_ptr<table::WriteOperation> operation, Executor& executor) override;

@@ -143,7 +143,8 @@ std::vector<std::string> TestRegion::Losers() {
     }
     const item::ItemView image(record.loser.image);
     const std::string pk(image.Find("pk")->text());
-    losers.push_back(pk + (record.loser.tombstone ? " deleted" : "=" + ValueOf(record.loser.image)));
+    losers.push_back(pk +
+                     (record.loser.tombstone ? " deleted" : "=" + ValueOf(record.loser.image)));
   }
   return losers;
 }
@@ -151,13 +152,16 @@ std::vector<std::string> TestRegion::Losers() {
 std::vector<std::string> TestRegion::Dump() {
   std::vector<std::string> items;
   CHECK(engine
-            ->ScanVersions("", [&](std::string_view key, const StoredItem& stored) {
-              if (stored.tombstone || TableOfItemKey(key) == kCatalogTable) return true;
-              items.push_back(std::to_string(TableOfItemKey(key).value) + " " +
-                              std::string(item::ItemView(stored.image).Find("pk")->text()) + "=" +
-                              ValueOf(stored.image));
-              return true;
-            })
+            ->ScanVersions("",
+                           [&](std::string_view key, const StoredItem& stored) {
+                             if (stored.tombstone || TableOfItemKey(key) == kCatalogTable)
+                               return true;
+                             items.push_back(
+                                 std::to_string(TableOfItemKey(key).value) + " " +
+                                 std::string(item::ItemView(stored.image).Find("pk")->text()) +
+                                 "=" + ValueOf(stored.image));
+                             return true;
+                           })
             .ok());
   return items;
 }

@@ -1,5 +1,5 @@
-// A region's engine over the in-memory store, driven by hand: for tests of the engine and of what stands
-// on it. RunAll() runs everything that was posted and commits everything that waits.
+// A region's engine over the in-memory store, driven by hand: for tests of the engine and of what
+// stands on it. RunAll() runs everything that was posted and commits everything that waits.
 #pragma once
 
 #include <deque>
