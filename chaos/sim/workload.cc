@@ -1,7 +1,7 @@
 #include "chaos/sim/workload.h"
 
 #include "chaos/workload_item.h"
-#include "region/table/local_write.h"
+#include "region/table/row_change.h"
 
 namespace everwrite::chaos {
 namespace {

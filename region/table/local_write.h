@@ -1,7 +1,7 @@
 // LocalWrite: a client's write of one item on its way through the commit order.
 //
-// Made with its key locked and its mutation decided; adds the stored item, the change record and
-// the tombstone index to the batch; when the turn is durable it unlocks the key and posts Done.
+// Made with its key locked and its mutation decided; adds the row's change (row_change.h) and the
+// change record to the batch; when the turn is durable it unlocks the key and posts Done.
 #pragma once
 
 #include <memory>
@@ -11,16 +11,10 @@
 #include "region/table/committer.h"
 #include "region/table/engine.h"
 #include "region/table/key_locks.h"
+#include "region/table/row_change.h"
 #include "streams/change_record.h"
 
 namespace everwrite::table {
-
-// What was stored before a write, as far as the write must know it.
-struct Before {
-  std::optional<Dot> tombstone;  // a tombstone with this dot stood there
-  bool live = false;             // an item stood there,
-  size_t size = 0;               // of this many bytes by DynamoDB's rules
-};
 
 class LocalWrite : public CommitUnit {
  public:
@@ -34,7 +28,8 @@ class LocalWrite : public CommitUnit {
 
   WriteOperation& operation() { return *operation_; }
   const std::string& store_key() const { return store_key_; }
-  void Decide(Mutation mutation, const Before& before, streams::Actor actor);
+  // `stored` is what stands under the key, a tombstone included.
+  void Decide(Mutation mutation, const std::optional<StoredItem>& stored, streams::Actor actor);
 
   Status AddTo(CommitTurn& turn) override;
   void Finished(const Status& status, Completions& completions) override;
@@ -48,18 +43,8 @@ class LocalWrite : public CommitUnit {
   const std::string store_key_;
   const KeyLocks::Stripe stripe_;
   Mutation mutation_;
-  Before before_;
+  RowChange change_;
   streams::Actor actor_ = streams::Actor::kClient;
 };
-
-// Reads what is stored under an items key, into `buffer`. No item and no tombstone: nullopt.
-Result<std::optional<StoredItem>> ReadStored(const KvStore& store, std::string_view store_key,
-                                             std::string* buffer);
-Before DescribeBefore(const std::optional<StoredItem>& stored);
-
-// A stored item (or tombstone) and the tombstone index, in a batch; `replaced` is the dot of the
-// tombstone that stood there.
-void PutStored(KvBatch& batch, std::string_view store_key, const StoredItem& item,
-               const std::optional<Dot>& replaced);
 
 }  // namespace everwrite::table

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/coding.h"
-#include "region/table/local_write.h"
+#include "region/table/row_change.h"
 #include "streams/change_log.h"
 #include "streams/change_record.h"
 #include "streams/retention.h"

@@ -132,7 +132,7 @@ void RegionEngine::Decide(std::unique_ptr<LocalWrite> write, streams::Actor acto
   if (!mutation.ok()) return write->End(mutation.status());
   const bool nothing_to_delete = mutation->kind == Mutation::Kind::kDelete && !item;
   if (mutation->kind == Mutation::Kind::kNone || nothing_to_delete) return write->End({});
-  write->Decide(std::move(mutation).value(), DescribeBefore(*stored), actor);
+  write->Decide(std::move(mutation).value(), *stored, actor);
   committer_.Submit(std::move(write));
 }
 

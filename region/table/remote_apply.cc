@@ -8,7 +8,7 @@
 #include "conflict/resolver.h"
 #include "region/item/item.h"
 #include "region/table/conflict_ledger.h"
-#include "region/table/local_write.h"
+#include "region/table/row_change.h"
 #include "streams/change_record.h"
 
 namespace everwrite::table {
@@ -29,23 +29,13 @@ struct PlannedChange {
   std::string store_key;
   conflict::Version version;
   bool take = false;
-  std::optional<Dot> replaced_tombstone;
   std::optional<ConflictRecord> conflict;
   TablePtr table;  // of an item
-  int64_t count_items = 0;
-  int64_t count_bytes = 0;
+  RowChange row;   // of an item that is taken
   // Of a definition that is taken.
   bool is_definition = false;
   std::optional<TableDefinition> definition;  // nullopt: deleted
   TablePtr published;                         // made in the turn
-};
-
-// What an earlier change of the same segment has left under a key.
-struct Left {
-  conflict::Version version;
-  bool tombstone = false;
-  std::string_view image;
-  size_t size = 0;
 };
 
 }  // namespace
@@ -67,7 +57,8 @@ struct RemoteApply::Segment {
   bool ends_with_definition = false;  // else it ends with the job
   std::vector<KeyLocks::Stripe> stripes;
   std::vector<PlannedChange> changes;
-  std::map<std::string, Left, std::less<>> left;
+  // What an earlier change of the same segment has left under a key. Images are the request's.
+  std::map<std::string, StoredItem, std::less<>> left;
 };
 
 class RemoteApply::Unit : public CommitUnit {
@@ -125,8 +116,7 @@ class RemoteApply::Unit : public CommitUnit {
       EncodeStoredItem(item, value);
       turn.batch().Put(ColumnFamily::kItems, change.store_key, value);
     } else {
-      PutStored(turn.batch(), change.store_key, item, change.replaced_tombstone);
-      turn.AddToCount(change.table->state, change.count_items, change.count_bytes);
+      change.row.AddTo(turn, change.table->state, change.store_key, item);
     }
   }
 
@@ -284,19 +274,14 @@ Status RemoteApply::Resolve(Segment& segment, size_t index) {
     }
   }
   std::string buffer;
-  std::optional<conflict::StoredState> stored;
-  Before before;
+  std::optional<StoredItem> row;
   if (const auto at = segment.left.find(change.store_key); at != segment.left.end()) {
-    const Left& left = at->second;
-    stored = conflict::StoredState{left.version, left.tombstone, left.image};
-    before.live = !left.tombstone;
-    before.size = left.size;
-    if (left.tombstone) before.tombstone = left.version.dot;
+    row = at->second;
   } else {
-    EW_ASSIGN_OR_RETURN(const auto item, ReadStored(store_, change.store_key, &buffer));
-    if (item) stored = conflict::StoredState{item->version, item->tombstone, item->image};
-    if (!change.is_definition) before = DescribeBefore(item);
+    EW_ASSIGN_OR_RETURN(row, ReadStored(store_, change.store_key, &buffer));
   }
+  std::optional<conflict::StoredState> stored;
+  if (row) stored = conflict::StoredState{row->version, row->tombstone, row->image};
   const conflict::IncomingChange incoming{change.version, record.tombstone, record.image,
                                           &segment.job->contexts[segment.begin + index]};
   const conflict::Verdict verdict = conflict::Resolve(stored ? &*stored : nullptr, incoming);
@@ -315,11 +300,8 @@ Status RemoteApply::Resolve(Segment& segment, size_t index) {
     if (!record.tombstone) CHECK(DecodeTableDefinition(record.image, change.definition.emplace()));
     return {};
   }
-  const size_t size = record.tombstone ? 0 : item::ItemSize(item::ItemView(record.image));
-  change.replaced_tombstone = before.tombstone;
-  change.count_items = (record.tombstone ? 0 : 1) - (before.live ? 1 : 0);
-  change.count_bytes = static_cast<int64_t>(size) - static_cast<int64_t>(before.size);
-  segment.left[change.store_key] = {change.version, record.tombstone, record.image, size};
+  change.row = RowChange(row, {record.tombstone, record.image});
+  segment.left[change.store_key] = {change.version, record.tombstone, record.image};
   return {};
 }
 
