@@ -9,8 +9,6 @@ namespace {
 namespace dom = simdjson::dom;
 using expression::Kind;
 
-uint64_t BitOf(Param param) { return uint64_t{1} << static_cast<int>(param); }
-
 bool Take(const Status& status, ApiError& error) {
   if (status.ok()) return true;
   error = ErrorOf(status);
@@ -30,7 +28,7 @@ bool RequestExpressions::CheckUse(const Params& params, std::initializer_list<Pa
   std::string with_values;
   size_t count = 0;
   for (const Param param : allowed) {
-    allowed_ |= BitOf(param);
+    allowed_.set(static_cast<size_t>(param));
     any_ |= params.Has(param);
     if (param != Param::kProjectionExpression) ++count;
     if (param != Param::kProjectionExpression && params.Has(param)) any_with_values = true;
@@ -68,8 +66,9 @@ bool RequestExpressions::ReadNames(const Params& params, ApiError& error) {
 
 bool RequestExpressions::ReadValues(const Params& params, ApiError& error) {
   // An operation without conditions does not have the parameter at all.
-  const uint64_t with_values = allowed_ & ~BitOf(Param::kProjectionExpression);
-  if (!params.Has(Param::kExpressionAttributeValues) || with_values == 0) return true;
+  ParamSet with_values = allowed_;
+  with_values.reset(static_cast<size_t>(Param::kProjectionExpression));
+  if (!params.Has(Param::kExpressionAttributeValues) || with_values.none()) return true;
   dom::object object;
   std::string values;
   const dom::element json = params.At(Param::kExpressionAttributeValues);
@@ -82,7 +81,7 @@ bool RequestExpressions::ReadValues(const Params& params, ApiError& error) {
 
 bool RequestExpressions::ReadOne(const Params& params, Param param, Kind kind, Slot& slot,
                                  ApiError& error) {
-  if ((allowed_ & BitOf(param)) == 0 || !params.Has(param)) return true;
+  if (!allowed_[static_cast<size_t>(param)] || !params.Has(param)) return true;
   std::string_view text;
   if (!params.Text(param, text, error)) return false;
   Result<expression::ExpressionPtr> parsed = ParseExpression(kind, text);

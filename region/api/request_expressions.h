@@ -58,7 +58,7 @@ class RequestExpressions {
   bool ReadOne(const Params& params, Param param, expression::Kind kind, Slot& slot,
                ApiError& error);
 
-  uint64_t allowed_ = 0;                   // a bit for each Param
+  ParamSet allowed_;
   bool any_ = false;                       // some allowed expression is there
   expression::Placeholders placeholders_;  // before the bindings, which borrow from it
   Slot condition_, filter_, key_condition_, projection_, update_;

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,9 +30,12 @@ enum class Param : uint8_t {
   kAttributeUpdates,
   kAttributesToGet,
   kBillingMode,
+  kClientRequestToken,
+  kConditionCheck,
   kConditionExpression,
   kConditionalOperator,
   kConsistentRead,
+  kDelete,
   kDeleteRequest,
   kDeletionProtectionEnabled,
   kEnabled,
@@ -41,10 +45,12 @@ enum class Param : uint8_t {
   kExpressionAttributeNames,
   kExpressionAttributeValues,
   kFilterExpression,
+  kGet,
   kGlobalSecondaryIndexUpdates,
   kGlobalSecondaryIndexes,
   kIndexName,
   kItem,
+  kKMSMasterKeyId,
   kKey,
   kKeyConditionExpression,
   kKeyConditions,
@@ -53,18 +59,28 @@ enum class Param : uint8_t {
   kKeys,
   kLimit,
   kLocalSecondaryIndexes,
+  kMaxReadRequestUnits,
+  kMaxWriteRequestUnits,
+  kNextToken,
+  kOnDemandThroughput,
+  kPointInTimeRecoverySpecification,
   kProjectionExpression,
   kProvisionedThroughput,
+  kPut,
   kPutRequest,
   kQueryFilter,
   kReadCapacityUnits,
+  kReadUnitsPerSecond,
   kReplicaUpdates,
   kRequestItems,
+  kResourceArn,
+  kResourcePolicy,
   kReturnConsumedCapacity,
   kReturnItemCollectionMetrics,
   kReturnValues,
   kReturnValuesOnConditionCheckFailure,
   kSSESpecification,
+  kSSEType,
   kScanFilter,
   kScanIndexForward,
   kSegment,
@@ -74,20 +90,29 @@ enum class Param : uint8_t {
   kStreamViewType,
   kTableClass,
   kTableName,
+  kTagKeys,
+  kTags,
+  kTimeToLiveSpecification,
   kTotalSegments,
+  kTransactItems,
+  kUpdate,
   kUpdateExpression,
+  kValue,
   kVectorIndexes,
+  kWarmThroughput,
   kWriteCapacityUnits,
+  kWriteUnitsPerSecond,
   kCount
 };
 
 std::string_view ParamName(Param param);
+using ParamSet = std::bitset<static_cast<size_t>(Param::kCount)>;
 
 class Params {
  public:
   explicit Params(simdjson::dom::object object);
 
-  bool Has(Param param) const { return (present_ >> static_cast<int>(param)) & 1; }
+  bool Has(Param param) const { return present_[static_cast<size_t>(param)]; }
   simdjson::dom::element At(Param param) const { return values_[static_cast<size_t>(param)]; }
 
   // Each leaves `out` as it is when the parameter is absent, and is false with a
@@ -103,8 +128,7 @@ class Params {
 
  private:
   std::array<simdjson::dom::element, static_cast<size_t>(Param::kCount)> values_;
-  uint64_t present_ = 0;
-  static_assert(static_cast<size_t>(Param::kCount) <= 64);
+  ParamSet present_;
 };
 
 // A string of an array or map of strings, by the same rules.
