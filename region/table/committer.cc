@@ -17,6 +17,13 @@ conflict::Version CommitTurn::NextVersion(uint64_t rank) {
   return {rank, clock_.Tick(physical_ms_), dot};
 }
 
+conflict::Version CommitTurn::NextVersionAt(Stamp stamp) {
+  CHECK(stamp == clock_.last(), "a transaction's changes follow each other");
+  const Dot dot{state_.log, state_.applied.At(state_.log) + 1};
+  state_.applied.Raise(dot);
+  return {0, stamp, dot};
+}
+
 std::string_view CommitTurn::Context() {
   // The same for every own change until another region's is applied: encoded once.
   if (!context_valid_) {

@@ -57,6 +57,9 @@ class CommitTurn {
   // For a change of our own: its version, and its context (the bytes of a vector; valid until the
   // next call on this turn).
   conflict::Version NextVersion(uint64_t rank);
+  // The same for a further change of a transaction, whose first got `stamp` in this turn: one stamp
+  // for all, so that two transactions of different regions compare equal on each of their items.
+  conflict::Version NextVersionAt(Stamp stamp);
   std::string_view Context();
   // The record of a change of our own, for the log and for whoever listens to commits.
   void AppendOwnChange(Dot dot, std::string record);

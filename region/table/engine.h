@@ -68,6 +68,45 @@ class WriteOperation {
   conflict::Version committed;
 };
 
+// Limits of a transaction, DynamoDB's.
+constexpr size_t kTransactionActionsMax = 100;
+constexpr size_t kTransactionBytesMax = 4 << 20;
+constexpr uint64_t kTransactionTokenMs = 10 * 60 * 1000;
+
+// An item of a table.
+struct ItemName {
+  TablePtr table;
+  std::string key;  // item::EncodeKey
+};
+// Called with the position of each name and its item, nullopt when there is none. An error ends it.
+using ItemVisitor = std::function<Status(size_t index, std::optional<std::string_view> item)>;
+
+// Several writes that are done together or not at all (transaction.h). Made by the caller, owned by
+// the engine until Done has returned.
+class TransactionOperation {
+ public:
+  virtual ~TransactionOperation() = default;
+
+  // Decides what happens to all of the items, which are locked. `stored` is by position of `items`:
+  // the current item or nullopt; the views are gone when this returns. As many mutations come back.
+  // An error ends the operation: Done gets it and nothing is written. Called at most once.
+  virtual Result<std::vector<Mutation>> Evaluate(
+      const std::vector<std::optional<std::string_view>>& stored) = 0;
+  // Instead of Evaluate: this token's request was carried out before. Nothing is written.
+  virtual void Repeat(const std::vector<std::optional<std::string_view>>& stored) = 0;
+  // As of WriteOperation. kAlreadyExists: the token belongs to another request.
+  virtual void Done(const Status& status) = 0;
+
+  std::vector<ItemName> items;  // no item twice; at most kTransactionActionsMax
+  // Remembered for kTransactionTokenMs once it is done; empty: none.
+  std::string token;
+  std::string fingerprint;  // of the request, without the token: 16 bytes
+
+  // Set by the engine, by position: the version given to each write; default where nothing was
+  // written.
+  std::vector<conflict::Version> committed;
+};
+
 struct ScanOptions {
   // Encoded keys, without the table; empty strings mean no bound.
   std::string begin;  // included
@@ -112,6 +151,12 @@ class TableEngine {
       const Table& table, const ScanOptions& options,
       const std::function<bool(std::string_view key, std::string_view item)>& visit) const = 0;
   virtual void Write(std::unique_ptr<WriteOperation> operation, Executor& executor) = 0;
+
+  // --- transactions (transaction.h) ---
+  virtual void Transact(std::unique_ptr<TransactionOperation> operation, Executor& executor) = 0;
+  // All of the items as of one moment: never a part of a transaction.
+  virtual Status GetTogether(const std::vector<ItemName>& names,
+                             const ItemVisitor& visit) const = 0;
 };
 
 }  // namespace everwrite::table

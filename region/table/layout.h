@@ -9,6 +9,8 @@
 //             'c' table id (8)                          -> item count and bytes
 //             'd' log (8) number (8)                    -> items key of the tombstone with that dot
 //             'f' log (8)                               -> first change held (streams/change_log)
+//             'i' token                                 -> a transaction's token (transaction.h)
+//             'j' expiry (8) token                      -> nothing: tokens by expiry
 //
 //   stored item   flags (1)  stamp (8)  log (8)  number (8)  [rank varint]  image
 //                 flags: 1 tombstone, 2 a rank follows. A tombstone's image is its key attributes.

@@ -4,6 +4,7 @@
 
 #include "base/coding.h"
 #include "region/table/row_change.h"
+#include "region/table/transaction.h"
 #include "streams/change_log.h"
 #include "streams/change_record.h"
 #include "streams/retention.h"
@@ -49,8 +50,13 @@ class Maintenance::ForgetUnit : public CommitUnit {
 };
 
 Maintenance::Maintenance(const KvStore& store, const Clock& clock, KeyLocks& locks,
-                         Committer& committer, uint64_t keep_ms)
-    : store_(store), clock_(clock), locks_(locks), committer_(committer), keep_ms_(keep_ms) {}
+                         Committer& committer, Transactions& transactions, uint64_t keep_ms)
+    : store_(store),
+      clock_(clock),
+      locks_(locks),
+      committer_(committer),
+      transactions_(transactions),
+      keep_ms_(keep_ms) {}
 
 Status Maintenance::LoadFirstHeld() {
   EW_ASSIGN_OR_RETURN(auto first_held, streams::ReadFirstHeld(store_));
@@ -78,6 +84,7 @@ Status Maintenance::RunOnce(Executor& executor) {
     durable_everywhere = durable_everywhere_;
   }
   EW_RETURN_IF_ERROR(ForgetTombstones(stable, executor));
+  EW_RETURN_IF_ERROR(transactions_.ForgetTokens(executor));
   return TrimLogs(durable_everywhere);
 }
 

@@ -1,5 +1,6 @@
-// Maintenance: forgetting what nobody needs any more. Tombstones that are causally stable, and
-// change records that every region holds and that are old enough. A little each time, through the
+// Maintenance: forgetting what nobody needs any more. Tombstones that are causally stable, change
+// records that every region holds and that are old enough, and tokens of old transactions. A little
+// each time, through the
 // same locks and the same committer as everything else; never by a timer alone, always by what the
 // other regions have said (PeerProgress).
 //
@@ -17,14 +18,17 @@
 
 namespace everwrite::table {
 
+class Transactions;
+
 class Maintenance {
  public:
   Maintenance(const KvStore& store, const Clock& clock, KeyLocks& locks, Committer& committer,
-              uint64_t keep_ms);
+              Transactions& transactions, uint64_t keep_ms);
 
   void OnProgress(const streams::PeerProgress& progress);
 
-  // One round, on `executor`: at most kTombstonesPerRound tombstones, and one trim a log.
+  // One round, on `executor`: at most kTombstonesPerRound tombstones, and one trim a log; and the
+  // tokens of transactions whose time is over.
   Status RunOnce(Executor& executor);
 
   // First number held of each log that was trimmed; any thread.
@@ -43,6 +47,7 @@ class Maintenance {
   const Clock& clock_;
   KeyLocks& locks_;
   Committer& committer_;
+  Transactions& transactions_;
   const uint64_t keep_ms_;
   mutable std::mutex mutex_;
   conflict::Vector stable_;               // guarded by mutex_

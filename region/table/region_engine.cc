@@ -61,7 +61,8 @@ RegionEngine::RegionEngine(KvStore& store, const Clock& clock, const RegionEngin
       clock_(clock),
       committer_(store, clock, std::move(state), options.commit, std::move(wake)),
       remote_apply_(store, catalog_, locks_, committer_),
-      maintenance_(store, clock, locks_, committer_, options.change_log_keep_ms) {}
+      transactions_(store, clock, locks_, committer_),
+      maintenance_(store, clock, locks_, committer_, transactions_, options.change_log_keep_ms) {}
 
 // --- items ---------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@
 #include "region/table/local_write.h"
 #include "region/table/maintenance.h"
 #include "region/table/remote_apply.h"
+#include "region/table/transaction.h"
 #include "streams/change_record.h"
 #include "streams/region_port.h"
 
@@ -58,6 +59,12 @@ class RegionEngine : public TableEngine {
   Status Scan(const Table& table, const ScanOptions& options,
               const std::function<bool(std::string_view, std::string_view)>& visit) const override;
   void Write(std::unique_ptr<WriteOperation> operation, Executor& executor) override;
+  void Transact(std::unique_ptr<TransactionOperation> operation, Executor& executor) override {
+    transactions_.Submit(std::move(operation), executor);
+  }
+  Status GetTogether(const std::vector<ItemName>& names, const ItemVisitor& visit) const override {
+    return table::GetTogether(store_, names, visit);
+  }
 
   // --- the replicator beside us (streams/region_port.h) ---
   streams::RegionState State() const;
@@ -111,6 +118,7 @@ class RegionEngine : public TableEngine {
   Catalog catalog_;
   Committer committer_;
   RemoteApply remote_apply_;
+  Transactions transactions_;
   Maintenance maintenance_;
 };
 

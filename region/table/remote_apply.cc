@@ -183,6 +183,26 @@ void RemoteApply::Begin(const JobPtr& job) {
   LockSegment(job);
 }
 
+namespace {
+
+// A transaction comes whole: its first change bears its own number as the id, and what follows the
+// same until the end. `open` is the transaction that the record before has left open.
+Status CheckTransaction(const ChangeRecord& record, uint64_t& open) {
+  const uint64_t number = record.dot.number;
+  const bool begins = open == 0 && record.transaction == number && !record.transaction_end;
+  const bool goes_on = open != 0 && record.transaction == open;
+  const bool alone = open == 0 && record.transaction == 0 && !record.transaction_end;
+  if (!begins && !goes_on && !alone)
+    return FailedPrecondition("record " + std::to_string(number) + " cuts a transaction");
+  if (record.transaction != 0 && record.subject == Subject::kTable)
+    return InvalidArgument("record " + std::to_string(number) +
+                           " is a definition within a transaction");
+  open = record.transaction_end ? 0 : record.transaction;
+  return {};
+}
+
+}  // namespace
+
 // Decodes, and skips what is applied already. Everything a peer may get wrong is found here, before
 // anything is locked or decided.
 Status RemoteApply::Check(Job& job) {
@@ -194,12 +214,14 @@ Status RemoteApply::Check(Job& job) {
   conflict::Vector covered = planned_;
   covered.Merge(committer_.CommittedState().applied);  // our own log, which moves without us
   uint64_t expected = batch.first;
+  uint64_t open_transaction = 0;
   for (const auto& bytes : batch.records) {
     ChangeRecord record;
     if (!streams::DecodeChangeRecord(*bytes, record) || record.dot != Dot{batch.log, expected})
       return InvalidArgument("record " + std::to_string(expected) + " is not a change record");
     ++expected;
-    if (record.dot.number <= planned) continue;
+    if (record.dot.number <= planned) continue;  // up to the end of a transaction, always
+    EW_RETURN_IF_ERROR(CheckTransaction(record, open_transaction));
     conflict::Vector context;
     if (!record.context.empty()) CHECK(conflict::Vector::Decode(record.context, context));
     if (!covered.Covers(context))
@@ -216,6 +238,9 @@ Status RemoteApply::Check(Job& job) {
     job.records.push_back(record);
     job.contexts.push_back(std::move(context));
   }
+  if (open_transaction != 0)
+    return FailedPrecondition("the batch ends within transaction " +
+                              std::to_string(open_transaction));
   return {};
 }
 

@@ -7,6 +7,9 @@
 // ledger entry go into one commit unit: what is decided and what is remembered of it can never be
 // apart. Losing changes are in the log as well: the vector has no holes.
 //
+// A transaction of another region is in one request, whole, and so in one commit unit: a request
+// that cuts one is refused.
+//
 // Several requests may be under way: the next is resolved while the one before waits for its fsync,
 // and they reach the committer in the order they came in. A table definition ends a segment: what
 // follows it, in the batch or in the next request, is resolved once the catalog shows it.

@@ -143,4 +143,56 @@ void MemoryTableEngine::Write(std::unique_ptr<WriteOperation> operation, Executo
   });
 }
 
+void MemoryTableEngine::Transact(std::unique_ptr<table::TransactionOperation> operation,
+                                 Executor& executor) {
+  std::shared_ptr<table::TransactionOperation> op = std::move(operation);
+  executor.Post([this, op, &executor] {
+    const Status status = TransactNow(*op);
+    executor.Post([op, status] { op->Done(status); });
+  });
+}
+
+Status MemoryTableEngine::TransactNow(table::TransactionOperation& operation) {
+  if (!fail_writes.ok()) return fail_writes;
+  std::vector<std::string> copies(operation.items.size());
+  std::vector<std::optional<std::string_view>> stored(operation.items.size());
+  for (size_t i = 0; i < copies.size(); ++i)
+    if (Get(*operation.items[i].table, operation.items[i].key, &copies[i]).value())
+      stored[i] = copies[i];
+  if (!operation.token.empty()) {
+    const auto [known, fresh] = tokens_.try_emplace(operation.token, operation.fingerprint);
+    if (!fresh && known->second != operation.fingerprint) return AlreadyExists("another request");
+    if (!fresh) {
+      operation.Repeat(stored);
+      return OkStatus();
+    }
+  }
+  Result<std::vector<Mutation>> mutations = operation.Evaluate(stored);
+  if (!mutations.ok()) {
+    tokens_.erase(operation.token);
+    return mutations.status();
+  }
+  for (size_t i = 0; i < copies.size(); ++i) {
+    Items& items = items_[operation.items[i].table->definition.id.value];
+    Mutation& mutation = (*mutations)[i];
+    if (mutation.kind == Mutation::Kind::kNone) continue;
+    ++writes;
+    if (mutation.kind == Mutation::Kind::kPut)
+      items[operation.items[i].key] = std::move(mutation.item);
+    else
+      items.erase(operation.items[i].key);
+  }
+  return OkStatus();
+}
+
+Status MemoryTableEngine::GetTogether(const std::vector<table::ItemName>& names,
+                                      const table::ItemVisitor& visit) const {
+  std::string item;
+  for (size_t i = 0; i < names.size(); ++i) {
+    EW_ASSIGN_OR_RETURN(const bool found, Get(*names[i].table, names[i].key, &item));
+    EW_RETURN_IF_ERROR(visit(i, found ? std::optional<std::string_view>(item) : std::nullopt));
+  }
+  return OkStatus();
+}
+
 }  // namespace everwrite::api

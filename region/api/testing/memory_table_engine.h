@@ -41,6 +41,10 @@ class MemoryTableEngine : public table::TableEngine {
   Status Scan(const table::Table& table, const table::ScanOptions& options,
               const std::function<bool(std::string_view, std::string_view)>& visit) const override;
   void Write(std::unique_ptr<table::WriteOperation> operation, Executor& executor) override;
+  void Transact(std::unique_ptr<table::TransactionOperation> operation,
+                Executor& executor) override;
+  Status GetTogether(const std::vector<table::ItemName>& names,
+                     const table::ItemVisitor& visit) const override;
 
   // What every write ends with instead, when not OK.
   Status fail_writes;
@@ -50,8 +54,10 @@ class MemoryTableEngine : public table::TableEngine {
 
  private:
   using Items = std::map<std::string, std::string, std::less<>>;
+  Status TransactNow(table::TransactionOperation& operation);
   std::map<std::string, table::TablePtr, std::less<>> tables_;
   std::map<uint64_t, Items> items_;
+  std::map<std::string, std::string> tokens_;  // of transactions, with their fingerprints
   uint64_t next_id_ = 1;
 };
 
