@@ -27,6 +27,9 @@ Row RowOf(ErrorType type) {
     case ErrorType::kConditionalCheckFailed:
       return {kDynamo, "ConditionalCheckFailedException", 400};
     case ErrorType::kTransactionConflict: return {kDynamo, "TransactionConflictException", 400};
+    case ErrorType::kTransactionCanceled: return {kDynamo, "TransactionCanceledException", 400};
+    case ErrorType::kIdempotentParameterMismatch:
+      return {kDynamo, "IdempotentParameterMismatchException", 400};
     case ErrorType::kThrottling: return {kDynamo, "ThrottlingException", 400};
     case ErrorType::kMissingAuthenticationToken:
       return {kService, "MissingAuthenticationTokenException", 400};
@@ -46,8 +49,11 @@ int HttpStatusOf(ErrorType type) { return RowOf(type).http_status; }
 void AppendErrorBody(std::string& out, const ApiError& error) {
   const Row row = RowOf(error.type);
   out.append("{\"__type\":\"").append(row.prefix).append(row.name).append("\"");
+  if (!error.reasons_json.empty())
+    out.append(",\"CancellationReasons\":").append(error.reasons_json);
   if (!error.message.empty()) {
-    out += ",\"message\":";
+    // The service writes this one's with a capital; clients take either.
+    out += error.type == ErrorType::kTransactionCanceled ? ",\"Message\":" : ",\"message\":";
     AppendJsonString(out, error.message);
   }
   if (!error.item_json.empty()) out.append(",\"Item\":").append(error.item_json);

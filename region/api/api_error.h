@@ -22,6 +22,8 @@ enum class ErrorType : uint8_t {
   kLimitExceeded,
   kConditionalCheckFailed,
   kTransactionConflict,
+  kTransactionCanceled,
+  kIdempotentParameterMismatch,
   kThrottling,
   kMissingAuthenticationToken,
   kIncompleteSignature,
@@ -36,6 +38,8 @@ struct ApiError {
   // ConditionalCheckFailedException with ReturnValuesOnConditionCheckFailure: the item as DynamoDB
   // JSON.
   std::string item_json;
+  // TransactionCanceledException: CancellationReasons, an array.
+  std::string reasons_json = {};
 
   bool ok() const { return type == ErrorType::kNone; }
 };

@@ -5,6 +5,7 @@
 #include "region/api/item_api.h"
 #include "region/api/query_api.h"
 #include "region/api/table_api.h"
+#include "region/api/transact_api.h"
 
 namespace everwrite::api {
 namespace {
@@ -19,6 +20,8 @@ constexpr Operation kOperations[] = {
     {"BatchWriteItem", BatchWriteItem},
     {"DeleteItem", DeleteItem},
     {"Scan", Scan},
+    {"TransactGetItems", TransactGetItems},
+    {"TransactWriteItems", TransactWriteItems},
     {"CreateTable", CreateTable},
     {"DeleteTable", DeleteTable},
     {"DescribeTable", DescribeTable},
