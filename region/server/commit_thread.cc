@@ -9,8 +9,11 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr int kGatherShare = 2;  // of the time that the last turn took: a half
-constexpr std::chrono::microseconds kGatherMax(500);
+// Clients come back when their answers have gone through the loops and the network: with a
+// processor shared by both that is longer than the sync itself. Who is not back after two turns'
+// time is not coming.
+constexpr int kGatherTurns = 2;
+constexpr std::chrono::microseconds kGatherMax(2000);
 
 }  // namespace
 
@@ -48,7 +51,7 @@ void CommitThread::CommitAll() {
     committer_->EndTurn();
     if (sync_interval_ms_ > 0) continue;  // relaxed: there is no sync to share
     const auto end = SteadyClock::now();
-    Gather(end + std::min<SteadyClock::duration>((end - begin) / kGatherShare, kGatherMax));
+    Gather(end + std::min<SteadyClock::duration>((end - begin) * kGatherTurns, kGatherMax));
   }
 }
 

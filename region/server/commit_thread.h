@@ -4,10 +4,9 @@
 //
 // Left at that, a number of clients that each write again when they are answered fall into two
 // halves: one waits while the other is synced, and each write costs half a turn of its own and
-// waits for two. So when a durable turn has ended the thread gives those that it answered a little
-// time to come back, a share of what the sync took: until as many wait as were under way, or that
-// time is over. A lone client is expected alone and waits for nobody. (Linux' journal does the
-// same: max_batch_time.)
+// waits for two. So when a durable turn has ended the thread gives those that it answered time to
+// come back: until as many wait as were under way, or the time of two turns is over. A lone client
+// is expected alone and waits for nobody. (Linux' journal does the same: max_batch_time.)
 //
 // Thread-safety: Wake from any thread, the rest from the owner.
 #pragma once

@@ -5,6 +5,7 @@
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 #include <sys/stat.h>
@@ -113,6 +114,8 @@ rocksdb::ColumnFamilyOptions MakeFamilyOptions(ColumnFamily family, const RocksD
     case ColumnFamily::kChanges:
       cf.compression = rocksdb::kNoCompression;
       table.block_size = 32 * 1024;  // read in runs
+      // Keys come in their order (log, number): an insertion starts where the last one ended.
+      cf.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(8));
       break;
     case ColumnFamily::kIndexes:
     case ColumnFamily::kLedger:
