@@ -16,28 +16,28 @@ size_t Index(ColumnFamily family) { return static_cast<size_t>(family); }
 // Walks the live map by key, not by map iterator: writes may happen between two moves.
 class MemoryKvStore::Iterator : public KvIterator {
  public:
-  Iterator(std::mutex& mutex, const Map& map, KvRange range)
+  Iterator(std::mutex& mutex, const std::shared_ptr<Map>& map, KvRange range)
       : mutex_(mutex), map_(map), range_(std::move(range)) {}
 
   bool Valid() const override { return valid_; }
   void Seek(std::string_view key) override {
     std::lock_guard lock(mutex_);
-    Land(map_.lower_bound(std::max(key, std::string_view(range_.begin))));
+    Land(map_->lower_bound(std::max(key, std::string_view(range_.begin))));
   }
   void SeekForPrev(std::string_view key) override {
     std::lock_guard lock(mutex_);
     const bool beyond = !range_.end.empty() && key >= range_.end;
-    LandBefore(beyond ? map_.lower_bound(range_.end) : map_.upper_bound(key));
+    LandBefore(beyond ? map_->lower_bound(range_.end) : map_->upper_bound(key));
   }
   void Next() override {
     std::lock_guard lock(mutex_);
     CHECK(valid_);
-    Land(map_.upper_bound(key_));
+    Land(map_->upper_bound(key_));
   }
   void Prev() override {
     std::lock_guard lock(mutex_);
     CHECK(valid_);
-    LandBefore(map_.lower_bound(key_));
+    LandBefore(map_->lower_bound(key_));
   }
   std::string_view key() const override { return key_; }
   std::string_view value() const override { return value_; }
@@ -45,7 +45,7 @@ class MemoryKvStore::Iterator : public KvIterator {
 
  private:
   void Land(Map::const_iterator at) {
-    valid_ = at != map_.end() && at->first >= range_.begin &&
+    valid_ = at != map_->end() && at->first >= range_.begin &&
              (range_.end.empty() || at->first < range_.end);
     if (valid_) {
       key_ = at->first;
@@ -53,7 +53,7 @@ class MemoryKvStore::Iterator : public KvIterator {
     }
   }
   void LandBefore(Map::const_iterator after) {
-    if (after == map_.begin()) {
+    if (after == map_->begin()) {
       valid_ = false;
       return;
     }
@@ -61,20 +61,22 @@ class MemoryKvStore::Iterator : public KvIterator {
   }
 
   std::mutex& mutex_;
-  const Map& map_;
+  const std::shared_ptr<Map>& map_;  // the store's or a snapshot's, which may be replaced
   const KvRange range_;
   bool valid_ = false;
   std::string key_, value_;
 };
 
-MemoryKvStore::MemoryKvStore() = default;
+MemoryKvStore::MemoryKvStore() {
+  for (auto& map : maps_) map = std::make_shared<Map>();
+}
 MemoryKvStore::~MemoryKvStore() = default;
 
 Result<bool> MemoryKvStore::Get(ColumnFamily family, std::string_view key, std::string* value,
                                 const KvSnapshot* snapshot) const {
   std::lock_guard lock(mutex_);
   const Maps& maps = snapshot ? static_cast<const MemorySnapshot*>(snapshot)->maps : maps_;
-  const Map& map = maps[Index(family)];
+  const Map& map = *maps[Index(family)];
   const auto at = map.find(key);
   if (at == map.end()) return false;
   value->assign(at->second);
@@ -94,10 +96,16 @@ std::unique_ptr<KvSnapshot> MemoryKvStore::TakeSnapshot() const {
   return snapshot;
 }
 
+MemoryKvStore::Map& MemoryKvStore::Own(ColumnFamily family) {
+  std::shared_ptr<Map>& map = maps_[Index(family)];
+  if (map.use_count() > 1) map = std::make_shared<Map>(*map);
+  return *map;
+}
+
 void MemoryKvStore::Apply(const KvBatch& batch, std::vector<Undo>* undo) {
   batch.ForEach(
       [&](KvBatch::Kind kind, ColumnFamily family, std::string_view key, std::string_view value) {
-        Map& map = maps_[Index(family)];
+        Map& map = Own(family);
         const auto remember = [&](Map::iterator at) {
           if (undo) undo->push_back({family, at->first, std::move(at->second)});
         };
@@ -156,7 +164,7 @@ void MemoryKvStore::Crash(size_t kept_batches) {
   while (unsynced_.size() > kept_batches) {
     std::vector<Undo>& undo = unsynced_.back();
     for (auto at = undo.rbegin(); at != undo.rend(); ++at) {
-      Map& map = maps_[Index(at->family)];
+      Map& map = Own(at->family);
       if (at->value) {
         map[at->key] = std::move(*at->value);
       } else {

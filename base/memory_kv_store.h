@@ -2,7 +2,8 @@
 // sync has covered, as a power cut does to a write-ahead log.
 //
 // One ordered map a column family. A write logs how to undo itself until a sync passes it; a
-// snapshot is a copy of the maps, so it is for tests and simulation sizes only.
+// snapshot shares the maps until the next write copies what it changes, so snapshots that live long
+// are for tests and simulation sizes only.
 //
 // Thread-safety: as the port asks (one mutex around everything).
 #pragma once
@@ -22,7 +23,7 @@ namespace everwrite {
 class MemoryKvStore : public KvStore {
  public:
   using Map = std::map<std::string, std::string, std::less<>>;
-  using Maps = std::array<Map, kColumnFamilyCount>;
+  using Maps = std::array<std::shared_ptr<Map>, kColumnFamilyCount>;
 
   MemoryKvStore();
   ~MemoryKvStore() override;
@@ -50,6 +51,8 @@ class MemoryKvStore : public KvStore {
     std::optional<std::string> value;  // what was there before
   };
   class Iterator;
+  // The map of a family, for writing: copied first when a snapshot has it too.
+  Map& Own(ColumnFamily family);
   void Apply(const KvBatch& batch, std::vector<Undo>* undo);
 
   mutable std::mutex mutex_;

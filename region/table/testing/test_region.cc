@@ -111,7 +111,8 @@ Status TestRegion::Apply(streams::RecordBatch batch) {
 
 Status TestRegion::PullFrom(TestRegion& source) {
   if (&source == this) return {};
-  // One record at a time from whichever log can go on, as a gate would let them through.
+  // One record, or transaction, at a time from whichever log can go on, as a gate would let them
+  // through.
   for (bool progress = true; progress;) {
     progress = false;
     const conflict::Vector available = source.engine->State().applied;
@@ -120,10 +121,18 @@ Status TestRegion::PullFrom(TestRegion& source) {
       uint64_t have = engine->State().applied.At(head.log);
       while (have < head.number) {
         auto batch = source.engine->Read({1, head.log, have, 1})->batch;
+        streams::ChangeRecord record;
+        CHECK(streams::DecodeChangeRecord(*batch.records[0], record));
+        while (record.transaction != 0 && !record.transaction_end) {
+          auto next = source.engine->Read({1, head.log, batch.last(), 1})->batch;
+          CHECK(streams::DecodeChangeRecord(*next.records[0], record));
+          batch.records.push_back(next.records[0]);
+        }
+        const size_t records = batch.records.size();
         const Status status = Apply(std::move(batch));
         if (status.code() == StatusCode::kFailedPrecondition) break;  // waits for another log
         EW_RETURN_IF_ERROR(status);
-        ++have;
+        have += records;
         progress = true;
       }
     }
