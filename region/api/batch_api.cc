@@ -88,6 +88,8 @@ bool ReadTableGets(std::string_view name, dom::element json, Violations& violati
   if (!params.Array(Param::kKeys, keys, error) ||
       !params.Bool(Param::kConsistentRead, out.consistent, error))
     return false;
+  if (!out.expressions.CheckShape(params, {Param::kAttributesToGet}, violations, error))
+    return false;
   const std::string path = "requestItems." + std::string(name) + ".member.keys";
   violations.Required(keys.has_value(), path);
   if (!keys) return true;
@@ -100,8 +102,7 @@ bool ReadTableGets(std::string_view name, dom::element json, Violations& violati
 
 bool ReadKeysOf(TableGets& gets, size_t& total, ApiError& error) {
   const Params params(gets.json);
-  if (!RefuseLegacy(params, error) ||
-      !gets.expressions.CheckUse(params, {Param::kProjectionExpression}, error) ||
+  if (!gets.expressions.CheckUse(params, {Param::kProjectionExpression}, error) ||
       !gets.expressions.Read(params, error))
     return false;
   std::optional<dom::array> keys;

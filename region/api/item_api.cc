@@ -123,7 +123,8 @@ class UpdateWrite final : public ItemWrite {
 
  private:
   Result<Mutation> Apply(bool exists, ItemView old) override {
-    // An update of what is not there starts from the key alone.
+    // An update of what is not there starts from the key alone, unless it only takes away.
+    if (!exists && expressions_.has_update() && expressions_.OnlyRemoves()) return Mutation{};
     const ItemView base = exists ? old : ItemView(key_item_);
     std::string updated;
     if (expressions_.has_update()) {
@@ -161,11 +162,12 @@ class UpdateWrite final : public ItemWrite {
 
 // The common beginning of the writes that name a key.
 bool ReadKeyWrite(const Params& params, std::initializer_list<Param> expressions_allowed,
-                  ItemRequest& request, std::string& key_item, RequestExpressions& expressions,
-                  ApiError& error) {
+                  std::initializer_list<Param> legacy_allowed, ItemRequest& request,
+                  std::string& key_item, RequestExpressions& expressions, ApiError& error) {
   Violations violations;
-  return ReadItemRequest(params, Param::kKey, violations, request, error) && violations.Ok(error) &&
-         RefuseLegacy(params, error) && expressions.CheckUse(params, expressions_allowed, error) &&
+  return ReadItemRequest(params, Param::kKey, violations, request, error) &&
+         expressions.CheckShape(params, legacy_allowed, violations, error) &&
+         violations.Ok(error) && expressions.CheckUse(params, expressions_allowed, error) &&
          ReadItemParam(params, Param::kKey, key_item, error);
 }
 
@@ -197,8 +199,9 @@ void GetItem(const Params& params, Call call) {
   thread_local std::string key_item, stored;
   key_item.clear();
   std::string key;
-  if (!ReadItemRequest(params, Param::kKey, violations, request, error) || !violations.Ok(error) ||
-      !RefuseLegacy(params, error) ||
+  if (!ReadItemRequest(params, Param::kKey, violations, request, error) ||
+      !expressions.CheckShape(params, {Param::kAttributesToGet}, violations, error) ||
+      !violations.Ok(error) ||
       !expressions.CheckUse(params, {Param::kProjectionExpression}, error) ||
       !ReadItemParam(params, Param::kKey, key_item, error) || !expressions.Read(params, error) ||
       !EncodeKeyOf(call, request.table_name, key_item, table, key, error) ||
@@ -234,8 +237,10 @@ void PutItem(const Params& params, Call call) {
   RequestExpressions expressions;
   std::string item;
   TablePtr table;
-  if (!ReadItemRequest(params, Param::kItem, violations, request, error) || !violations.Ok(error) ||
-      !RefuseLegacy(params, error) ||
+  if (!ReadItemRequest(params, Param::kItem, violations, request, error) ||
+      !expressions.CheckShape(params, {Param::kExpected, Param::kConditionalOperator}, violations,
+                              error) ||
+      !violations.Ok(error) ||
       !expressions.CheckUse(params, {Param::kConditionExpression}, error) ||
       !ReadItemParam(params, Param::kItem, item, error) || !OnlyAllOld(request, error))
     return call.Fail(error);
@@ -260,7 +265,9 @@ void DeleteItem(const Params& params, Call call) {
   RequestExpressions expressions;
   std::string key_item, key;
   TablePtr table;
-  if (!ReadKeyWrite(params, {Param::kConditionExpression}, request, key_item, expressions, error) ||
+  if (!ReadKeyWrite(params, {Param::kConditionExpression},
+                    {Param::kExpected, Param::kConditionalOperator}, request, key_item, expressions,
+                    error) ||
       !OnlyAllOld(request, error) || !expressions.Read(params, error) ||
       !EncodeKeyOf(call, request.table_name, key_item, table, key, error) ||
       !expressions.CheckKeys(table->definition.key, error))
@@ -278,8 +285,9 @@ void UpdateItem(const Params& params, Call call) {
   RequestExpressions expressions;
   std::string key_item, key;
   TablePtr table;
-  if (!ReadKeyWrite(params, {Param::kUpdateExpression, Param::kConditionExpression}, request,
-                    key_item, expressions, error) ||
+  if (!ReadKeyWrite(params, {Param::kUpdateExpression, Param::kConditionExpression},
+                    {Param::kAttributeUpdates, Param::kExpected, Param::kConditionalOperator},
+                    request, key_item, expressions, error) ||
       !expressions.Read(params, error) ||
       !EncodeKeyOf(call, request.table_name, key_item, table, key, error) ||
       !expressions.CheckKeys(table->definition.key, error))

@@ -199,10 +199,6 @@ TEST_F(ItemApiTest, RequestsAreValidated) {
       "keys: {:b}");
   EXPECT_EQ(Put(kItem, ",'ConditionExpression':''"),
             "ValidationException: Invalid ConditionExpression: The expression can not be empty;");
-  EXPECT_EQ(Put(kItem, ",'Expected':{}"),
-            kInvalid +
-                "the legacy parameter Expected is not supported yet by Everwrite; use "
-                "ConditionExpression");
   EXPECT_EQ(engine_.writes, 0);
 }
 

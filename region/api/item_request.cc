@@ -13,20 +13,6 @@ ReturnValues ReturnValuesOf(std::string_view text) {
                                  : ReturnValues::kNone;
 }
 
-struct Replacement {
-  Param legacy;
-  std::string_view instead;
-};
-constexpr Replacement kReplacements[] = {
-    {Param::kExpected, "ConditionExpression"},
-    {Param::kAttributeUpdates, "UpdateExpression"},
-    {Param::kAttributesToGet, "ProjectionExpression"},
-    {Param::kKeyConditions, "KeyConditionExpression"},
-    {Param::kQueryFilter, "FilterExpression"},
-    {Param::kScanFilter, "FilterExpression"},
-    {Param::kConditionalOperator, "an expression"},
-};
-
 }  // namespace
 
 bool ReadItemRequest(const Params& params, Param item, Violations& violations, ItemRequest& out,
@@ -59,17 +45,6 @@ bool ReadItemParam(const Params& params, Param param, std::string& out, ApiError
   const simdjson::dom::element json = params.At(param);
   simdjson::dom::object object;
   return ReadObject(json, kAttributeMap, object, error) && ReadItemJson(json, out, error);
-}
-
-bool RefuseLegacy(const Params& params, ApiError& error) {
-  for (const auto& [legacy, instead] : kReplacements) {
-    if (!params.Has(legacy)) continue;
-    std::string message(kInvalidParameters);
-    message.append("the legacy parameter ").append(ParamName(legacy));
-    message.append(" is not supported yet by Everwrite; use ").append(instead);
-    return FailValidation(error, std::move(message));
-  }
-  return true;
 }
 
 bool FindTableOf(const Call& call, std::string_view name, table::TablePtr& table, ApiError& error) {

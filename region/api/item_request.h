@@ -37,9 +37,6 @@ bool ReadItemRequest(const Params& params, Param item, Violations& violations, I
 // The compact item of Key or Item.
 bool ReadItemParam(const Params& params, Param param, std::string& out, ApiError& error);
 
-// Legacy parameters (Expected, AttributeUpdates, KeyConditions, …) are refused by name.
-bool RefuseLegacy(const Params& params, ApiError& error);
-
 // ResourceNotFoundException "Requested resource not found" when there is none.
 bool FindTableOf(const Call& call, std::string_view name, table::TablePtr& table, ApiError& error);
 

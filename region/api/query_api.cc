@@ -30,7 +30,8 @@ struct PageRequest {
 };
 
 bool CheckSelect(const Params& params, std::string_view select, bool has_index, ApiError& error) {
-  const bool projected = params.Has(Param::kProjectionExpression);
+  const bool legacy = params.Has(Param::kAttributesToGet);
+  const bool projected = legacy || params.Has(Param::kProjectionExpression);
   if (select == "SPECIFIC_ATTRIBUTES" && !projected)
     return FailValidation(error,
                           "Must specify the AttributesToGet or ProjectionExpression when "
@@ -39,8 +40,10 @@ bool CheckSelect(const Params& params, std::string_view select, bool has_index, 
     return FailValidation(
         error, "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName");
   if (!projected || !select.data() || select == "SPECIFIC_ATTRIBUTES") return true;
-  return FailValidation(error, "Cannot specify the ProjectionExpression when choosing to get " +
-                                   std::string(select == "COUNT" ? "only the Count" : select));
+  std::string message = "Cannot specify the ";
+  message += ParamName(legacy ? Param::kAttributesToGet : Param::kProjectionExpression);
+  message += " when choosing to get ";
+  return FailValidation(error, message.append(select == "COUNT" ? "only the Count" : select));
 }
 
 bool ReadStartKey(const Params& params, PageRequest& page, ApiError& error) {
@@ -56,7 +59,8 @@ bool ReadStartKey(const Params& params, PageRequest& page, ApiError& error) {
 bool CheckKeyCondition(const Params& params, std::initializer_list<Param> allowed,
                        ApiError& error) {
   for (const Param param : allowed) {
-    if (param == Param::kKeyConditionExpression && !params.Has(param))
+    if (param == Param::kKeyConditionExpression && !params.Has(param) &&
+        !params.Has(Param::kKeyConditions))
       return FailValidation(error,
                             "Either the KeyConditions or KeyConditionExpression parameter must "
                             "be specified in the request.");
@@ -65,7 +69,8 @@ bool CheckKeyCondition(const Params& params, std::initializer_list<Param> allowe
 }
 
 bool ReadPageRequest(const Params& params, const Call& call, Violations& violations,
-                     PageRequest& page, std::initializer_list<Param> expressions, ApiError& error) {
+                     PageRequest& page, std::initializer_list<Param> expressions,
+                     std::initializer_list<Param> legacy, ApiError& error) {
   std::string_view select, index;
   if (!params.Text(Param::kSelect, select, error) ||
       !params.Text(Param::kIndexName, index, error) ||
@@ -74,11 +79,12 @@ bool ReadPageRequest(const Params& params, const Call& call, Violations& violati
   violations.OneOf(select, "select",
                    "[SPECIFIC_ATTRIBUTES, COUNT, ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES]");
   violations.Name(index, "indexName");
-  if (!ReadItemRequest(params, Param::kCount, violations, page.common, error)) return false;
+  if (!ReadItemRequest(params, Param::kCount, violations, page.common, error) ||
+      !page.expressions.CheckShape(params, legacy, violations, error))
+    return false;
   violations.AtLeast(page.limit, "limit", 1);
-  if (!violations.Ok(error) || !RefuseLegacy(params, error) ||
-      !page.expressions.CheckUse(params, expressions, error) ||
-      !ReadStartKey(params, page, error) ||
+  if (!violations.Ok(error) || !page.expressions.CheckUse(params, expressions, error) ||
+      !page.expressions.ReadLegacy(params, error) || !ReadStartKey(params, page, error) ||
       !CheckSelect(params, select, index.data() != nullptr, error) ||
       !CheckKeyCondition(params, expressions, error) || !page.expressions.Read(params, error) ||
       !FindTableOf(call, page.common.table_name, page.table, error))
@@ -253,6 +259,8 @@ void Query(const Params& params, Call call) {
       !ReadPageRequest(
           params, call, violations, page,
           {Param::kProjectionExpression, Param::kFilterExpression, Param::kKeyConditionExpression},
+          {Param::kAttributesToGet, Param::kQueryFilter, Param::kConditionalOperator,
+           Param::kKeyConditions},
           error))
     return call.Fail(error);
   if (const Status status = SetRange(page, partition, page.options); !status.ok())
@@ -278,8 +286,9 @@ void Scan(const Params& params, Call call) {
   violations.AtLeast(segments.segment, "segment", 0);
   violations.AtMost(segments.segment, "segment", kSegmentsMax - 1);
   if (!violations.Ok(error) || !CheckSegments(segments, error) ||
-      !ReadPageRequest(params, call, violations, page,
-                       {Param::kProjectionExpression, Param::kFilterExpression}, error))
+      !ReadPageRequest(
+          params, call, violations, page, {Param::kProjectionExpression, Param::kFilterExpression},
+          {Param::kAttributesToGet, Param::kScanFilter, Param::kConditionalOperator}, error))
     return call.Fail(error);
   SetSegment(segments, page.options);
   if (!ApplyStartKey(page, "",

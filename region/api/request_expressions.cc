@@ -1,7 +1,9 @@
 #include "region/api/request_expressions.h"
 
 #include "region/api/item_json.h"
-#include "region/expression/parser.h"
+#include "region/api/legacy_parameters.h"
+#include "region/expression/expression_cache.h"
+#include "region/expression/legacy.h"
 
 namespace everwrite::api {
 namespace {
@@ -15,20 +17,57 @@ bool Take(const Status& status, ApiError& error) {
   return false;
 }
 
-// One place where texts become syntax: a cache of parsed expressions goes here.
+// One cache for each event loop: no lock, and a loop serves what its clients send again and again.
 Result<expression::ExpressionPtr> ParseExpression(Kind kind, std::string_view text) {
-  return expression::Parse(kind, text);
+  thread_local expression::ExpressionCache cache;
+  return cache.Parse(kind, text);
+}
+
+// "a, b"
+void AppendName(std::string& names, Param param) {
+  if (!names.empty()) names += ", ";
+  names += ParamName(param);
 }
 
 }  // namespace
 
+bool RequestExpressions::CheckShape(const Params& params, std::initializer_list<Param> legacy,
+                                    Violations& violations, ApiError& error) {
+  for (const Param param : legacy) {
+    legacy_set_[static_cast<size_t>(param)] = true;
+    if (!params.Has(param)) continue;
+    legacy_.push_back(param);
+    if (!CheckLegacyShape(params, param, violations, error)) return false;
+  }
+  return true;
+}
+
+bool RequestExpressions::CheckNotMixed(const Params& params, std::initializer_list<Param> allowed,
+                                       ApiError& error) const {
+  std::string expressions, legacy;
+  for (const Param param : allowed)
+    if (params.Has(param)) AppendName(expressions, param);
+  if (expressions.empty()) return true;
+  for (const Param param : legacy_) {
+    // KeyConditions may stand beside a filter or a projection: only its own expression replaces it.
+    if (param == Param::kKeyConditions && !params.Has(Param::kKeyConditionExpression)) continue;
+    AppendName(legacy, param);
+  }
+  if (legacy.empty()) return true;
+  return FailValidation(error,
+                        "Can not use both expression and non-expression parameters in the same "
+                        "request: Non-expression parameters: {" +
+                            legacy + "} Expression parameters: {" + expressions + "}");
+}
+
 bool RequestExpressions::CheckUse(const Params& params, std::initializer_list<Param> allowed,
                                   ApiError& error) {
+  if (!legacy_.empty() && !CheckNotMixed(params, allowed, error)) return false;
   bool any_with_values = false;
   std::string with_values;
   size_t count = 0;
   for (const Param param : allowed) {
-    allowed_.set(static_cast<size_t>(param));
+    allowed_[static_cast<size_t>(param)] = true;
     any_ |= params.Has(param);
     if (param != Param::kProjectionExpression) ++count;
     if (param != Param::kProjectionExpression && params.Has(param)) any_with_values = true;
@@ -81,7 +120,7 @@ bool RequestExpressions::ReadValues(const Params& params, ApiError& error) {
 
 bool RequestExpressions::ReadOne(const Params& params, Param param, Kind kind, Slot& slot,
                                  ApiError& error) {
-  if (!allowed_[static_cast<size_t>(param)] || !params.Has(param)) return true;
+  if (!IsAllowed(param) || !params.Has(param)) return true;
   std::string_view text;
   if (!params.Text(param, text, error)) return false;
   Result<expression::ExpressionPtr> parsed = ParseExpression(kind, text);
@@ -92,8 +131,60 @@ bool RequestExpressions::ReadOne(const Params& params, Param param, Kind kind, S
   return true;
 }
 
+bool RequestExpressions::ReadJoined(const Params& params, ApiError& error) {
+  std::vector<expression::LegacyCondition> conditions;
+  expression::Node::Type and_or_or;
+  Kind kind = Kind::kFilter;
+  for (const Param param : {Param::kExpected, Param::kQueryFilter, Param::kScanFilter}) {
+    if (!HasLegacy(params, param)) continue;
+    if (param == Param::kExpected) kind = Kind::kCondition;
+    if (!ReadLegacyConditions(params, param, conditions, error)) return false;
+  }
+  if (HasLegacy(params, Param::kConditionalOperator) || !conditions.empty()) {
+    if (!ReadConditionalOperator(params, conditions.size(), and_or_or, error)) return false;
+  }
+  if (conditions.empty()) return true;
+  Slot& slot = kind == Kind::kCondition ? condition_ : filter_;
+  slot = expression::LowerConditions(kind, conditions, and_or_or);
+  return true;
+}
+
+bool RequestExpressions::ReadLegacy(const Params& params, ApiError& error) {
+  legacy_read_ = true;
+  if (legacy_.empty()) return true;
+  std::vector<std::string> attributes;
+  std::vector<expression::LegacyUpdate> updates;
+  if (HasLegacy(params, Param::kAttributesToGet)) {
+    if (!ReadAttributesToGet(params, attributes, error)) return false;
+    projection_ = expression::LowerAttributesToGet(attributes);
+  }
+  if (!ReadJoined(params, error)) return false;
+  if (HasLegacy(params, Param::kAttributeUpdates)) {
+    if (!ReadLegacyUpdates(params, updates, error)) return false;
+    if (!updates.empty()) update_ = expression::LowerUpdates(updates);
+  }
+  return true;
+}
+
+bool RequestExpressions::ReadKeyConditions(const Params& params, ApiError& error) {
+  if (!HasLegacy(params, Param::kKeyConditions)) return true;
+  constexpr size_t kKeyConditionsMax = 2;
+  std::vector<expression::LegacyCondition> conditions;
+  if (!ReadLegacyConditions(params, Param::kKeyConditions, conditions, error)) return false;
+  if (conditions.empty() || conditions.size() > kKeyConditionsMax)
+    return FailValidation(error, "Conditions can be of length 1 or 2 only");
+  key_condition_ =
+      expression::LowerConditions(Kind::kKeyCondition, conditions, expression::Node::Type::kAnd);
+  return true;
+}
+
 bool RequestExpressions::Read(const Params& params, ApiError& error) {
-  if (!any_) return true;
+  if (!legacy_read_ && !ReadLegacy(params, error)) return false;
+  if (any_ && !ReadExpressions(params, error)) return false;
+  return ReadKeyConditions(params, error);
+}
+
+bool RequestExpressions::ReadExpressions(const Params& params, ApiError& error) {
   return ReadNames(params, error) && ReadValues(params, error) &&
          ReadOne(params, Param::kUpdateExpression, Kind::kUpdate, update_, error) &&
          ReadOne(params, Param::kConditionExpression, Kind::kCondition, condition_, error) &&

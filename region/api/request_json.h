@@ -24,14 +24,17 @@
 namespace everwrite::api {
 
 enum class Param : uint8_t {
+  kAction,
   kAttributeDefinitions,
   kAttributeName,
   kAttributeType,
   kAttributeUpdates,
+  kAttributeValueList,
   kAttributesToGet,
   kBillingMode,
   kClientRequestToken,
   kConditionCheck,
+  kComparisonOperator,
   kConditionExpression,
   kConditionalOperator,
   kConsistentRead,
@@ -41,6 +44,7 @@ enum class Param : uint8_t {
   kEnabled,
   kExclusiveStartKey,
   kExclusiveStartTableName,
+  kExists,
   kExpected,
   kExpressionAttributeNames,
   kExpressionAttributeValues,

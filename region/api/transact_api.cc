@@ -73,7 +73,8 @@ class ItemAction final : public TransactAction {
         return Mutation{Mutation::Kind::kDelete, std::move(item_)};
       case Kind::kUpdate: break;
     }
-    // An update of what is not there starts from the key alone.
+    // An update of what is not there starts from the key alone, unless it only takes away.
+    if (!stored && expressions_.OnlyRemoves()) return Mutation{};
     EW_ASSIGN_OR_RETURN(std::string updated, expressions_.Update(stored ? old : ItemView(item_)));
     if (item::ItemSize(ItemView(updated)) > item::kItemBytesMax)
       return InvalidArgument("Item size to update has exceeded the maximum allowed size");

@@ -30,6 +30,10 @@ enum class Kind : uint8_t { kCondition, kFilter, kKeyCondition, kProjection, kUp
 // "ConditionExpression", "FilterExpression", … as error messages name it.
 std::string_view KindName(Kind kind);
 
+// The language that an expression came from. All are evaluated alike; what fails while an item is
+// read is said in the language's own words.
+enum class Dialect : uint8_t { kExpression, kLegacy, kPartiql };
+
 struct PathElement {
   enum class Type : uint8_t { kName, kPlaceholder, kIndex };
   Type type = Type::kName;
@@ -102,6 +106,7 @@ struct UpdateAction {
 
 struct Expression {
   Kind kind = Kind::kCondition;
+  Dialect dialect = Dialect::kExpression;
   std::vector<PathElement> elements;
   std::vector<Path> paths;
   std::vector<std::string> values;  // ":v", each once

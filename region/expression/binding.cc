@@ -350,9 +350,11 @@ Result<Binding> Bind(ExpressionPtr expression, Placeholders& placeholders) {
   EW_RETURN_IF_ERROR(ResolveNames(binding, placeholders, invalid));
   EW_RETURN_IF_ERROR(BuildTree(binding, invalid));
   EW_RETURN_IF_ERROR(ResolveValues(binding, placeholders, invalid));
-  EW_RETURN_IF_ERROR(Checker(binding).Run());
+  EW_RETURN_IF_ERROR(CheckOperands(binding));
   return binding;
 }
+
+Status CheckOperands(const Binding& binding) { return Checker(binding).Run(); }
 
 std::optional<ValueView> FindPath(item::ItemView item, PathSpan path) {
   std::optional<ValueView> value = item.Find(path[0].name);
@@ -396,9 +398,10 @@ Status CheckFilterNamesNoKey(const Binding& filter, const item::KeySchema& schem
   for (uint32_t i = 0; i < filter.expression->paths.size(); ++i) {
     const std::string_view name = filter.PathAt(i)[0].name;
     if (!IsKey(schema, name)) continue;
-    return InvalidArgument(
-        "Filter Expression can only contain non-primary key attributes: Primary key attribute: " +
-        std::string(name));
+    const bool legacy = filter.expression->dialect == Dialect::kLegacy;
+    return InvalidArgument(std::string(legacy ? "QueryFilter" : "Filter Expression") +
+                           " can only contain non-primary key attributes: Primary key attribute: " +
+                           std::string(name));
   }
   return OkStatus();
 }

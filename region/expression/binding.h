@@ -7,7 +7,8 @@
 //   EW_RETURN_IF_ERROR(placeholders.CheckAllUsed());      // after all expressions of the request
 //   if (Matches(condition, item)) …                       // evaluator.h, update.h, projection.h, …
 //
-// Lifetime: a Binding borrows from its Placeholders, which must outlive it; both may be moved.
+// Lifetime: a Binding borrows from its Placeholders, which must outlive it; both may be moved. One
+// that a builder made owns all that it needs.
 // Errors are kInvalidArgument with DynamoDB's message.
 // Thread-safety: Placeholders belong to one thread; a Binding is read only.
 #pragma once
@@ -63,6 +64,8 @@ struct Binding {
   std::vector<ResolvedElement> elements;  // by position in Expression::elements
   std::vector<item::ValueView> values;    // by position in Expression::values
   PathTree tree;                          // kProjection: all paths; kUpdate: the paths that change
+  // What a builder (builder.h) made the values from; null when they are the request's.
+  std::shared_ptr<const std::string> own_values;
 
   std::span<const ResolvedElement> PathAt(uint32_t path) const {
     const Path& p = expression->paths[path];
@@ -73,6 +76,8 @@ struct Binding {
 // Looks up the placeholders and checks what depends on them: undefined ones, types of operands,
 // bounds of BETWEEN, operands that must be distinct, paths that overlap.
 Result<Binding> Bind(ExpressionPtr expression, Placeholders& placeholders);
+// The last of these steps alone: the types of operands, bounds of BETWEEN, distinct operands.
+Status CheckOperands(const Binding& binding);
 
 // The attribute that a path leads to.
 std::optional<item::ValueView> FindPath(item::ItemView item, std::span<const ResolvedElement> path);

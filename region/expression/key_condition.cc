@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/coding.h"
+#include "region/expression/legacy.h"
 
 namespace everwrite::expression {
 namespace {
@@ -162,6 +163,9 @@ Status CheckValue(const item::KeySchema& schema, const item::KeyAttribute& key,
 }  // namespace
 
 Result<KeyCondition> ResolveKeyCondition(const Binding& binding, const item::KeySchema& schema) {
+  if (binding.expression->dialect == Dialect::kLegacy) {
+    EW_RETURN_IF_ERROR(CheckLegacyKeyConditions(binding, schema));
+  }
   Collector collector(binding);
   EW_RETURN_IF_ERROR(collector.Collect(binding.expression->root));
   const std::vector<Term>& terms = collector.terms();

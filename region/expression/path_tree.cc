@@ -1,9 +1,17 @@
 #include "region/expression/path_tree.h"
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 
 namespace everwrite::expression {
 namespace {
+
+// A step from a node, as the key of an index of children.
+using Step = std::tuple<uint32_t, bool, uint32_t, std::string_view>;
+Step StepOf(uint32_t node, const ResolvedElement& element) {
+  return {node, element.is_index, element.index, element.name};
+}
 
 Status Refuse(std::string_view how, PathSpan one, PathSpan two) {
   return InvalidArgument("Two document paths " + std::string(how) +
@@ -32,6 +40,10 @@ uint32_t PathTree::AnyPath(uint32_t node) const {
 }
 
 Status PathTree::Build(std::span<const PathSpan> paths) {
+  // An expression's few paths are looked up in line; AttributeUpdates may name thousands.
+  constexpr size_t kPathsInLineMax = 32;
+  const bool indexed = paths.size() > kPathsInLineMax;
+  std::map<Step, uint32_t> index;
   nodes_.assign(1, Node());
   for (uint32_t number = 0; number < paths.size(); ++number) {
     const PathSpan path = paths[number];
@@ -42,13 +54,22 @@ Status PathTree::Build(std::span<const PathSpan> paths) {
       if (!children.empty() && children[0].element.is_index != element.is_index) {
         return Refuse("conflict", paths[AnyPath(at)], path);
       }
-      const auto found = std::find_if(children.begin(), children.end(),
-                                      [&](const Child& child) { return child.element == element; });
-      if (found != children.end()) {
-        at = found->node;
-        continue;
-      }
       const uint32_t added = static_cast<uint32_t>(nodes_.size());
+      if (indexed) {
+        const auto [known, is_new] = index.try_emplace(StepOf(at, element), added);
+        if (!is_new) {
+          at = known->second;
+          continue;
+        }
+      } else {
+        const auto found = std::find_if(children.begin(), children.end(), [&](const Child& child) {
+          return child.element == element;
+        });
+        if (found != children.end()) {
+          at = found->node;
+          continue;
+        }
+      }
       nodes_[at].children.push_back({element, added});
       nodes_.emplace_back();
       at = added;

@@ -13,8 +13,10 @@ namespace {
 using item::ValueType;
 using item::ValueView;
 
-Status IncorrectType() {
-  return InvalidArgument("An operand in the update expression has an incorrect data type");
+Status IncorrectType(const Expression& expression) {
+  return InvalidArgument(expression.dialect == Dialect::kLegacy
+                             ? "Type mismatch for attribute to update"
+                             : "An operand in the update expression has an incorrect data type");
 }
 Status MissingAttribute() {
   return InvalidArgument(
@@ -31,6 +33,12 @@ struct Effect {
   Type type = Type::kKeep;
   std::string value;  // kWrite: in the compact form
 };
+
+void AppendLists(ValueView first, ValueView second, std::string& out) {
+  const size_t mark = item::BeginContainer(out, ValueType::kList);
+  out.append(first.payload()).append(second.payload());
+  item::EndContainer(out, mark);
+}
 
 // --- operands: read from the old item ----------------------------------------------------------
 
@@ -71,7 +79,7 @@ Result<ValueView> Operands::Evaluate(NodeIndex index, std::string& storage) cons
 Result<item::Number> Operands::NumberOf(NodeIndex index) const {
   std::string storage;
   EW_ASSIGN_OR_RETURN(const ValueView value, Evaluate(index, storage));
-  if (!value.Is(ValueType::kNumber)) return IncorrectType();
+  if (!value.Is(ValueType::kNumber)) return IncorrectType(expression_);
   return item::Number::Parse(value.text());
 }
 
@@ -95,10 +103,10 @@ Result<ValueView> Operands::Call(const Node& node, std::string& storage) const {
   std::string first_storage, second_storage;
   EW_ASSIGN_OR_RETURN(const ValueView first, Evaluate(expression_.Child(node, 0), first_storage));
   EW_ASSIGN_OR_RETURN(const ValueView second, Evaluate(expression_.Child(node, 1), second_storage));
-  if (!first.Is(ValueType::kList) || !second.Is(ValueType::kList)) return IncorrectType();
-  const size_t mark = item::BeginContainer(storage, ValueType::kList);
-  storage.append(first.payload()).append(second.payload());
-  item::EndContainer(storage, mark);
+  if (!first.Is(ValueType::kList) || !second.Is(ValueType::kList)) {
+    return IncorrectType(expression_);
+  }
+  AppendLists(first, second, storage);
   return ValueView(storage);
 }
 
@@ -126,9 +134,15 @@ std::string MergeSets(ValueView left, ValueView right, UpdateAction::Type how) {
   return out;
 }
 
-Result<Effect> AddEffect(std::optional<ValueView> old, ValueView operand) {
+Result<Effect> AddEffect(const Expression& expression, std::optional<ValueView> old,
+                         ValueView operand) {
   if (!old) return Effect{Effect::Type::kWrite, std::string(operand.encoded())};
-  if (old->type() != operand.type()) return IncorrectType();
+  if (old->type() != operand.type()) return IncorrectType(expression);
+  if (operand.Is(ValueType::kList)) {  // of AttributeUpdates; an expression cannot say it
+    Effect effect{Effect::Type::kWrite, {}};
+    AppendLists(*old, operand, effect.value);
+    return effect;
+  }
   if (item::IsSet(operand.type())) {
     return Effect{Effect::Type::kWrite, MergeSets(*old, operand, UpdateAction::Type::kAdd)};
   }
@@ -140,9 +154,10 @@ Result<Effect> AddEffect(std::optional<ValueView> old, ValueView operand) {
   return effect;
 }
 
-Result<Effect> DeleteEffect(std::optional<ValueView> old, ValueView operand) {
+Result<Effect> DeleteEffect(const Expression& expression, std::optional<ValueView> old,
+                            ValueView operand) {
   if (!old) return Effect();
-  if (old->type() != operand.type()) return IncorrectType();
+  if (old->type() != operand.type()) return IncorrectType(expression);
   Effect effect{Effect::Type::kWrite, MergeSets(*old, operand, UpdateAction::Type::kDelete)};
   if (ValueView(effect.value).payload().empty()) return Effect{Effect::Type::kRemove, {}};
   return effect;
@@ -157,8 +172,9 @@ Result<Effect> EffectOf(const Binding& binding, const UpdateAction& action, item
     return Effect{Effect::Type::kWrite, std::string(operand.encoded())};
   }
   const std::optional<ValueView> target = FindPath(old, binding.PathAt(action.path));
-  return action.type == UpdateAction::Type::kAdd ? AddEffect(target, operand)
-                                                 : DeleteEffect(target, operand);
+  return action.type == UpdateAction::Type::kAdd
+             ? AddEffect(*binding.expression, target, operand)
+             : DeleteEffect(*binding.expression, target, operand);
 }
 
 // --- writing the new item ----------------------------------------------------------------------
@@ -283,6 +299,15 @@ Result<std::string> ApplyUpdate(const Binding& update, item::ItemView old) {
   EW_RETURN_IF_ERROR(Writer(update.tree, effects).Entries(update.tree.root(), old, item));
   if (item::ItemSize(item::ItemView(item)) > item::kItemBytesMax) return InvalidArgument(kTooLarge);
   return item;
+}
+
+bool OnlyRemoves(const Binding& update) {
+  for (const UpdateAction& action : update.expression->actions) {
+    if (action.type == UpdateAction::Type::kSet || action.type == UpdateAction::Type::kAdd) {
+      return false;
+    }
+  }
+  return !update.expression->actions.empty();
 }
 
 std::string UpdatedPart(const Binding& update, item::ItemView item) {

@@ -20,6 +20,10 @@ namespace everwrite::expression {
 // checked against the limits of size and nesting.
 Result<std::string> ApplyUpdate(const Binding& update, item::ItemView old);
 
+// Whether all actions take something away (REMOVE, DELETE): such an update does not make an item
+// that is not there.
+bool OnlyRemoves(const Binding& update);
+
 // UPDATED_OLD of the old item, UPDATED_NEW of the new one: what the paths of the update lead to.
 std::string UpdatedPart(const Binding& update, item::ItemView item);
 
