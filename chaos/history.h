@@ -21,7 +21,8 @@ struct HistoryWrite {
   size_t region = 0;
   std::string key;  // encoded item key
   bool is_delete = false;
-  bool once = false;  // the key is written by this write alone
+  bool once = false;            // the key is written by this write alone
+  bool in_transaction = false;  // and may have been sent several times with one token
   Outcome outcome = Outcome::kUnknown;
   conflict::Version version;  // when acknowledged and something was written
 };

@@ -16,6 +16,7 @@ int RunSimulate(const SimulateCommand& command) {
   options.world.regions = command.regions;
   options.world.chaos_seconds = command.seconds;
   options.world.lying_sync = command.lying_sync;
+  options.world.split_transactions = command.split_transactions;
   options.seeds = command.seeds;
   options.twice = command.twice;
   const auto print = [](const std::string& line) {

@@ -88,9 +88,10 @@ struct SimulateCommand {
   uint64_t seeds = 100;
   uint64_t seed = 1;
   uint64_t regions = 3;
-  int64_t seconds = 20;     // of chaos, a seed
-  bool twice = false;       // run each seed twice and compare traces
-  bool lying_sync = false;  // a planted bug
+  int64_t seconds = 20;             // of chaos, a seed
+  bool twice = false;               // run each seed twice and compare traces
+  bool lying_sync = false;          // a planted bug
+  bool split_transactions = false;  // another
 };
 int RunSimulate(const SimulateCommand& command);
 

@@ -194,6 +194,8 @@ class CommandLine {
     simulate->add_flag("--twice", simulate_.twice, "run each seed twice and compare the traces");
     simulate->add_flag("--plant-lying-sync", simulate_.lying_sync,
                        "a deliberate bug: writes are acknowledged before they are on disk");
+    simulate->add_flag("--plant-split-transactions", simulate_.split_transactions,
+                       "a deliberate bug: other regions apply a transaction change by change");
     CLI::App* const check =
         Add(*command, "check", "data folders of ended regions against a history",
             [this] { return RunChaosCheck(chaos_check_); });

@@ -20,6 +20,8 @@ struct Change {
   bool is_table = false;
   bool tombstone = false;
   std::string image;
+  uint64_t transaction = 0;
+  bool transaction_end = false;
 
   bool Knows(Dot dot) const {
     return conflict::IncomingChange{version, tombstone, image, &context}.Knows(dot);
@@ -39,7 +41,9 @@ std::map<Dot, Change> ReadChangesOf(const KvStore& store) {
                   std::string(record.key),
                   record.subject == streams::Subject::kTable,
                   record.tombstone,
-                  std::string(record.image)};
+                  std::string(record.image),
+                  record.transaction,
+                  record.transaction_end};
     if (!record.context.empty()) CHECK(conflict::Vector::Decode(record.context, change.context));
     changes.emplace(record.dot, std::move(change));
   }
@@ -171,11 +175,45 @@ Violations CheckOrder(const std::vector<const KvStore*>& stores) {
       const bool same_log = dot.log == before.log;
       if (dot.number != (same_log ? before.number + 1 : 1))
         violations.push_back("a gap before " + Name(dot) + " in region " + std::to_string(i));
-      if (same_log && change.version.stamp <= stamp)
+      const bool shared = change.transaction != 0 && change.transaction != dot.number;
+      if (same_log && (shared ? change.version.stamp != stamp : change.version.stamp <= stamp))
         violations.push_back("stamps do not rise at " + Name(dot) + " in region " +
                              std::to_string(i));
       before = dot;
       stamp = change.version.stamp;
+    }
+  }
+  return violations;
+}
+
+Violations CheckTransactions(const std::vector<const KvStore*>& stores, const History& history) {
+  Violations violations;
+  for (size_t i = 0; i < stores.size(); ++i) {
+    const std::string where = " in region " + std::to_string(i);
+    std::map<uint64_t, int> carried_out;  // by id of the write
+    Dot before;
+    uint64_t open = 0;
+    for (const auto& [dot, change] : ReadChangesOf(*stores[i])) {
+      if (dot.log != before.log && open != 0)
+        violations.push_back("a transaction has no end before " + Name(dot) + where);
+      if (dot.log != before.log) open = 0;
+      const uint64_t expected = open ? open : change.transaction ? dot.number : 0;
+      if (change.transaction != expected)
+        violations.push_back("a transaction is cut at " + Name(dot) + where);
+      open = change.transaction_end ? 0 : change.transaction;
+      before = dot;
+      const auto item =
+          change.is_table || change.tombstone ? std::nullopt : DecodeSimItem(change.image);
+      if (item) ++carried_out[item->id];
+    }
+    if (open != 0) violations.push_back("a transaction has no end" + where);
+    for (const HistoryWrite& write : history.writes) {
+      if (!write.in_transaction || write.is_delete) continue;
+      const int times = carried_out.count(write.id) ? carried_out[write.id] : 0;
+      const int least = write.outcome == Outcome::kAcknowledged ? 1 : 0;
+      if (times < least || times > 1)
+        violations.push_back("write " + std::to_string(write.id) + " of a transaction was made " +
+                             std::to_string(times) + " times" + where);
     }
   }
   return violations;
@@ -206,7 +244,7 @@ Violations CheckEndState(const std::vector<const KvStore*>& stores, const Histor
   Violations all;
   for (const Violations& some :
        {CheckConvergence(stores), CheckDurability(stores, history), CheckLedger(stores, history),
-        CheckOrder(stores), CheckCounts(stores)})
+        CheckOrder(stores), CheckTransactions(stores, history), CheckCounts(stores)})
     for (const std::string& line : some)
       if (all.size() < limit) all.push_back(line);
   return all;

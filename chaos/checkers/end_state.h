@@ -6,7 +6,9 @@
 //   content ledger        every acknowledged write is the stored version, was overwritten by a
 //   write that knew
 //                 it, is in the ledger, or lost nothing (both deleted, or equal content)
-//   order         within a log, numbers have no gap and stamps rise
+//   order         within a log, numbers have no gap and stamps rise, but within a transaction
+//   transactions  in every log a transaction is whole and has one stamp; what was sent with a token
+//                 was carried out at most once, and once when it was acknowledged
 //   counts        the table's count of items is the number of its live items
 //
 // Each returns a line a violation; none means it holds. Pure over the stores.
@@ -28,6 +30,7 @@ Violations CheckConvergence(const std::vector<const KvStore*>& stores);
 Violations CheckDurability(const std::vector<const KvStore*>& stores, const History& history);
 Violations CheckLedger(const std::vector<const KvStore*>& stores, const History& history);
 Violations CheckOrder(const std::vector<const KvStore*>& stores);
+Violations CheckTransactions(const std::vector<const KvStore*>& stores, const History& history);
 Violations CheckCounts(const std::vector<const KvStore*>& stores);
 
 // All of them, at most `limit` lines.

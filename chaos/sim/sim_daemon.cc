@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "streams/change_record.h"
+
 namespace everwrite::chaos {
 namespace {
 
@@ -111,17 +113,7 @@ void SimDaemon::Feed(const std::function<void(replicator::Replicator&)>& input) 
 
 void SimDaemon::CarryOut() {
   replicator::Ready ready = process_->core.TakeReady(simulator_.now());
-  for (auto& apply : ready.applies) {
-    ToRegion([this, apply = std::move(apply)](table::RegionEngine& engine) {
-      engine.Apply(apply, region_.executor(),
-                   [this, asker = incarnation_](streams::ApplyReply reply) {
-                     if (asker != incarnation_) return;
-                     FromRegion([this, reply](replicator::Replicator& core) {
-                       core.OnApplyReply(reply, simulator_.now());
-                     });
-                   });
-    });
-  }
+  for (const streams::ApplyRequest& apply : ready.applies) Apply(apply);
   for (const auto& read : ready.reads) {
     ToRegion([this, read](table::RegionEngine& engine) {
       const streams::ReadReply reply = engine.Read(read).value();
@@ -143,6 +135,33 @@ void SimDaemon::CarryOut() {
     });
   }
   ScheduleWake(ready.wake_at);
+}
+
+void SimDaemon::Apply(const streams::ApplyRequest& request) {
+  if (!split_transactions_) return ApplyOne(request, /*reply=*/true);
+  for (size_t i = 0; i < request.batch.records.size(); ++i) {
+    streams::ChangeRecord record;
+    CHECK(streams::DecodeChangeRecord(*request.batch.records[i], record));
+    record.transaction = 0;
+    record.transaction_end = false;
+    std::string bytes;
+    streams::EncodeChangeRecord(record, bytes);
+    streams::ApplyRequest one{request.id, {request.batch.log, record.dot.number, {}}};
+    one.batch.records.push_back(std::make_shared<const std::string>(std::move(bytes)));
+    ApplyOne(one, /*reply=*/i + 1 == request.batch.records.size());
+  }
+}
+
+void SimDaemon::ApplyOne(const streams::ApplyRequest& request, bool reply) {
+  ToRegion([this, request, reply](table::RegionEngine& engine) {
+    engine.Apply(request, region_.executor(),
+                 [this, reply, asker = incarnation_](const streams::ApplyReply& answer) {
+                   if (!reply || asker != incarnation_) return;
+                   FromRegion([this, answer](replicator::Replicator& core) {
+                     core.OnApplyReply(answer, simulator_.now());
+                   });
+                 });
+  });
 }
 
 void SimDaemon::ScheduleWake(Instant when) {

@@ -27,6 +27,9 @@ class SimDaemon {
   void Start();
   void Crash();
   bool running() const { return process_ != nullptr; }
+  // A planted bug, to prove that the checkers see it: a transaction is handed to the region change
+  // by change, without its marks (with them the region would refuse it).
+  void PlantSplitTransactions(bool planted) { split_transactions_ = planted; }
 
   // The region beside it; called whether the daemon runs or not.
   void OnRegionStarted();
@@ -49,6 +52,8 @@ class SimDaemon {
   void CarryOut();
   void ScheduleWake(Instant when);
   void AttachRegion();
+  void Apply(const streams::ApplyRequest& request);
+  void ApplyOne(const streams::ApplyRequest& request, bool reply);
   // Over the local link, in order: later, and not at all when either end has died meanwhile.
   void ToRegion(std::function<void(table::RegionEngine&)> run);
   void FromRegion(std::function<void(replicator::Replicator&)> input);
@@ -59,6 +64,7 @@ class SimDaemon {
   SimRegion& region_;
   SimNetwork& network_;
   const FindDaemon find_;
+  bool split_transactions_ = false;
   uint64_t incarnation_ = 0;  // of the process: replies to a dead one are dropped
   std::unique_ptr<Process> process_;
 };

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "chaos/checkers/end_state.h"
+#include "chaos/sim/pair_workload.h"
 #include "chaos/sim/sim_daemon.h"
 #include "chaos/sim/sim_network.h"
 #include "chaos/sim/sim_region.h"
@@ -26,6 +27,7 @@ struct Swarm {
   int64_t clock_grain_ms = 1;
   Weather weather;
   WorkloadOptions workload;
+  PairOptions pairs;
   int64_t fsync_micros_max = 2000;
 
   static Swarm Draw(Random& random) {
@@ -48,6 +50,9 @@ struct Swarm {
     swarm.workload.think_micros = random.Between(10, 60) * kMicrosPerMilli;
     swarm.workload.delete_percent = random.Below(25);
     swarm.workload.sessions_per_region = random.Between(1, 4);
+    swarm.pairs.sessions_per_region = random.Below(3);
+    swarm.pairs.pairs = random.Between(1, 6);
+    swarm.pairs.think_micros = random.Between(10, 60) * kMicrosPerMilli;
     swarm.fsync_micros_max = random.Chance(1, 4) ? 60 * kMicrosPerMilli : 2 * kMicrosPerMilli;
     return swarm;
   }
@@ -80,7 +85,8 @@ class World {
         simulator_(options.seed),
         swarm_(Swarm::Draw(simulator_.random())),
         network_(simulator_, options.regions),
-        workload_(simulator_, regions_, swarm_.workload) {}
+        workload_(simulator_, regions_, swarm_.workload),
+        pairs_(simulator_, regions_, swarm_.pairs, workload_.history()) {}
 
   WorldResult Run();
 
@@ -102,6 +108,7 @@ class World {
   std::vector<std::unique_ptr<SimDaemon>> daemons_;
   SimNetwork network_;
   Workload workload_;
+  PairWorkload pairs_;
   bool chaos_ = true;
   size_t crashes_ = 0;
   size_t cuts_ = 0;
@@ -122,6 +129,7 @@ void World::Build() {
     daemons_.push_back(
         std::make_unique<SimDaemon>(simulator_, i, ids, *regions_[i], network_,
                                     [this](size_t to) { return daemons_[to].get(); }));
+    daemons_[i]->PlantSplitTransactions(options_.split_transactions);
     for (size_t to = 0; to < options_.regions; ++to) network_.SetWeather(i, to, swarm_.weather);
   }
   network_.SetWatcher(
@@ -194,6 +202,7 @@ void World::StartNemesis() {
 void World::Heal() {
   chaos_ = false;
   workload_.Stop();
+  pairs_.Stop();
   network_.HealAll();
   network_.CalmDown();
   for (size_t i = 0; i < options_.regions; ++i) {
@@ -213,6 +222,7 @@ bool World::Converged() const {
 WorldResult World::Run() {
   Build();
   workload_.Start();
+  pairs_.Start();
   StartNemesis();
   simulator_.RunUntil(Instant{options_.chaos_seconds * kMicrosPerSecond});
   Heal();

@@ -52,6 +52,17 @@ TEST(World, TwoAndFiveRegionsConvergeToo) {
   }
 }
 
+TEST(World, ATransactionAppliedChangeByChangeIsFound) {
+  SimulateOptions options;
+  options.world.split_transactions = true;
+  options.seeds = 30;
+  size_t seen = 0;
+  (void)Simulate(options, [&](const std::string& line) {
+    seen += line.find("shows half a transaction") != std::string::npos ? 1 : 0;
+  });
+  EXPECT_GT(seen, 0u) << "by a reader, not only by the end state";
+}
+
 TEST(World, AcknowledgingBeforeTheSyncIsFound) {
   SimulateOptions options;
   options.world.lying_sync = true;

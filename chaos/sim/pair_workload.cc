@@ -1,0 +1,152 @@
+#include "chaos/sim/pair_workload.h"
+
+#include "chaos/sim/workload.h"
+#include "chaos/workload_item.h"
+
+namespace everwrite::chaos {
+namespace {
+
+constexpr int kTimesSent = 5;
+constexpr uint64_t kCreatePercent = 10;  // of the transactions, on condition that nothing is there
+
+using Stored = std::vector<std::optional<std::string_view>>;
+
+class PairTransaction : public table::TransactionOperation {
+ public:
+  using Ended = std::function<void(const Status&, const std::vector<conflict::Version>& committed)>;
+  PairTransaction(std::vector<table::Mutation> mutations, bool create, Ended ended)
+      : mutations_(std::move(mutations)), create_(create), ended_(std::move(ended)) {}
+
+  Result<std::vector<table::Mutation>> Evaluate(const Stored& stored) override {
+    if (create_ && (stored[0] || stored[1])) return ConditionFailed("exists");
+    return mutations_;
+  }
+  void Repeat(const Stored&) override {}
+  void Done(const Status& status) override { ended_(status, committed); }
+
+ private:
+  const std::vector<table::Mutation> mutations_;
+  const bool create_;
+  const Ended ended_;
+};
+
+}  // namespace
+
+PairWorkload::PairWorkload(Simulator& simulator, std::vector<std::unique_ptr<SimRegion>>& regions,
+                           PairOptions options, History& history)
+    : simulator_(simulator), regions_(regions), options_(options), history_(history) {}
+
+void PairWorkload::Start() {
+  for (size_t region = 0; region < regions_.size(); ++region)
+    for (size_t i = 0; i < options_.sessions_per_region; ++i) Next(region);
+}
+
+void PairWorkload::Next(size_t region) {
+  if (stopped_) return;
+  const int64_t pause = simulator_.random().Between(1, 2 * options_.think_micros);
+  simulator_.After(pause, [this, region] {
+    Next(region);
+    SimRegion& at = *regions_[region];
+    if (!at.running() || !at.engine().FindTable(Workload::kTable)) return;
+    if (simulator_.random().Chance(options_.read_percent, 100)) {
+      Read(region);
+    } else {
+      Begin(region);
+    }
+  });
+}
+
+std::array<std::string, 2> PairWorkload::DrawPair() {
+  const std::string name = "pair" + std::to_string(simulator_.random().Below(options_.pairs));
+  return {name + "a", name + "b"};
+}
+
+void PairWorkload::Read(size_t region) {
+  ++history_.reads;
+  const auto names = DrawPair();
+  table::RegionEngine& engine = regions_[region]->engine();
+  const auto table = engine.FindTable(Workload::kTable);
+  std::array<uint64_t, 2> ids{};
+  const Status status =
+      engine.GetTogether({{table, EncodeSimKey(names[0])}, {table, EncodeSimKey(names[1])}},
+                         [&](size_t index, std::optional<std::string_view> stored) -> Status {
+                           if (stored) ids[index] = DecodeSimItem(*stored)->id;
+                           return {};
+                         });
+  CHECK(status.ok(), status.ToString());
+  simulator_.Trace(ids[0]);
+  const bool whole = ids[0] == 0 ? ids[1] == 0 : ids[1] == ids[0] + 1;
+  if (!whole)
+    history_.violations.push_back(
+        "at " + std::to_string(simulator_.now().micros) + " us: region " + std::to_string(region) +
+        " shows half a transaction: " + names[0] + " is of write " + std::to_string(ids[0]) + ", " +
+        names[1] + " of " + std::to_string(ids[1]));
+}
+
+void PairWorkload::Begin(size_t region) {
+  auto attempt = std::make_shared<Attempt>();
+  attempt->region = region;
+  attempt->names = DrawPair();
+  attempt->is_delete = simulator_.random().Chance(options_.delete_percent, 100);
+  for (size_t i = 0; i < 2; ++i) {
+    HistoryWrite& write = history_.Add();
+    write.region = region;
+    write.key = EncodeSimKey(attempt->names[i]);
+    write.is_delete = attempt->is_delete;
+    write.in_transaction = true;
+    attempt->writes[i] = write.id;
+  }
+  Send(attempt, kTimesSent);
+}
+
+void PairWorkload::Send(std::shared_ptr<const Attempt> attempt, int times_left) {
+  const bool open = history_.At(attempt->writes[0]).outcome == Outcome::kUnknown;
+  if (!open || times_left == 0) return;
+  SimRegion& region = *regions_[attempt->region];
+  if (region.running() && region.engine().FindTable(Workload::kTable)) {
+    std::vector<table::Mutation> mutations;
+    for (size_t i = 0; i < 2; ++i) {
+      const std::string& pk = attempt->names[i];
+      if (attempt->is_delete) {
+        mutations.push_back({table::Mutation::Kind::kDelete, EncodeSimKeyItem(pk)});
+      } else {
+        mutations.push_back(
+            {table::Mutation::Kind::kPut, EncodeSimItem({pk, attempt->writes[i], "", {}})});
+      }
+    }
+    const bool create = attempt->writes[0] % 100 < kCreatePercent;  // the same each time it is sent
+    auto operation = std::make_unique<PairTransaction>(
+        std::move(mutations), create,
+        [this, attempt](const Status& status, const std::vector<conflict::Version>& committed) {
+          OnEnded(*attempt, status, committed);
+        });
+    const auto table = region.engine().FindTable(Workload::kTable);
+    for (const std::string& name : attempt->names)
+      operation->items.push_back({table, EncodeSimKey(name)});
+    operation->token = "token" + std::to_string(attempt->writes[0]);
+    operation->fingerprint = std::string(16, 'f');
+    region.engine().Transact(std::move(operation), region.executor());
+  }
+  // Impatient: now and then before the answer can have come.
+  const int64_t patience = simulator_.random().Between(1, 1000) * kMicrosPerMilli;
+  simulator_.After(patience,
+                   [this, attempt, times_left] { Send(attempt, stopped_ ? 0 : times_left - 1); });
+}
+
+void PairWorkload::OnEnded(const Attempt& attempt, const Status& status,
+                           const std::vector<conflict::Version>& committed) {
+  for (size_t i = 0; i < 2; ++i) {
+    HistoryWrite& write = history_.At(attempt.writes[i]);
+    simulator_.Trace(write.id * 2 + (status.ok() ? 1 : 0));
+    // A refusal after an answer, or the other way round, says nothing: what was refused once may be
+    // carried out when it is sent again, and then stays so.
+    if (status.ok()) {
+      write.outcome = Outcome::kAcknowledged;
+      if (!committed.empty()) write.version = committed[i];
+    } else if (write.outcome == Outcome::kUnknown) {
+      write.outcome = Outcome::kRefused;
+    }
+  }
+}
+
+}  // namespace everwrite::chaos
