@@ -26,6 +26,13 @@ void WriteRequestId(char* out) {
   }
 }
 
+ContentCoding CodingFor(const http::HttpRequest& request) {
+  CodingChoice choice;
+  for (const http::HttpField& field : request.fields)
+    if (http::EqualsIgnoringCase(field.name, "accept-encoding")) choice.Add(field.value);
+  return choice.Best();
+}
+
 // Header lines in a buffer on the stack.
 class HeaderLines {
  public:
@@ -61,6 +68,7 @@ Call::Call(const ApiContext* context, int operation, const http::HttpRequest& re
       start_(context->observer ? context->clock->Now() : Instant{}),
       operation_(operation),
       has_origin_(request.Find("origin") != nullptr),
+      coding_(CodingFor(request)),
       plain_json_(request.Header("content-type").substr(0, 16) == "application/json") {}
 
 void Call::Fail(const ApiError& error) {
@@ -82,14 +90,22 @@ void Call::Send(int http_status, std::string body, ErrorType error) {
 
 void Call::SendWith(int http_status, std::string_view content_type, std::string body,
                     ErrorType error, std::string_view extra_headers) {
+  const bool encoded = coding_ != ContentCoding::kIdentity && body.size() >= kEncodeFrom;
+  if (encoded) body = EncodeContent(coding_, body);
   HeaderLines lines;
   lines.AddRequestId();
-  lines.Add("x-amz-crc32: ");
+  lines.Add("x-amz-crc32: ");  // of what is sent
   lines.AddNumber(libdeflate_crc32(0, body.data(), body.size()));
   lines.Add("\r\nx-everwrite-region: ");
   lines.Add(context_->region);
   lines.Add("\r\n");
-  if (http_status >= 500) lines.Add("Retry-After: 1\r\n");
+  if (encoded) {
+    lines.Add("Content-Encoding: ");
+    lines.Add(ContentCodingName(coding_));
+    lines.Add("\r\n");
+  }
+  // Without it the JavaScript SDK has used up its four tries after a tenth of a second.
+  if (http_status >= 500 || error == ErrorType::kThrottling) lines.Add("Retry-After: 1\r\n");
   if (has_origin_) lines.Add("Access-Control-Allow-Origin: *\r\n");
   if (extra_headers.size() <= kExtraHeadersMax) lines.Add(extra_headers);
   responder_.Send({.status = http_status,

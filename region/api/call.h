@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/executor.h"
 #include "region/api/api_error.h"
+#include "region/api/content_coding.h"
 #include "region/http/http_types.h"
 #include "region/table/engine.h"
 
@@ -63,8 +64,9 @@ class Call {
   http::HttpResponder responder_;
   Instant start_;
   int operation_;
-  bool has_origin_;  // a browser: answers carry Access-Control-Allow-Origin
-  bool plain_json_;  // the request came as application/json, so does the answer
+  bool has_origin_;       // a browser: answers carry Access-Control-Allow-Origin
+  ContentCoding coding_;  // of a larger answer: what the client asked for
+  bool plain_json_;       // the request came as application/json, so does the answer
 };
 
 }  // namespace everwrite::api

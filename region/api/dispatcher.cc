@@ -1,5 +1,6 @@
 #include "region/api/dispatcher.h"
 
+#include "region/api/content_coding.h"
 #include "region/api/operations.h"
 #include "region/api/request_json.h"
 #include "region/api/sigv4.h"
@@ -9,11 +10,34 @@ namespace {
 
 // A parser keeps about 14 bytes for each byte of the largest document it has seen.
 constexpr size_t kKeptDocumentMax = 256 * 1024;
+constexpr size_t kDecodedBodyMax = 16 * 1024 * 1024;  // as of a body that comes as it is
 
 simdjson::dom::parser& ParserOfThread() {
   thread_local simdjson::dom::parser parser;
   if (parser.capacity() > kKeptDocumentMax) parser = simdjson::dom::parser();
   return parser;
+}
+
+// The body, decoded if the request says that it is encoded; valid until the next one of this
+// thread. False when the call has been answered.
+bool DecodeBody(const http::HttpRequest& request, std::string_view& body, Call& call) {
+  body = request.body;
+  const std::string_view coding = request.Header("content-encoding");
+  if (coding.empty() || http::EqualsIgnoringCase(coding, "identity")) return true;
+  thread_local std::string decoded;
+  if (decoded.capacity() > kKeptDocumentMax) decoded = {};
+  const DecodeResult result =
+      http::EqualsIgnoringCase(coding, "gzip")
+          ? DecodeGzip(request.body, kDecodedBodyMax, http::kBodyPadding, decoded)
+          : DecodeResult::kDamaged;
+  body = decoded;
+  if (result == DecodeResult::kDone) return true;
+  if (result == DecodeResult::kTooLarge) {
+    call.ReplyPlain(413, "", "");
+  } else {
+    call.Fail(ApiError{ErrorType::kInternalServerError, "", ""});  // what the service says to these
+  }
+  return false;
 }
 
 void ReplyHealthy(const ApiContext& context, Call call) {
@@ -56,9 +80,11 @@ void Dispatcher::Handle(const http::HttpRequest& request, http::HttpResponder re
   if (request.method != "POST" || !IsOurContentType(request.Header("content-type")))
     return call.ReplyPlain(404, "", "<UnknownOperationException/>\n");
 
+  std::string_view body;
+  if (!DecodeBody(request, body, call)) return;
   simdjson::dom::object object;
   if (ParserOfThread()
-          .parse(reinterpret_cast<const uint8_t*>(request.body.data()), request.body.size(), false)
+          .parse(reinterpret_cast<const uint8_t*>(body.data()), body.size(), false)
           .get_object()
           .get(object) != simdjson::SUCCESS)
     return call.Fail(ApiError{ErrorType::kSerialization, "", ""});

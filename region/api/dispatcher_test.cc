@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/random.h"
+#include "region/api/content_coding.h"
 #include "region/api/operations.h"
 #include "region/api/sigv4.h"
 #include "region/api/testing/api_fixture.h"
@@ -55,6 +56,53 @@ TEST_F(DispatcherTest, EveryAnswerHasRequestIdChecksumAndRegion) {
     EXPECT_EQ(HeaderOf(answer, "Access-Control-Allow-Origin"), "(none)");
   }
   EXPECT_EQ(ids.size(), 100u);
+}
+
+TEST_F(DispatcherTest, LargeAnswersAreEncodedForWhoAsks) {
+  for (int i = 0; i < 100; ++i)
+    MakeTable("a-table-with-quite-a-long-name-" + std::to_string(i + 100));
+  const std::string plain = Handle(Request(kList), "{\"Limit\":99}").body;
+  ASSERT_LT(plain.size(), kEncodeFrom);
+  const Answer small = Handle(With(Request(kList), "Accept-Encoding", "gzip"), "{\"Limit\":99}");
+  EXPECT_EQ(HeaderOf(small, "Content-Encoding"), "(none)");
+  EXPECT_EQ(small.body, plain);
+
+  MakeTable(std::string(255, 'z'));
+  MakeTable(std::string(254, 'z'));
+  MakeTable(std::string(253, 'z'));
+  const std::string request =
+      "{\"ExclusiveStartTableName\":\"a-table-with-quite-a-long-name-103\"}";
+  const std::string large = Handle(Request(kList), request).body;
+  ASSERT_GE(large.size(), kEncodeFrom);
+  const Answer gzip = Handle(With(Request(kList), "Accept-Encoding", "gzip, deflate"), request);
+  EXPECT_EQ(HeaderOf(gzip, "Content-Encoding"), "gzip");
+  std::string decoded;
+  ASSERT_EQ(DecodeGzip(gzip.body, 1 << 20, 0, decoded), DecodeResult::kDone);
+  EXPECT_EQ(decoded, large);
+  const auto crc = crc32(0, reinterpret_cast<const Bytef*>(gzip.body.data()),
+                         static_cast<uInt>(gzip.body.size()));
+  EXPECT_EQ(HeaderOf(gzip, "x-amz-crc32"), std::to_string(crc));
+  EXPECT_EQ(HeaderOf(Handle(With(Request(kList), "Accept-Encoding", "deflate"), request),
+                     "Content-Encoding"),
+            "deflate");
+}
+
+TEST_F(DispatcherTest, RequestsMayComeAsGzip) {
+  MakeTable("tab");
+  const http::HttpRequest gzip = With(Request(kList), "Content-Encoding", "gzip");
+  const std::string body = EncodeContent(ContentCoding::kGzip, "{\"Limit\":1}");
+  EXPECT_EQ(Handle(gzip, body).body, "{\"TableNames\":[\"tab\"]}");
+  EXPECT_EQ(Handle(With(Request(kList), "Content-Encoding", "GZIP"), body).status, 200);
+  EXPECT_EQ(Handle(With(Request(kList), "Content-Encoding", "identity"), "{}").status, 200);
+  // What the service answers, retryable as it looks.
+  for (const std::string_view damaged : {"", "{}", "\x1f\x8b"}) {
+    const Answer answer = Handle(gzip, damaged);
+    EXPECT_EQ(answer.status, 500);
+    EXPECT_NE(answer.body.find("#InternalServerError"), std::string::npos) << answer.body;
+  }
+  EXPECT_EQ(Handle(With(Request(kList), "Content-Encoding", "br"), body).status, 500);
+  const std::string bomb = EncodeContent(ContentCoding::kGzip, std::string(17 << 20, ' '));
+  EXPECT_EQ(Handle(gzip, bomb).status, 413);
 }
 
 TEST_F(DispatcherTest, HealthIsAnsweredAsTheServiceDoes) {
