@@ -50,6 +50,12 @@ struct TableId {
   friend auto operator<=>(const TableId&, const TableId&) = default;
 };
 
+// One incarnation of a secondary index of a table, never given twice within a table's incarnation.
+struct IndexId {
+  uint64_t value = 0;
+  friend auto operator<=>(const IndexId&, const IndexId&) = default;
+};
+
 }  // namespace everwrite
 
 template <>

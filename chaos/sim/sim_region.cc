@@ -31,6 +31,7 @@ void SimRegion::Start() {
   process_->engine->committer().SetReport([this](const table::CommitReport& report) {
     if (on_commit_) on_commit_(report);
   });
+  process_->engine->StartBackfill(process_->executor);
   process_->executor.PostAfter(kMaintenanceMicros, [this] { Maintain(); });
   if (options_.lying_sync) LateSync();
 }

@@ -26,20 +26,22 @@ Status CheckNotEmpty(std::string_view name, ValueView value) {
 
 enum class KeyRole : uint8_t { kPartition, kSort };
 
-Status CheckSize(KeyRole role, ValueView value) {
-  if (value.Is(ValueType::kNumber)) return OkStatus();
-  if (role == KeyRole::kPartition && value.text().size() > kPartitionKeyBytesMax) {
+Status TooLong(KeyRole role) {
+  if (role == KeyRole::kPartition) {
     // The missing space is the service's.
     return InvalidArgument(
         "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size "
         "limit of2048 bytes");
   }
-  if (role == KeyRole::kSort && value.text().size() > kSortKeyBytesMax) {
-    return InvalidArgument(
-        "One or more parameter values were invalid: Aggregated size of all range keys has exceeded "
-        "the size limit of 1024 bytes");
-  }
-  return OkStatus();
+  return InvalidArgument(
+      "One or more parameter values were invalid: Aggregated size of all range keys has exceeded "
+      "the size limit of 1024 bytes");
+}
+
+Status CheckSize(KeyRole role, ValueView value) {
+  if (value.Is(ValueType::kNumber)) return OkStatus();
+  const size_t bytes_max = role == KeyRole::kPartition ? kPartitionKeyBytesMax : kSortKeyBytesMax;
+  return value.text().size() > bytes_max ? TooLong(role) : OkStatus();
 }
 
 void AppendOrderedValue(std::string& out, ValueView value) {
@@ -135,6 +137,114 @@ Result<std::string> EncodeSortValue(const KeySchema& schema, ValueView value) {
   EW_RETURN_IF_ERROR(AppendSort(out, value));
   return out;
 }
+
+// --- keys of several attributes ------------------------------------------------------------------
+
+CompositeKeySchema::CompositeKeySchema(const KeySchema& schema) : partition{schema.partition} {
+  if (schema.sort) sort.push_back(*schema.sort);
+}
+
+const KeyAttribute* CompositeKeySchema::Find(std::string_view name) const {
+  for (const auto* attributes : {&partition, &sort})
+    for (const KeyAttribute& attribute : *attributes)
+      if (attribute.name == name) return &attribute;
+  return nullptr;
+}
+
+namespace {
+
+bool AppendAttributes(const std::vector<KeyAttribute>& attributes, ItemView item, size_t bytes_max,
+                      std::string& out) {
+  size_t bytes = 0;
+  for (const KeyAttribute& attribute : attributes) {
+    const std::optional<ValueView> value = item.Find(attribute.name);
+    if (!value || !value->Is(TypeOf(attribute.type))) return false;
+    if (attribute.type != KeyType::kNumber) {
+      if (value->text().empty()) return false;
+      bytes += value->text().size();
+    }
+    AppendOrderedValue(out, *value);
+  }
+  return bytes <= bytes_max;
+}
+
+void SetHash(std::string& out, size_t start) {
+  StoreFixed64(out.data() + start, Hash64(std::string_view(out).substr(start + 8)));
+}
+
+std::string InIndex(std::string_view index, std::string_view name) {
+  return "IndexName: " + std::string(index) + ", IndexKey: " + std::string(name);
+}
+
+Status CheckIndexAttribute(const KeyAttribute& key, std::string_view index, ValueView value,
+                           KeyWrite write) {
+  if (!value.Is(TypeOf(key.type))) {
+    if (write == KeyWrite::kUpdate)
+      return InvalidArgument(
+          "The update expression attempted to update the secondary index key to unsupported type");
+    return InvalidArgument(
+        "One or more parameter values were invalid: Type mismatch for Index Key " + key.name +
+        " Expected: " + std::string(TypeName(TypeOf(key.type))) +
+        " Actual: " + std::string(TypeName(value.type())) + " IndexName: " + std::string(index));
+  }
+  if (key.type == KeyType::kNumber || !value.text().empty()) return OkStatus();
+  const std::string kind = value.Is(ValueType::kString) ? "string" : "binary";
+  if (write == KeyWrite::kUpdate)
+    return InvalidArgument(
+        "The update expression attempted to update the secondary index key to a value that is not "
+        "supported. The AttributeValue for a key attribute cannot contain an empty " +
+        kind + " value.");
+  return InvalidArgument(
+      "One or more parameter values are not valid. A value specified for a secondary index key is "
+      "not supported. The AttributeValue for a key attribute cannot contain an empty " +
+      kind + " value. " + InIndex(index, key.name));
+}
+
+}  // namespace
+
+bool AppendCompositeKey(const CompositeKeySchema& schema, ItemView item, std::string& out) {
+  const size_t start = out.size();
+  out.append(8, '\0');
+  if (AppendAttributes(schema.partition, item, kPartitionKeyBytesMax, out)) {
+    SetHash(out, start);
+    if (AppendAttributes(schema.sort, item, kSortKeyBytesMax, out)) return true;
+  }
+  out.resize(start);
+  return false;
+}
+
+Status CheckCompositeKey(const CompositeKeySchema& schema, std::string_view index, ItemView item,
+                         KeyWrite write) {
+  for (const auto* attributes : {&schema.partition, &schema.sort}) {
+    const bool is_sort = attributes == &schema.sort;
+    size_t bytes = 0;
+    for (const KeyAttribute& key : *attributes) {
+      const std::optional<ValueView> value = item.Find(key.name);
+      if (!value) continue;
+      EW_RETURN_IF_ERROR(CheckIndexAttribute(key, index, *value, write));
+      if (key.type != KeyType::kNumber) bytes += value->text().size();
+    }
+    if (bytes > (is_sort ? kSortKeyBytesMax : kPartitionKeyBytesMax))
+      return TooLong(is_sort ? KeyRole::kSort : KeyRole::kPartition);
+  }
+  return OkStatus();
+}
+
+Result<std::string> EncodeCompositePartition(const CompositeKeySchema& schema,
+                                             const std::vector<ValueView>& values) {
+  CHECK(values.size() == schema.partition.size());
+  std::string out(8, '\0');
+  size_t bytes = 0;
+  for (const ValueView value : values) {
+    if (!value.Is(ValueType::kNumber)) bytes += value.text().size();
+    AppendOrderedValue(out, value);
+  }
+  if (bytes > kPartitionKeyBytesMax) return TooLong(KeyRole::kPartition);
+  SetHash(out, 0);
+  return out;
+}
+
+void AppendSortValue(ValueView value, std::string& out) { AppendOrderedValue(out, value); }
 
 std::string KeyAttributesOf(const KeySchema& schema, ItemView item) {
   std::string out;

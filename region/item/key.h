@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "region/item/item.h"
@@ -46,6 +47,38 @@ Result<std::string> EncodePartition(const KeySchema& schema, ValueView partition
 // The ordered encoding of one key value, as it stands behind the partition; for range bounds of
 // Query.
 Result<std::string> EncodeSortValue(const KeySchema& schema, ValueView value);
+
+// --- keys of several attributes ---
+//
+// A secondary index may have up to four partition and four sort attributes. Its encoded key has the
+// form above with the attributes in their order, one behind the other: every encoding delimits
+// itself, so the whole orders by the first attribute, then the second, and so on. A table's key is
+// the case of one and at most one.
+inline constexpr size_t kCompositeAttributesMax = 4;  // of each kind
+
+struct CompositeKeySchema {
+  CompositeKeySchema() = default;
+  explicit CompositeKeySchema(const KeySchema& schema);
+  std::vector<KeyAttribute> partition;  // 1 .. 4
+  std::vector<KeyAttribute> sort;       // 0 .. 4
+  bool Has(std::string_view name) const { return Find(name) != nullptr; }
+  const KeyAttribute* Find(std::string_view name) const;
+  friend bool operator==(const CompositeKeySchema&, const CompositeKeySchema&) = default;
+};
+
+// Appends the encoded key of an item; false, and nothing appended, when the item has none: an
+// attribute is missing, of another type, empty, or they are too long together.
+bool AppendCompositeKey(const CompositeKeySchema& schema, ItemView item, std::string& out);
+// The attributes that AppendCompositeKey would not take, in the words of a write that gives them;
+// OK when it would, and for attributes that are missing.
+enum class KeyWrite : uint8_t { kPut, kUpdate };
+Status CheckCompositeKey(const CompositeKeySchema& schema, std::string_view index, ItemView item,
+                         KeyWrite write);
+// The prefix of all keys of one partition. The values are of their attributes' types.
+Result<std::string> EncodeCompositePartition(const CompositeKeySchema& schema,
+                                             const std::vector<ValueView>& values);
+// Appends one sort value, as it stands behind what is before it.
+void AppendSortValue(ValueView value, std::string& out);
 
 // An item with the key attributes of `item` alone.
 std::string KeyAttributesOf(const KeySchema& schema, ItemView item);

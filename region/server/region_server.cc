@@ -47,7 +47,10 @@ class MaintenanceThread : public Executor {
       : engine_(engine), log_(std::move(log)) {
     thread_ = std::thread([this] { Run(); });
   }
-  ~MaintenanceThread() override {
+  ~MaintenanceThread() override { Stop(); }
+  // Runs nothing any more. Whoever still has something to post may do so until we are destroyed.
+  void Stop() {
+    if (!thread_.joinable()) return;
     {
       std::lock_guard lock(mutex_);
       stopping_ = true;
@@ -112,7 +115,7 @@ struct Server {
 
   ~Server() {
     // No loop may run into an engine that is gone, and no commit into a loop that is gone.
-    maintenance.reset();
+    if (maintenance) maintenance->Stop();
     if (link) link->Stop();
     commit_thread.Stop();
     endpoint_server.reset();
@@ -256,6 +259,7 @@ int RunRegion(const RegionOptions& options) {
   if (!status.ok()) return fail(status);
   server.maintenance =
       std::make_unique<MaintenanceThread>(*server.engine, server.log.Named("maintenance"));
+  server.engine->StartBackfill(*server.maintenance);
   server.log.Info("serving", {{"endpoint", region->endpoint.ToString()},
                               {"admin", region->admin.ToString()},
                               {"log", server.engine->State().log.value}});

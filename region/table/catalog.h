@@ -10,16 +10,18 @@
 // plus 1 for the deletion. A deletion beats any concurrent change of the same incarnation, because
 // rows are dropped with it, and any later creation beats the deletion.
 //
-// Rows of an incarnation go, in the batch that replaces its definition, in every region.
+// Rows of an incarnation go, in the batch that replaces its definition, in every region. So do the
+// entries of an index that the new definition lacks; one that it adds begins in that batch, empty
+// and to be filled (index_backfill.h), unless the table is empty too.
 //
 // Thread-safety: Find, FindById and List from any thread; the rest as the committer's turn.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <shared_mutex>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "base/kv_store.h"
@@ -47,10 +49,21 @@ class Catalog {
   TablePtr Replace(CommitTurn& turn, const TablePtr& before, const TableDefinition* after);
   void Publish(const std::string& name, TablePtr table);
 
+  // Called, from any thread, when a table is published that has an index to be filled.
+  void SetOnIncomplete(std::function<void()> listener) { on_incomplete_ = std::move(listener); }
+  // The first table, by id, with an index that is not complete, as published; null: none.
+  TablePtr FindIncomplete() const;
+
  private:
+  static void DropTable(CommitTurn& turn, const Table& table);
+  static void ReplaceIndexes(CommitTurn& turn, const TableDefinition& after, TableState& state,
+                             bool empty);
+  Status LoadIndexes(const KvStore& store, const TableDefinition& definition, TableState& state);
+
+  std::function<void()> on_incomplete_;  // set before anything is published
   mutable std::shared_mutex mutex_;
   std::map<std::string, TablePtr, std::less<>> by_name_;
-  std::unordered_map<TableId, TablePtr> by_id_;
+  std::map<TableId, TablePtr> by_id_;
 };
 
 }  // namespace everwrite::table

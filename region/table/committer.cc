@@ -54,12 +54,17 @@ void CommitTurn::AppendRemoteChange(Dot dot, Stamp stamp, std::string_view recor
   context_valid_ = false;
 }
 
-void CommitTurn::AddToCount(const std::shared_ptr<TableState>& table, int64_t items,
-                            int64_t bytes) {
+void CommitTurn::AddToCount(std::shared_ptr<LiveCount> count, int64_t items, int64_t bytes) {
   if (items == 0 && bytes == 0) return;
-  table->items += items;
-  table->bytes += bytes;
-  counted_[table->id] = table;
+  count->items += items;
+  count->bytes += bytes;
+  const std::string_view key(count->key);
+  counted_.try_emplace(key, std::move(count));
+}
+
+void CommitTurn::DropCount(const LiveCount& count) {
+  counted_.erase(count.key);
+  batch_.Delete(ColumnFamily::kSystem, count.key);
 }
 
 Committer::Committer(KvStore& store, const Clock& clock, RegionState state,
@@ -124,9 +129,8 @@ void Committer::EndTurn() {
   CHECK(turn_ != nullptr, "no turn has begun");
   Status status = health();
   if (status.ok() && !turn_->batch_.empty()) {
-    for (const auto& [id, table] : turn_->counted_)
-      turn_->batch_.Put(ColumnFamily::kSystem, CountKey(id),
-                        EncodeCount(table->items, table->bytes));
+    for (const auto& [key, count] : turn_->counted_)
+      turn_->batch_.Put(ColumnFamily::kSystem, key, EncodeCount(count->items, count->bytes));
     state_.clock = hybrid_clock_.last();
     turn_->batch_.Put(ColumnFamily::kSystem, kRegionStateKey, EncodeRegionState(state_));
     status = store_.Write(turn_->batch_, options_.sync);

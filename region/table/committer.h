@@ -29,18 +29,36 @@
 #include "conflict/hybrid_clock.h"
 #include "region/table/completions.h"
 #include "region/table/layout.h"
+#include "region/table/secondary_index.h"
 #include "streams/region_port.h"
 
 namespace everwrite::table {
 
 // One table incarnation's share of the commit order; outlives the table's definitions.
 struct TableState {
-  explicit TableState(TableId id) : id(id) {}
+  explicit TableState(TableId id) : count(CountKey(id)), id(id) {}
+  LiveCount count;
   const TableId id;
   // Touched by the committer's turn alone, read by anybody.
   std::atomic<bool> dropped{false};
-  std::atomic<int64_t> items{0};
-  std::atomic<int64_t> bytes{0};
+
+  // The indexes that are kept beside the rows; null: none, which costs a writer next to nothing.
+  // Whoever plans a row's change with its key locked sees every index whose backfill may have come
+  // to the row: the list is set in the turn that begins the index, and the backfill locks keys too.
+  std::shared_ptr<const IndexList> Indexes() const {
+    return has_indexes_.load(std::memory_order_acquire) ? indexes_.load(std::memory_order_acquire)
+                                                        : nullptr;
+  }
+  // In a turn.
+  void SetIndexes(IndexList list) {
+    const bool any = !list.empty();
+    indexes_.store(any ? std::make_shared<const IndexList>(std::move(list)) : nullptr);
+    has_indexes_.store(any, std::memory_order_release);
+  }
+
+ private:
+  std::atomic<bool> has_indexes_{false};
+  std::atomic<std::shared_ptr<const IndexList>> indexes_;
 };
 
 // What a unit works with during its turn.
@@ -65,8 +83,10 @@ class CommitTurn {
   void AppendOwnChange(Dot dot, std::string record);
   // The record of another region's change: log, vector and clock move past it.
   void AppendRemoteChange(Dot dot, Stamp stamp, std::string_view record);
-  // Live items of the table changed by so much.
-  void AddToCount(const std::shared_ptr<TableState>& table, int64_t items, int64_t bytes);
+  // Live items changed by so much. The count may be part of something shared (aliasing).
+  void AddToCount(std::shared_ptr<LiveCount> count, int64_t items, int64_t bytes);
+  // What is counted is gone: its count goes from the store, in this turn.
+  void DropCount(const LiveCount& count);
   void CountConflict() { ++state_.conflicts; }
 
  private:
@@ -78,7 +98,7 @@ class CommitTurn {
   streams::RecordBatch own_;
   std::string context_;
   bool context_valid_ = false;
-  std::map<TableId, std::shared_ptr<TableState>> counted_;
+  std::map<std::string_view, std::shared_ptr<LiveCount>> counted_;  // by key
 };
 
 class CommitUnit {

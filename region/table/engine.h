@@ -108,7 +108,8 @@ class TransactionOperation {
 };
 
 struct ScanOptions {
-  // Encoded keys, without the table; empty strings mean no bound.
+  IndexId index;  // of the table; 0: the table itself
+  // Encoded keys, without the table (and index); empty strings mean no bound.
   std::string begin;  // included
   std::string end;    // excluded
   // Start behind this key (in the direction of travel), as ExclusiveStartKey says; empty: from the
@@ -142,11 +143,19 @@ class TableEngine {
     int64_t bytes = 0;
   };
   virtual Count CountOf(const Table& table) const = 0;
+  // Of one index, as this region has it. An index that is not complete is being filled and must not
+  // be read from. Gone meanwhile: nothing, and not complete.
+  struct IndexStatus {
+    Count count;
+    bool complete = false;
+  };
+  virtual IndexStatus StatusOf(const Table& table, IndexId index) const = 0;
 
   // --- items ---
   // True and the item when it is there.
   virtual Result<bool> Get(const Table& table, std::string_view key, std::string* item) const = 0;
-  // Calls visit(encoded key, item) in key order until it returns false or the range ends.
+  // Calls visit(encoded key, item) in key order until it returns false or the range ends. Of an
+  // index: its keys, with the row's behind each (secondary_index.h), and what it projects.
   virtual Status Scan(
       const Table& table, const ScanOptions& options,
       const std::function<bool(std::string_view key, std::string_view item)>& visit) const = 0;

@@ -71,6 +71,16 @@ bool DecodeRegionState(std::string_view bytes, RegionState& state) {
   return true;
 }
 
+std::string IndexPrefix(TableId table, IndexId index) {
+  std::string key;
+  PutFixed64(key, table.value);
+  PutFixed64(key, index.value);
+  return key;
+}
+
+std::string BackfillKey(TableId table, IndexId index) { return "b" + IndexPrefix(table, index); }
+std::string IndexCountKey(TableId table, IndexId index) { return "n" + IndexPrefix(table, index); }
+
 std::string CountKey(TableId table) {
   std::string key(1, 'c');
   PutFixed64(key, table.value);

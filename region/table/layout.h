@@ -2,11 +2,15 @@
 //
 //   items     table id (8)  encoded key                 -> stored item
 //             table id 1    table name                  -> stored item whose image is a definition
+//   indexes   table id  index id (8)  index key  key    -> projected item (secondary_index.h)
 //   changes   log (8) number (8)                        -> change record (streams/change_log)
-//   ledger    stamp (8) log (8) number (8) of the loser -> conflict record (conflict_ledger) system
-//   'm'                                       -> region state
+//   ledger    stamp (8) log (8) number (8) of the loser -> conflict record (conflict_ledger)
+//   system    'm'                                       -> region state
 //             'p'                                       -> where the data lies (region_engine.h)
 //             'c' table id (8)                          -> item count and bytes
+//             'n' table id (8) index id (8)             -> the same of an index
+//             'b' table id (8) index id (8)             -> items key through which an index that is
+//                                                          not complete is filled (index_backfill)
 //             'd' log (8) number (8)                    -> items key of the tombstone with that dot
 //             'f' log (8)                               -> first change held (streams/change_log)
 //             'i' token                                 -> a transaction's token (transaction.h)
@@ -58,7 +62,13 @@ inline constexpr std::string_view kPlaceKey = "p";
 std::string EncodeRegionState(const RegionState& state);
 bool DecodeRegionState(std::string_view bytes, RegionState& state);
 
+// What all entries of an index begin with.
+std::string IndexPrefix(TableId table, IndexId index);
+inline std::string_view KeyOfIndexKey(std::string_view index_key) { return index_key.substr(16); }
+std::string BackfillKey(TableId table, IndexId index);
+
 std::string CountKey(TableId table);
+std::string IndexCountKey(TableId table, IndexId index);
 std::string EncodeCount(int64_t items, int64_t bytes);
 bool DecodeCount(std::string_view value, int64_t& items, int64_t& bytes);
 

@@ -2,11 +2,14 @@
 
 namespace everwrite::table {
 
-void LocalWrite::Decide(Mutation mutation, const std::optional<StoredItem>& stored,
-                        streams::Actor actor) {
+Status LocalWrite::Decide(const KvStore& store, Mutation mutation,
+                          const std::optional<StoredItem>& stored, streams::Actor actor) {
   mutation_ = std::move(mutation);
-  change_ = RowChange(stored, {mutation_.kind == Mutation::Kind::kDelete, mutation_.item});
   actor_ = actor;
+  const NewRow row{mutation_.kind == Mutation::Kind::kDelete, mutation_.item};
+  EW_ASSIGN_OR_RETURN(change_,
+                      RowChange::Plan(store, *operation_->table->state, store_key_, stored, row));
+  return {};
 }
 
 Status LocalWrite::AddTo(CommitTurn& turn) {

@@ -29,7 +29,8 @@ class LocalWrite : public CommitUnit {
   WriteOperation& operation() { return *operation_; }
   const std::string& store_key() const { return store_key_; }
   // `stored` is what stands under the key, a tombstone included.
-  void Decide(Mutation mutation, const std::optional<StoredItem>& stored, streams::Actor actor);
+  Status Decide(const KvStore& store, Mutation mutation, const std::optional<StoredItem>& stored,
+                streams::Actor actor);
 
   Status AddTo(CommitTurn& turn) override;
   void Finished(const Status& status, Completions& completions) override;

@@ -62,7 +62,10 @@ RegionEngine::RegionEngine(KvStore& store, const Clock& clock, const RegionEngin
       committer_(store, clock, std::move(state), options.commit, std::move(wake)),
       remote_apply_(store, catalog_, locks_, committer_),
       transactions_(store, clock, locks_, committer_),
-      maintenance_(store, clock, locks_, committer_, transactions_, options.change_log_keep_ms) {}
+      maintenance_(store, clock, locks_, committer_, transactions_, options.change_log_keep_ms),
+      backfill_(store, catalog_, locks_, committer_) {
+  catalog_.SetOnIncomplete([this] { backfill_.Kick(); });
+}
 
 // --- items ---------------------------------------------------------------------------------------
 
@@ -77,14 +80,14 @@ Result<bool> RegionEngine::Get(const Table& table, std::string_view key, std::st
 Status RegionEngine::Scan(
     const Table& table, const ScanOptions& options,
     const std::function<bool(std::string_view, std::string_view)>& visit) const {
+  const bool of_index = options.index.value != 0;
   const TableId id = table.definition.id;
-  const std::string whole = ItemKey(id, "");
-  KvRange range{ItemKey(id, options.begin),
-                options.end.empty() ? PrefixEnd(whole) : ItemKey(id, options.end)};
-  const std::string begin = range.begin;
-  const std::string end = range.end;
-  const auto it = store_.NewIterator(ColumnFamily::kItems, std::move(range));
-  const std::string after = options.after.empty() ? "" : ItemKey(id, options.after);
+  const std::string prefix = of_index ? IndexPrefix(id, options.index) : ItemKey(id, "");
+  const std::string begin = prefix + options.begin;
+  const std::string end = options.end.empty() ? PrefixEnd(prefix) : prefix + options.end;
+  const std::string after = options.after.empty() ? "" : prefix + options.after;
+  const auto it =
+      store_.NewIterator(of_index ? ColumnFamily::kIndexes : ColumnFamily::kItems, {begin, end});
   if (options.backward) {
     it->SeekForPrev(after.empty() ? end : after);
     if (it->Valid() && (it->key() == end || it->key() == after)) it->Prev();
@@ -94,9 +97,11 @@ Status RegionEngine::Scan(
   }
   for (; it->Valid(); options.backward ? it->Prev() : it->Next()) {
     StoredItem stored;
-    if (!DecodeStoredItem(it->value(), stored)) return DataLoss("a stored item is damaged");
+    stored.image = it->value();
+    if (!of_index && !DecodeStoredItem(it->value(), stored))
+      return DataLoss("a stored item is damaged");
     if (stored.tombstone) continue;
-    if (!visit(KeyOfItemKey(it->key()), stored.image)) return {};
+    if (!visit(it->key().substr(prefix.size()), stored.image)) return {};
   }
   return it->status();
 }
@@ -133,7 +138,8 @@ void RegionEngine::Decide(std::unique_ptr<LocalWrite> write, streams::Actor acto
   if (!mutation.ok()) return write->End(mutation.status());
   const bool nothing_to_delete = mutation->kind == Mutation::Kind::kDelete && !item;
   if (mutation->kind == Mutation::Kind::kNone || nothing_to_delete) return write->End({});
-  write->Decide(std::move(mutation).value(), *stored, actor);
+  const Status planned = write->Decide(store_, std::move(mutation).value(), *stored, actor);
+  if (!planned.ok()) return write->End(planned);
   committer_.Submit(std::move(write));
 }
 
@@ -234,6 +240,7 @@ void RegionEngine::CreateTable(TableDefinition definition, Executor& executor, T
         TableDefinition created = definition;
         created.generation = generation;
         created.id = DeriveTableId(created, stored);
+        GiveIndexIds(created, stored);
         return std::optional(std::move(created));
       },
       executor, std::move(done));
@@ -243,12 +250,13 @@ void RegionEngine::UpdateTable(std::string name, std::function<Status(TableDefin
                                Executor& executor, TableCallback done) {
   EditCatalog(
       name,
-      [name, edit = std::move(edit)](const TablePtr& live, const conflict::Version&,
+      [name, edit = std::move(edit)](const TablePtr& live, const conflict::Version& stored,
                                      uint64_t) -> Result<std::optional<TableDefinition>> {
         if (!live) return NotFound("Requested resource not found: Table: " + name + " not found");
         TableDefinition changed = live->definition;
         EW_RETURN_IF_ERROR(edit(changed));
         CHECK(changed.id == live->definition.id && changed.key == live->definition.key);
+        GiveIndexIds(changed, stored);
         return std::optional(std::move(changed));
       },
       executor, std::move(done));
@@ -270,7 +278,15 @@ void RegionEngine::DeleteTable(std::string name, Executor& executor, TableCallba
 }
 
 TableEngine::Count RegionEngine::CountOf(const Table& table) const {
-  return {table.state->items, table.state->bytes};
+  return {table.state->count.items, table.state->count.bytes};
+}
+
+TableEngine::IndexStatus RegionEngine::StatusOf(const Table& table, IndexId index) const {
+  const auto indexes = table.state->Indexes();
+  if (!indexes) return {};
+  for (const auto& one : *indexes)
+    if (one->id() == index) return {{one->count.items, one->count.bytes}, one->complete};
+  return {};
 }
 
 // --- replication ---------------------------------------------------------------------------------

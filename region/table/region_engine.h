@@ -14,6 +14,7 @@
 #include "region/table/committer.h"
 #include "region/table/conflict_ledger.h"
 #include "region/table/engine.h"
+#include "region/table/index_backfill.h"
 #include "region/table/key_locks.h"
 #include "region/table/local_write.h"
 #include "region/table/maintenance.h"
@@ -55,6 +56,7 @@ class RegionEngine : public TableEngine {
                    Executor& executor, TableCallback done) override;
   void DeleteTable(std::string name, Executor& executor, TableCallback done) override;
   Count CountOf(const Table& table) const override;
+  IndexStatus StatusOf(const Table& table, IndexId index) const override;
   Result<bool> Get(const Table& table, std::string_view key, std::string* item) const override;
   Status Scan(const Table& table, const ScanOptions& options,
               const std::function<bool(std::string_view, std::string_view)>& visit) const override;
@@ -98,6 +100,8 @@ class RegionEngine : public TableEngine {
   // --- whoever drives it ---
   Committer& committer() { return committer_; }
   Maintenance& maintenance() { return maintenance_; }
+  // Fills indexes on `executor` from now on.
+  void StartBackfill(Executor& executor) { backfill_.Start(executor); }
 
  private:
   RegionEngine(KvStore& store, const Clock& clock, const RegionEngineOptions& options,
@@ -120,6 +124,7 @@ class RegionEngine : public TableEngine {
   RemoteApply remote_apply_;
   Transactions transactions_;
   Maintenance maintenance_;
+  IndexBackfill backfill_;
 };
 
 }  // namespace everwrite::table

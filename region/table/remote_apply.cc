@@ -30,8 +30,9 @@ struct PlannedChange {
   conflict::Version version;
   bool take = false;
   std::optional<ConflictRecord> conflict;
-  TablePtr table;  // of an item
-  RowChange row;   // of an item that is taken
+  TablePtr table;           // of an item
+  RowChange row;            // of an item that is taken
+  bool superseded = false;  // a later change of the segment replaces the row before anybody sees it
   // Of a definition that is taken.
   bool is_definition = false;
   std::optional<TableDefinition> definition;  // nullopt: deleted
@@ -57,8 +58,12 @@ struct RemoteApply::Segment {
   bool ends_with_definition = false;  // else it ends with the job
   std::vector<KeyLocks::Stripe> stripes;
   std::vector<PlannedChange> changes;
-  // What an earlier change of the same segment has left under a key. Images are the request's.
-  std::map<std::string, StoredItem, std::less<>> left;
+  // What the last change taken of a key leaves there, and which it is. Images are the request's.
+  struct Left {
+    StoredItem row;
+    size_t change = 0;
+  };
+  std::map<std::string, Left, std::less<>> left;
 };
 
 class RemoteApply::Unit : public CommitUnit {
@@ -103,7 +108,7 @@ class RemoteApply::Unit : public CommitUnit {
       AppendConflict(turn.batch(), *change.conflict);
       turn.CountConflict();
     }
-    if (!change.take) return;
+    if (!change.take || change.superseded) return;
     if (change.is_definition) {
       const std::string name(KeyOfItemKey(change.store_key));
       change.published = owner_.catalog_.Replace(turn, owner_.catalog_.Find(name),
@@ -300,8 +305,9 @@ Status RemoteApply::Resolve(Segment& segment, size_t index) {
   }
   std::string buffer;
   std::optional<StoredItem> row;
-  if (const auto at = segment.left.find(change.store_key); at != segment.left.end()) {
-    row = at->second;
+  const auto left = segment.left.find(change.store_key);
+  if (left != segment.left.end()) {
+    row = left->second.row;
   } else {
     EW_ASSIGN_OR_RETURN(row, ReadStored(store_, change.store_key, &buffer));
   }
@@ -325,8 +331,14 @@ Status RemoteApply::Resolve(Segment& segment, size_t index) {
     if (!record.tombstone) CHECK(DecodeTableDefinition(record.image, change.definition.emplace()));
     return {};
   }
-  change.row = RowChange(row, {record.tombstone, record.image});
-  segment.left[change.store_key] = {change.version, record.tombstone, record.image};
+  if (left != segment.left.end()) {
+    // Only the last change of a key becomes a row: its plan starts from what is stored.
+    segment.changes[left->second.change].superseded = true;
+    EW_ASSIGN_OR_RETURN(row, ReadStored(store_, change.store_key, &buffer));
+  }
+  EW_ASSIGN_OR_RETURN(change.row, RowChange::Plan(store_, *change.table->state, change.store_key,
+                                                  row, {record.tombstone, record.image}));
+  segment.left[change.store_key] = {{change.version, record.tombstone, record.image}, index};
   return {};
 }
 

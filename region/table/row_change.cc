@@ -20,12 +20,76 @@ Result<std::optional<StoredItem>> ReadStored(const KvStore& store, std::string_v
   return std::optional<StoredItem>(stored);
 }
 
-RowChange::RowChange(const std::optional<StoredItem>& before, const NewRow& after) {
+Result<RowChange> RowChange::Plan(const KvStore& store, const TableState& table,
+                                  std::string_view store_key,
+                                  const std::optional<StoredItem>& before, const NewRow& after) {
+  RowChange change;
   const bool was_live = before && !before->tombstone;
-  if (before && before->tombstone) replaced_tombstone_ = before->version.dot;
-  count_items_ = (after.tombstone ? 0 : 1) - (was_live ? 1 : 0);
-  count_bytes_ =
+  if (before && before->tombstone) change.replaced_tombstone_ = before->version.dot;
+  change.count_items_ = (after.tombstone ? 0 : 1) - (was_live ? 1 : 0);
+  change.count_bytes_ =
       SizeOf(after.tombstone, after.image) - (was_live ? SizeOf(false, before->image) : 0);
+  change.indexes_ = table.Indexes();
+  if (change.indexes_) {
+    EW_RETURN_IF_ERROR(
+        change.PlanIndexes(store, store_key, was_live ? before->image : std::string_view(), after));
+  }
+  return change;
+}
+
+// `before` is empty when no live row stood there: a live one has at least its key.
+Status RowChange::PlanIndexes(const KvStore& store, std::string_view store_key,
+                              std::string_view before, const NewRow& after) {
+  index_changes_.resize(indexes_->size());
+  for (size_t i = 0; i < indexes_->size(); ++i) {
+    const SecondaryIndex& index = *(*indexes_)[i];
+    IndexChange& change = index_changes_[i];
+    if (!before.empty()) change.before = index.EntryOf(store_key, before);
+    if (!after.tombstone) change.after = index.EntryOf(store_key, after.image);
+    if (change.before && !index.complete) {
+      std::string ignored;
+      EW_ASSIGN_OR_RETURN(const bool filled,
+                          store.Get(ColumnFamily::kIndexes, change.before->key, &ignored));
+      if (!filled) change.before.reset();
+    }
+    change.same = change.before && change.after && change.before->key == change.after->key &&
+                  change.before->Value(before) == change.after->Value(after.image);
+  }
+  return {};
+}
+
+namespace {
+
+using SharedIndex = std::shared_ptr<SecondaryIndex>;
+
+void Replace(CommitTurn& turn, const SharedIndex& index, const std::optional<IndexEntry>& before,
+             const std::optional<IndexEntry>& after, std::string_view image) {
+  if (before && !(after && after->key == before->key))
+    turn.batch().Delete(ColumnFamily::kIndexes, before->key);
+  if (after) turn.batch().Put(ColumnFamily::kIndexes, after->key, after->Value(image));
+  turn.AddToCount({index, &index->count}, (after ? 1 : 0) - (before ? 1 : 0),
+                  (after ? after->bytes : 0) - (before ? before->bytes : 0));
+}
+
+}  // namespace
+
+void RowChange::AddIndexes(CommitTurn& turn, const TableState& table, std::string_view store_key,
+                           const StoredItem& row) const {
+  const std::shared_ptr<const IndexList> current = table.Indexes();
+  if (!current) return;
+  const size_t planned = indexes_ ? indexes_->size() : 0;
+  for (size_t i = 0; i < current->size(); ++i) {
+    const SharedIndex& index = (*current)[i];
+    size_t at = i;  // where it was when we planned: mostly the same place
+    if (current != indexes_)
+      for (at = 0; at < planned && (*indexes_)[at] != index; ++at) continue;
+    if (at == planned) {
+      if (!row.tombstone)
+        Replace(turn, index, std::nullopt, index->EntryOf(store_key, row.image), row.image);
+    } else if (const IndexChange& change = index_changes_[at]; !change.same) {
+      Replace(turn, index, change.before, change.after, row.image);
+    }
+  }
 }
 
 void RowChange::AddTo(CommitTurn& turn, const std::shared_ptr<TableState>& table,
@@ -37,7 +101,8 @@ void RowChange::AddTo(CommitTurn& turn, const std::shared_ptr<TableState>& table
   batch.Put(ColumnFamily::kItems, store_key, value);
   if (replaced_tombstone_) batch.Delete(ColumnFamily::kSystem, TombstoneKey(*replaced_tombstone_));
   if (row.tombstone) batch.Put(ColumnFamily::kSystem, TombstoneKey(row.version.dot), store_key);
-  turn.AddToCount(table, count_items_, count_bytes_);
+  turn.AddToCount({table, &table->count}, count_items_, count_bytes_);
+  AddIndexes(turn, *table, store_key, row);
 }
 
 }  // namespace everwrite::table

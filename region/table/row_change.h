@@ -3,10 +3,13 @@
 // Whoever writes a row (a client's write, a transaction, another region's change) decides with the
 // key locked and commits in a turn. In between lies a RowChange: planned from the row that stands
 // there, added to the batch as everything that follows from the change: the row itself, the key by
-// which its tombstone is found, and the table's count. No one else puts rows of users' tables.
+// which its tombstone is found, the entries of secondary indexes, and the counts. No one else puts
+// rows of users' tables.
 //
 // Planning does the work that needs the old row, on the caller's thread; adding is short, because
-// all writes of the region go through one turn after the other.
+// all writes of the region go through one turn after the other. Indexes may come and go between the
+// two: one that is new by then has nothing of the old row (its backfill must lock the key first)
+// and gets the new one's entry; one that is gone has gone with all its entries.
 //
 // Thread-safety: a value; planned on any thread, added in the committer's turn.
 #pragma once
@@ -15,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/kv_store.h"
 #include "base/result.h"
@@ -36,8 +40,11 @@ struct NewRow {
 class RowChange {
  public:
   RowChange() = default;
-  // With the key locked: `before` is what stands there, a tombstone included. Borrows nothing.
-  RowChange(const std::optional<StoredItem>& before, const NewRow& after);
+  // With the key locked: `before` is what stands there, a tombstone included. `table` is the row's.
+  // Borrows nothing. Reads the store for an index that is being filled, else not.
+  static Result<RowChange> Plan(const KvStore& store, const TableState& table,
+                                std::string_view store_key, const std::optional<StoredItem>& before,
+                                const NewRow& after);
 
   // In a turn, with the key still locked, and `row` the row of the plan with its version. The table
   // must not have been dropped (TableState::dropped).
@@ -45,9 +52,21 @@ class RowChange {
              const StoredItem& row) const;
 
  private:
+  struct IndexChange {
+    std::optional<IndexEntry> before;
+    std::optional<IndexEntry> after;
+    bool same = false;  // nothing to do
+  };
+  Status PlanIndexes(const KvStore& store, std::string_view store_key, std::string_view before,
+                     const NewRow& after);
+  void AddIndexes(CommitTurn& turn, const TableState& table, std::string_view store_key,
+                  const StoredItem& row) const;
+
   std::optional<Dot> replaced_tombstone_;
   int64_t count_items_ = 0;
   int64_t count_bytes_ = 0;
+  std::shared_ptr<const IndexList> indexes_;  // as planned
+  std::vector<IndexChange> index_changes_;    // of each
 };
 
 }  // namespace everwrite::table

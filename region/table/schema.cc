@@ -5,9 +5,11 @@
 namespace everwrite::table {
 namespace {
 
-// Format 1: the fields in this order. A newer format adds fields behind; older readers stop before
-// them.
+// Format 1: the fields in this order, then any number of sections: a tag byte and a length, then
+// the section's own fields. What is added later is a new tag, or fields at a section's end; readers
+// skip the sections that they do not know.
 constexpr uint8_t kFormat = 1;
+constexpr uint8_t kIndexTag = 1;
 
 void PutAttribute(std::string& out, const item::KeyAttribute& attribute) {
   PutBytes(out, attribute.name);
@@ -23,7 +25,90 @@ bool ReadAttribute(Reader& reader, item::KeyAttribute& attribute) {
   return true;
 }
 
+void PutAttributes(std::string& out, const std::vector<item::KeyAttribute>& attributes) {
+  PutVarint(out, attributes.size());
+  for (const item::KeyAttribute& attribute : attributes) PutAttribute(out, attribute);
+}
+
+bool ReadAttributes(Reader& reader, size_t low, std::vector<item::KeyAttribute>& attributes) {
+  uint64_t count = 0;
+  if (!reader.ReadVarint(count) || count < low || count > item::kCompositeAttributesMax)
+    return false;
+  attributes.resize(count);
+  for (item::KeyAttribute& attribute : attributes)
+    if (!ReadAttribute(reader, attribute)) return false;
+  return true;
+}
+
+void PutSection(std::string& out, uint8_t tag, std::string_view bytes) {
+  out.push_back(static_cast<char>(tag));
+  PutBytes(out, bytes);
+}
+
+std::string EncodeIndex(const IndexDefinition& index) {
+  std::string out;
+  PutBytes(out, index.name);
+  PutFixed64(out, index.id.value);
+  out.push_back(index.local ? 1 : 0);
+  PutAttributes(out, index.key.partition);
+  PutAttributes(out, index.key.sort);
+  out.push_back(static_cast<char>(index.projection));
+  PutVarint(out, index.included.size());
+  for (const std::string& name : index.included) PutBytes(out, name);
+  PutVarint(out, index.read_units);
+  PutVarint(out, index.write_units);
+  return out;
+}
+
+bool DecodeIndex(std::string_view bytes, IndexDefinition& index) {
+  Reader reader(bytes);
+  std::string_view name;
+  uint8_t local = 0, projection = 0;
+  uint64_t included = 0;
+  if (!reader.ReadBytes(name) || !reader.ReadFixed64(index.id.value) || !reader.ReadByte(local) ||
+      !ReadAttributes(reader, 1, index.key.partition) ||
+      !ReadAttributes(reader, 0, index.key.sort) || !reader.ReadByte(projection) ||
+      projection > 2 || !reader.ReadVarint(included) || included > kIncludedAttributesMax)
+    return false;
+  for (uint64_t i = 0; i < included; ++i) {
+    std::string_view attribute;
+    if (!reader.ReadBytes(attribute)) return false;
+    index.included.emplace_back(attribute);
+  }
+  index.name = name;
+  index.local = local != 0;
+  index.projection = static_cast<Projection>(projection);
+  return reader.ReadVarint(index.read_units) && reader.ReadVarint(index.write_units);
+}
+
+bool AddIndex(std::string_view section, std::vector<IndexDefinition>& indexes) {
+  IndexDefinition index;
+  if (indexes.size() == kLocalIndexesMax + kGlobalIndexesMax || !DecodeIndex(section, index))
+    return false;
+  for (const IndexDefinition& other : indexes)
+    if (other.id == index.id || other.name == index.name) return false;
+  indexes.push_back(std::move(index));
+  return true;
+}
+
 }  // namespace
+
+const IndexDefinition* TableDefinition::FindIndex(std::string_view index) const {
+  for (const IndexDefinition& definition : indexes)
+    if (definition.name == index) return &definition;
+  return nullptr;
+}
+
+void GiveIndexIds(TableDefinition& definition, const conflict::Version& follows) {
+  for (IndexDefinition& index : definition.indexes) {
+    if (index.id.value != 0) continue;
+    std::string bytes = EncodeIndex(index);
+    PutFixed64(bytes, follows.dot.log.value);
+    PutFixed64(bytes, follows.dot.number);
+    const uint64_t hash = Hash64(bytes);
+    index.id.value = hash != 0 ? hash : 1;
+  }
+}
 
 std::string EncodeTableDefinition(const TableDefinition& d) {
   std::string out(1, static_cast<char>(kFormat));
@@ -42,6 +127,7 @@ std::string EncodeTableDefinition(const TableDefinition& d) {
   out.push_back(d.deletion_protection ? 1 : 0);
   PutBytes(out, d.table_class);
   out.push_back(d.sse ? 1 : 0);
+  for (const IndexDefinition& index : d.indexes) PutSection(out, kIndexTag, EncodeIndex(index));
   return out;
 }
 
@@ -60,6 +146,12 @@ bool DecodeTableDefinition(std::string_view bytes, TableDefinition& definition) 
       !reader.ReadVarint(d.stream_enabled_ms) || !reader.ReadVarint(d.created_ms) ||
       !reader.ReadByte(protection) || !reader.ReadBytes(table_class) || !reader.ReadByte(sse))
     return false;
+  while (!reader.done()) {
+    uint8_t tag = 0;
+    std::string_view section;
+    if (!reader.ReadByte(tag) || !reader.ReadBytes(section)) return false;
+    if (tag == kIndexTag && !AddIndex(section, d.indexes)) return false;
+  }
   d.name = name;
   d.billing = static_cast<BillingMode>(billing);
   d.stream = static_cast<StreamView>(stream);

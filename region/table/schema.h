@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/ids.h"
+#include "conflict/version.h"
 #include "region/item/key.h"
 
 namespace everwrite::table {
@@ -20,6 +22,31 @@ enum class StreamView : uint8_t {
   kNewImage = 2,
   kOldImage = 3,
   kNewAndOldImages = 4
+};
+
+// What an index holds of a row beside the keys of table and index.
+enum class Projection : uint8_t { kAll = 0, kKeysOnly = 1, kInclude = 2 };
+
+// DynamoDB's limits (Developer Guide, "Quotas").
+inline constexpr size_t kLocalIndexesMax = 5;
+inline constexpr size_t kGlobalIndexesMax = 20;
+inline constexpr size_t kIncludedAttributesMax = 100;  // of all indexes of a table together
+
+// Whether an index is being filled is no part of its definition: every region fills its own
+// (index_backfill.h).
+struct IndexDefinition {
+  std::string name;
+  // Given by the engine: derived from the definition and from what the table's definition follows,
+  // so that regions that add the same index at the same time add one, and an index that is removed
+  // and added again is another.
+  IndexId id;
+  bool local = false;  // of the table's partition
+  item::CompositeKeySchema key;
+  Projection projection = Projection::kAll;
+  std::vector<std::string> included;  // kInclude: the other attributes, in the order given
+  uint64_t read_units = 0;            // provisioned throughput, 0 when on demand or local
+  uint64_t write_units = 0;
+  friend bool operator==(const IndexDefinition&, const IndexDefinition&) = default;
 };
 
 struct TableDefinition {
@@ -36,8 +63,15 @@ struct TableDefinition {
   bool deletion_protection = false;
   std::string table_class;  // "STANDARD" or "STANDARD_INFREQUENT_ACCESS"; empty: the default
   bool sse = false;
+  std::vector<IndexDefinition> indexes;  // local ones first, each kind in the order of creation
+
+  const IndexDefinition* FindIndex(std::string_view index) const;
   friend bool operator==(const TableDefinition&, const TableDefinition&) = default;
 };
+
+// The ids of indexes that have none yet. `follows` is the version of the definition that this one
+// replaces, or of the tombstone of the table's name, or none.
+void GiveIndexIds(TableDefinition& definition, const conflict::Version& follows);
 
 // The definition as the image of its catalog entry, and back; false for bytes that are none.
 std::string EncodeTableDefinition(const TableDefinition& definition);

@@ -135,7 +135,10 @@ class Transactions::Unit {
       if (mutation.kind == Mutation::Kind::kNone || (tombstone && !items[i])) continue;
       commit = true;
       rows_[i].mutation = std::move(mutation);
-      rows_[i].change = RowChange(before[i], {tombstone, rows_[i].mutation.item});
+      const NewRow row{tombstone, rows_[i].mutation.item};
+      EW_ASSIGN_OR_RETURN(rows_[i].change,
+                          RowChange::Plan(owner_.store_, *operation_->items[i].table->state,
+                                          rows_[i].store_key, before[i], row));
     }
     return {};
   }

@@ -1,4 +1,4 @@
-// What the tests of the API share: a dispatcher over the in-memory engine, JSON in and JSON out.
+// What the tests of the API share: a dispatcher over an engine in memory, JSON in and JSON out.
 #pragma once
 
 #include <string>
@@ -26,7 +26,10 @@ struct Answer {
 
 class ApiTest : public ::testing::Test {
  protected:
-  ApiTest() : dispatcher_({"eu-west-1", &engine_, &clock_, nullptr}) {}
+  ApiTest() : engine_(clock_), dispatcher_({"eu-west-1", &engine_, &clock_, nullptr}) {
+    executor_.commit = [this] { return engine_.Commit(); };
+    engine_.engine().StartBackfill(executor_);
+  }
 
   // The answer to any request; Authorization and the like are as given.
   Answer Handle(http::HttpRequest request, std::string_view body) {
@@ -105,8 +108,8 @@ class ApiTest : public ::testing::Test {
   };
 
   ManualExecutor executor_;
-  MemoryTableEngine engine_;
   ManualClock clock_;
+  MemoryTableEngine engine_;
   Dispatcher dispatcher_;
   Answer last_;
 };

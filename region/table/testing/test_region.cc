@@ -39,6 +39,7 @@ void TestRegion::Open() {
   auto opened = RegionEngine::Open(store, clock, options, 77, [] {});
   CHECK(opened.ok(), opened.status().ToString());
   engine = std::move(opened).value();
+  engine->StartBackfill(executor);
 }
 
 void TestRegion::Restart() {

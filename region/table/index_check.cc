@@ -1,0 +1,145 @@
+#include "region/table/index_check.h"
+
+#include <map>
+
+#include "base/coding.h"
+#include "region/table/layout.h"
+#include "region/table/secondary_index.h"
+
+namespace everwrite::table {
+namespace {
+
+struct Rebuilt {
+  std::string name;  // "table.index"
+  std::shared_ptr<SecondaryIndex> index;
+  bool complete = true;
+  int64_t items = 0;
+  int64_t bytes = 0;
+};
+
+class Checker {
+ public:
+  Checker(const KvStore& store, size_t limit) : store_(store), limit_(limit) {}
+
+  Result<std::vector<std::string>> Run() {
+    EW_RETURN_IF_ERROR(ReadDefinitions());
+    EW_RETURN_IF_ERROR(Rebuild());
+    EW_RETURN_IF_ERROR(CompareEntries());
+    for (const auto& [prefix, rebuilt] : indexes_)
+      if (rebuilt.complete) EW_RETURN_IF_ERROR(CompareCount(rebuilt));
+    return std::move(violations_);
+  }
+
+ private:
+  template <typename Visitor>
+  Status ForEachRow(std::string_view begin, const std::string& end, Visitor&& visit) const {
+    const auto it = store_.NewIterator(ColumnFamily::kItems, {std::string(begin), end});
+    for (it->Seek(begin); it->Valid(); it->Next()) {
+      StoredItem stored;
+      if (!DecodeStoredItem(it->value(), stored)) return DataLoss("a stored item is damaged");
+      if (!stored.tombstone) EW_RETURN_IF_ERROR(visit(it->key(), stored));
+    }
+    return it->status();
+  }
+
+  Status ReadDefinitions() {
+    const std::string begin = ItemKey(kCatalogTable, "");
+    return ForEachRow(begin, PrefixEnd(begin), [&](std::string_view, const StoredItem& row) {
+      TableDefinition definition;
+      if (!DecodeTableDefinition(row.image, definition))
+        return DataLoss("a table definition is damaged");
+      for (const IndexDefinition& index : definition.indexes) {
+        Rebuilt rebuilt;
+        rebuilt.name = definition.name + "." + index.name;
+        rebuilt.index = std::make_shared<SecondaryIndex>(definition, index);
+        std::string ignored;
+        EW_ASSIGN_OR_RETURN(
+            const bool filling,
+            store_.Get(ColumnFamily::kSystem, rebuilt.index->backfill_key(), &ignored));
+        rebuilt.complete = !filling;
+        by_table_[definition.id].push_back(rebuilt.index->prefix());
+        indexes_[rebuilt.index->prefix()] = std::move(rebuilt);
+      }
+      return Status();
+    });
+  }
+
+  Status Rebuild() {
+    return ForEachRow(ItemKey(TableId{kCatalogTable.value + 1}, ""), "",
+                      [&](std::string_view key, const StoredItem& row) {
+                        const auto of_table = by_table_.find(TableOfItemKey(key));
+                        if (of_table == by_table_.end()) return Status();
+                        for (const std::string& prefix : of_table->second) {
+                          Rebuilt& rebuilt = indexes_[prefix];
+                          auto entry = rebuilt.index->EntryOf(key, row.image);
+                          if (!entry) continue;
+                          ++rebuilt.items;
+                          rebuilt.bytes += entry->bytes;
+                          const std::string value(entry->Value(row.image));
+                          entries_[std::move(entry->key)] = {&rebuilt, value};
+                        }
+                        return Status();
+                      });
+  }
+
+  Status CompareEntries() {
+    const auto it = store_.NewIterator(ColumnFamily::kIndexes, {});
+    auto expected = entries_.begin();
+    const auto missing = [&] {
+      if (expected->second.index->complete)
+        Violation(expected->second.index->name + " lacks " + ToHex(expected->first.substr(16)));
+      ++expected;
+    };
+    for (it->Seek(""); it->Valid(); it->Next()) {
+      while (expected != entries_.end() && expected->first < it->key()) missing();
+      if (expected == entries_.end() || expected->first != it->key()) {
+        const auto index = indexes_.find(std::string(it->key().substr(0, 16)));
+        Violation((index == indexes_.end() ? "an index that is not there" : index->second.name) +
+                  " has " + ToHex(it->key().substr(16)) + ", which no row has");
+        continue;
+      }
+      if (expected->second.value != it->value())
+        Violation(expected->second.index->name + " holds another value of " +
+                  ToHex(expected->first.substr(16)));
+      ++expected;
+    }
+    while (expected != entries_.end()) missing();
+    return it->status();
+  }
+
+  Status CompareCount(const Rebuilt& rebuilt) {
+    std::string value;
+    EW_ASSIGN_OR_RETURN(const bool there,
+                        store_.Get(ColumnFamily::kSystem, rebuilt.index->count.key, &value));
+    int64_t items = 0, bytes = 0;
+    if (there && !DecodeCount(value, items, bytes)) return DataLoss("a count is damaged");
+    if (items != rebuilt.items || bytes != rebuilt.bytes)
+      Violation(rebuilt.name + " counts " + std::to_string(items) + " items of " +
+                std::to_string(bytes) + " bytes, and should hold " + std::to_string(rebuilt.items) +
+                " of " + std::to_string(rebuilt.bytes));
+    return {};
+  }
+
+  void Violation(std::string line) {
+    if (violations_.size() < limit_) violations_.push_back("index " + std::move(line));
+  }
+
+  struct Expected {
+    const Rebuilt* index;
+    std::string value;
+  };
+  const KvStore& store_;
+  const size_t limit_;
+  std::map<std::string, Rebuilt> indexes_;  // by prefix
+  std::map<TableId, std::vector<std::string>> by_table_;
+  std::map<std::string, Expected> entries_;
+  std::vector<std::string> violations_;
+};
+
+}  // namespace
+
+Result<std::vector<std::string>> CheckIndexes(const KvStore& store, size_t limit) {
+  return Checker(store, limit).Run();
+}
+
+}  // namespace everwrite::table

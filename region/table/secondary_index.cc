@@ -1,0 +1,65 @@
+#include "region/table/secondary_index.h"
+
+#include <algorithm>
+
+#include "region/table/layout.h"
+
+namespace everwrite::table {
+namespace {
+
+std::vector<std::string> ProjectedNames(const TableDefinition& table,
+                                        const IndexDefinition& index) {
+  std::vector<std::string> names = index.included;
+  names.push_back(table.key.partition.name);
+  if (table.key.sort) names.push_back(table.key.sort->name);
+  for (const auto* attributes : {&index.key.partition, &index.key.sort})
+    for (const item::KeyAttribute& attribute : *attributes) names.push_back(attribute.name);
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+// Both are sorted by name.
+std::string Project(const std::vector<std::string>& names, item::ItemView item) {
+  std::string out;
+  auto name = names.begin();
+  for (const item::Attribute& attribute : item) {
+    while (name != names.end() && *name < attribute.name) ++name;
+    if (name == names.end()) break;
+    if (*name == attribute.name) out.append(attribute.encoded);
+  }
+  return out;
+}
+
+}  // namespace
+
+SecondaryIndex::SecondaryIndex(const TableDefinition& table, const IndexDefinition& index)
+    : count(IndexCountKey(table.id, index.id)),
+      id_(index.id),
+      prefix_(IndexPrefix(table.id, index.id)),
+      backfill_key_(BackfillKey(table.id, index.id)),
+      key_(index.key),
+      whole_(index.projection == Projection::kAll) {
+  if (!whole_) projected_ = ProjectedNames(table, index);
+}
+
+std::optional<IndexEntry> SecondaryIndex::EntryOf(std::string_view store_key,
+                                                  std::string_view image) const {
+  const item::ItemView item(image);
+  IndexEntry entry;
+  entry.key = prefix_;
+  if (!item::AppendCompositeKey(key_, item, entry.key)) return std::nullopt;
+  entry.key.append(KeyOfItemKey(store_key));
+  entry.whole = whole_;
+  if (!whole_) entry.projected = Project(projected_, item);
+  entry.bytes = static_cast<int64_t>(item::ItemSize(item::ItemView(entry.Value(image))));
+  return entry;
+}
+
+Status CheckIndexKeys(const TableDefinition& table, item::ItemView item, item::KeyWrite write) {
+  for (const IndexDefinition& index : table.indexes)
+    EW_RETURN_IF_ERROR(item::CheckCompositeKey(index.key, index.name, item, write));
+  return OkStatus();
+}
+
+}  // namespace everwrite::table
