@@ -25,6 +25,7 @@ constexpr std::string_view kMapKeys =
 
 struct BatchRequest {
   CapacityReport capacity = CapacityReport::kNone;
+  bool collection_metrics = false;
   std::optional<dom::object> tables;
 };
 
@@ -41,6 +42,7 @@ bool ReadBatchRequest(const Params& params, std::string_view type, Violations& v
   if (out.tables && out.tables->size() == 0)
     violations.Add("{}", "requestItems", "Member must have length greater than or equal to 1");
   out.capacity = CapacityReportOf(capacity);
+  out.collection_metrics = metrics == "SIZE";
   return true;
 }
 
@@ -51,12 +53,12 @@ void CheckMapKey(std::string_view name, Violations& violations) {
   if (!of_name.Ok(ignored)) violations.Add(name, "requestItems", kMapKeys);
 }
 
-void AppendCapacities(std::string& body, const std::map<std::string, uint64_t>& half_units,
+void AppendCapacities(std::string& body, const std::map<std::string, Consumed>& consumed,
                       CapacityReport report) {
   if (report == CapacityReport::kNone) return;
   AppendMember(body, "ConsumedCapacity");
   body += '[';
-  for (const auto& [table, units] : half_units) {
+  for (const auto& [table, units] : consumed) {
     if (body.back() != '[') body += ',';
     AppendConsumedCapacity(body, table, units, report);
   }
@@ -185,15 +187,20 @@ struct BatchItem {
 
 // What the writes of one batch report to; all on the call's loop.
 struct BatchState {
-  BatchState(Call call, CapacityReport report) : call(std::move(call)), report(report) {}
+  BatchState(Call call, const BatchRequest& request)
+      : call(std::move(call)),
+        report(request.capacity),
+        collection_metrics(request.collection_metrics) {}
 
-  void OnDone(const Status& status, const std::string& table, std::string_view request_json,
-              const table::TableDefinition& definition, size_t bytes) {
+  void OnDone(const Status& status, const std::string& table_name, std::string_view request_json,
+              const table::Table& table, const Consumed& cost, ItemView item) {
+    const std::string& name = table.definition.name;
     if (status.ok()) {
-      half_units[definition.name] += WriteHalfUnits(bytes);
+      consumed[name].Add(cost);
+      if (collection_metrics) AddCollection(table, item);
     } else if (const ErrorType type = ErrorOf(status).type;
                type == ErrorType::kThrottling || type == ErrorType::kServiceUnavailable) {
-      unprocessed[table].emplace_back(request_json);
+      unprocessed[table_name].emplace_back(request_json);
       if (refused.ok()) refused = status;
     } else if (failure.ok()) {
       failure = status;
@@ -218,16 +225,37 @@ struct BatchState {
       body += ']';
     }
     body += '}';
-    AppendCapacities(body, half_units, report);
+    AppendCollections(body);
+    AppendCapacities(body, consumed, report);
     body += '}';
     call.Reply(std::move(body));
   }
 
+  // One for each item, as the service does.
+  void AddCollection(const table::Table& table, ItemView item) {
+    std::string& list = collections[table.definition.name];
+    if (!list.empty()) list += ',';
+    if (!AppendItemCollection(list, call.engine(), table, item))
+      collections.erase(table.definition.name);
+  }
+  void AppendCollections(std::string& body) const {
+    if (collections.empty()) return;
+    AppendMember(body, "ItemCollectionMetrics");
+    body += '{';
+    for (const auto& [table, list] : collections) {
+      if (body.back() != '{') body += ',';
+      body.append("\"").append(table).append("\":[").append(list).append("]");
+    }
+    body += '}';
+  }
+
   Call call;
   CapacityReport report;
+  bool collection_metrics;
   size_t open = 0, total = 0;
   std::map<std::string, std::vector<std::string>> unprocessed;  // by the client's name of the table
-  std::map<std::string, uint64_t> half_units;
+  std::map<std::string, Consumed> consumed;
+  std::map<std::string, std::string> collections;  // as JSON, by table
   Status failure;
   Status refused;
 };
@@ -242,8 +270,9 @@ class BatchWrite final : public table::WriteOperation {
         put_(item.put) {}
 
   Result<Mutation> Evaluate(std::optional<std::string_view> stored) override {
-    size_ = put_ ? item::ItemSize(ItemView(item_)) : 0;
-    if (stored) size_ = std::max(size_, item::ItemSize(ItemView(*stored)));
+    std::optional<std::string_view> after;
+    if (put_) after = item_;
+    cost_ = WriteCost(*table, stored, after);
     if (!put_ && !stored) return Mutation{};
     return Mutation{put_ ? Mutation::Kind::kPut : Mutation::Kind::kDelete, item_};
   }
@@ -254,14 +283,14 @@ class BatchWrite final : public table::WriteOperation {
       AppendItemJson(json, ItemView(item_));
       json += "}}";
     }
-    state_->OnDone(status, table_name_, json, table->definition, size_);
+    state_->OnDone(status, table_name_, json, *table, cost_, ItemView(item_));
   }
 
  private:
   std::shared_ptr<BatchState> state_;
   std::string table_name_;
   std::string item_;
-  size_t size_ = 0;
+  Consumed cost_;
   bool put_;
 };
 
@@ -327,7 +356,7 @@ bool ResolveWrites(const Call& call, std::vector<BatchItem>& batch, ApiError& er
   for (BatchItem& item : batch) {
     if (!FindTableOf(call, TableNameOf(item.table_name), item.table, error)) return false;
     const item::KeySchema& schema = item.table->definition.key;
-    Result<std::string> key = item.put ? item::EncodeKeyOfItem(schema, ItemView(item.item))
+    Result<std::string> key = item.put ? EncodeKeyOfPut(*item.table, ItemView(item.item))
                                        : item::EncodeKey(schema, ItemView(item.item));
     if (!key.ok()) {
       error = ErrorOf(key.status());
@@ -357,7 +386,7 @@ void BatchGetItem(const Params& params, Call call) {
     if (!ResolveGets(call, gets, error)) return call.Fail(error);
 
   std::string body = "{\"Responses\":{", unprocessed = "{", stored;
-  std::map<std::string, uint64_t> half_units;
+  std::map<std::string, Consumed> consumed;
   size_t bytes = 0;
   for (const TableGets& gets : batch) {
     if (body.back() != '{') body += ',';
@@ -371,7 +400,7 @@ void BatchGetItem(const Params& params, Call call) {
       const size_t size = *found ? item::ItemSize(item) : 0;
       if (bytes + size > kBatchGetBytesMax) break;
       bytes += size;
-      half_units[gets.table->definition.name] += ReadHalfUnits(size, gets.consistent);
+      consumed[gets.table->definition.name].table += ReadHalfUnits(size, gets.consistent);
       if (!*found) continue;
       if (body.back() != '[') body += ',';
       if (gets.expressions.has_projection()) {
@@ -384,7 +413,7 @@ void BatchGetItem(const Params& params, Call call) {
     if (next < gets.keys.size()) AppendUnprocessed(unprocessed, gets, next);
   }
   body.append("},\"UnprocessedKeys\":").append(unprocessed).append("}");
-  AppendCapacities(body, half_units, request.capacity);
+  AppendCapacities(body, consumed, request.capacity);
   body += '}';
   call.Reply(std::move(body));
 }
@@ -409,7 +438,7 @@ void BatchWriteItem(const Params& params, Call call) {
 
   table::TableEngine& engine = call.engine();
   Executor& executor = call.executor();
-  const auto state = std::make_shared<BatchState>(std::move(call), request.capacity);
+  const auto state = std::make_shared<BatchState>(std::move(call), request);
   state->open = state->total = batch.size();
   for (BatchItem& item : batch)
     engine.Write(std::make_unique<BatchWrite>(std::move(item), state), executor);

@@ -1,12 +1,21 @@
 // DynamoDB's arithmetic of consumed capacity. Units are counted in halves, so that they stay whole:
 // an eventually consistent read of up to 4 KB is one half.
 //
-// Thread-safety: pure functions.
+// What a request consumes is kept apart by table and index: a write costs the table a write of the
+// larger of the old and new item, and each index what changes in it; a Query of an index costs the
+// index, and the table only what is fetched from it beside (Developer Guide, "Provisioned
+// throughput considerations" of both kinds of index).
+//
+// Thread-safety: pure functions and values.
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include "region/table/engine.h"
 
 namespace everwrite::api {
 
@@ -36,17 +45,25 @@ inline void AppendUnits(std::string& out, uint64_t half_units) {
   out.append(std::to_string(half_units / 2)).append(half_units % 2 ? ".5" : ".0");
 }
 
-// {"TableName":"t","CapacityUnits":0.5}; with kIndexes also "Table":{"CapacityUnits":0.5}.
-inline void AppendConsumedCapacity(std::string& out, std::string_view table, uint64_t half_units,
-                                   CapacityReport report) {
-  out.append("{\"TableName\":\"").append(table).append("\",\"CapacityUnits\":");
-  AppendUnits(out, half_units);
-  if (report == CapacityReport::kIndexes) {
-    out += ",\"Table\":{\"CapacityUnits\":";
-    AppendUnits(out, half_units);
-    out += "}";
-  }
-  out += "}";
-}
+// Half units, by where they were consumed.
+struct Consumed {
+  uint64_t table = 0;
+  std::map<std::string, uint64_t> local, global;  // by index name; only those touched
+
+  uint64_t Total() const;
+  void Add(const Consumed& other, uint64_t factor = 1);
+};
+
+// What a write costs; nullopt for no item. Nothing changes when both are equal.
+Consumed WriteCost(const table::Table& table, std::optional<std::string_view> before,
+                   std::optional<std::string_view> after);
+// What a write costs the table alone, when the bytes are known.
+inline Consumed TableCost(uint64_t half_units) { return {half_units, {}, {}}; }
+
+// Appends {"TableName":"t","CapacityUnits":0.5}; with kIndexes also
+// "Table":{"CapacityUnits":0.5} and "GlobalSecondaryIndexes":{"gsi":{"CapacityUnits":…}}.
+// `kind` is a second name under which every number is given ("WriteCapacityUnits"), or empty.
+void AppendConsumedCapacity(std::string& out, std::string_view table, const Consumed& consumed,
+                            CapacityReport report, std::string_view kind = {});
 
 }  // namespace everwrite::api

@@ -30,7 +30,8 @@ class ItemWrite : public table::WriteOperation {
         call_(std::move(call)),
         return_values_(request.return_values),
         capacity_(request.capacity),
-        item_on_failure_(request.item_on_failure) {}
+        item_on_failure_(request.item_on_failure),
+        collection_metrics_(request.collection_metrics) {}
 
   Result<Mutation> Evaluate(std::optional<std::string_view> stored) final {
     const ItemView old(stored.value_or(std::string_view()));
@@ -38,8 +39,11 @@ class ItemWrite : public table::WriteOperation {
       if (item_on_failure_ && stored) AppendItemJson(failed_item_, old);
       return ConditionFailed("The conditional request failed");
     }
-    if (stored && capacity_ != CapacityReport::kNone) old_size_ = item::ItemSize(old);
-    return Apply(stored.has_value(), old);
+    if (collection_metrics_)
+      AppendItemCollection(collection_, call_.engine(), *table, ItemView(Given()));
+    Result<Mutation> mutation = Apply(stored.has_value(), old);
+    if (mutation.ok() && capacity_ != CapacityReport::kNone) Charge(stored, *mutation);
+    return mutation;
   }
 
   void Done(const Status& status) final {
@@ -55,8 +59,11 @@ class ItemWrite : public table::WriteOperation {
     }
     if (capacity_ != CapacityReport::kNone) {
       AppendMember(body, "ConsumedCapacity");
-      AppendConsumedCapacity(body, table->definition.name,
-                             WriteHalfUnits(std::max(old_size_, new_size_)), capacity_);
+      AppendConsumedCapacity(body, table->definition.name, consumed_, capacity_);
+    }
+    if (!collection_.empty()) {
+      AppendMember(body, "ItemCollectionMetrics");
+      body += collection_;
     }
     body += "}";
     call_.Reply(std::move(body));
@@ -64,6 +71,8 @@ class ItemWrite : public table::WriteOperation {
 
  protected:
   virtual Result<Mutation> Apply(bool exists, ItemView old) = 0;
+  // The item or key as the request gave it; before Apply.
+  virtual std::string_view Given() const = 0;
 
   void ReturnItem(ItemView item) { AppendItemJson(attributes_, item); }
 
@@ -71,28 +80,37 @@ class ItemWrite : public table::WriteOperation {
   Call call_;
   std::string attributes_;   // as JSON, when some are to be returned
   std::string failed_item_;  // as JSON
-  size_t old_size_ = 0;      // known only when capacity is reported
-  size_t new_size_ = 0;
   ReturnValues return_values_;
+
+ private:
+  void Charge(std::optional<std::string_view> stored, const Mutation& mutation) {
+    std::optional<std::string_view> after = stored;
+    if (mutation.kind == Mutation::Kind::kPut) after = mutation.item;
+    if (mutation.kind == Mutation::Kind::kDelete) after.reset();
+    consumed_ = WriteCost(*table, stored, after);
+  }
+
+  Consumed consumed_;
+  std::string collection_;  // as JSON
   CapacityReport capacity_;
   bool item_on_failure_;
+  bool collection_metrics_;
 };
 
 class PutWrite final : public ItemWrite {
  public:
-  PutWrite(TablePtr table, std::string key, std::string item, size_t size,
-           const ItemRequest& request, RequestExpressions expressions, Call call)
+  PutWrite(TablePtr table, std::string key, std::string item, const ItemRequest& request,
+           RequestExpressions expressions, Call call)
       : ItemWrite(std::move(table), std::move(key), request, std::move(expressions),
                   std::move(call)),
-        item_(std::move(item)) {
-    new_size_ = size;
-  }
+        item_(std::move(item)) {}
 
  private:
   Result<Mutation> Apply(bool exists, ItemView old) override {
     if (exists && return_values_ == ReturnValues::kAllOld) ReturnItem(old);
     return Mutation{Mutation::Kind::kPut, std::move(item_)};
   }
+  std::string_view Given() const override { return item_; }
   std::string item_;
 };
 
@@ -110,6 +128,7 @@ class DeleteWrite final : public ItemWrite {
     if (return_values_ == ReturnValues::kAllOld) ReturnItem(old);
     return Mutation{Mutation::Kind::kDelete, std::move(key_item_)};
   }
+  std::string_view Given() const override { return key_item_; }
   std::string key_item_;
 };
 
@@ -132,9 +151,9 @@ class UpdateWrite final : public ItemWrite {
     } else {
       updated = base.bytes();
     }
-    new_size_ = item::ItemSize(ItemView(updated));
-    if (new_size_ > item::kItemBytesMax)
+    if (item::ItemSize(ItemView(updated)) > item::kItemBytesMax)
       return InvalidArgument("Item size to update has exceeded the maximum allowed size");
+    EW_RETURN_IF_ERROR(CheckUpdated(*table, ItemView(updated)));
     Return(exists, old, ItemView(updated));
     // Without any action an item that exists stays as it is; one that does not is made.
     if (exists && !expressions_.has_update()) return Mutation{};
@@ -157,6 +176,7 @@ class UpdateWrite final : public ItemWrite {
     const std::string part = expressions_.UpdatedPart(item);
     if (!part.empty()) ReturnItem(ItemView(part));
   }
+  std::string_view Given() const override { return key_item_; }
   std::string key_item_;
 };
 
@@ -223,8 +243,8 @@ void GetItem(const Params& params, Call call) {
   if (request.capacity != CapacityReport::kNone) {
     const size_t size = *found ? item::ItemSize(ItemView(stored)) : 0;
     AppendMember(body, "ConsumedCapacity");
-    AppendConsumedCapacity(body, table->definition.name, ReadHalfUnits(size, request.consistent),
-                           request.capacity);
+    AppendConsumedCapacity(body, table->definition.name,
+                           TableCost(ReadHalfUnits(size, request.consistent)), request.capacity);
   }
   body += "}";
   call.Reply(std::move(body));
@@ -244,18 +264,17 @@ void PutItem(const Params& params, Call call) {
       !expressions.CheckUse(params, {Param::kConditionExpression}, error) ||
       !ReadItemParam(params, Param::kItem, item, error) || !OnlyAllOld(request, error))
     return call.Fail(error);
-  const size_t size = item::ItemSize(ItemView(item));
-  if (size > item::kItemBytesMax)
+  if (item::ItemSize(ItemView(item)) > item::kItemBytesMax)
     return call.Fail(InvalidArgument("Item size has exceeded the maximum allowed size"));
   if (!expressions.Read(params, error) || !FindTableOf(call, request.table_name, table, error) ||
       !expressions.CheckKeys(table->definition.key, error))
     return call.Fail(error);
-  Result<std::string> key = item::EncodeKeyOfItem(table->definition.key, ItemView(item));
+  Result<std::string> key = EncodeKeyOfPut(*table, ItemView(item));
   if (!key.ok()) return call.Fail(key.status());
   table::TableEngine& engine = call.engine();
   Executor& executor = call.executor();
   engine.Write(std::make_unique<PutWrite>(std::move(table), std::move(key).value(), std::move(item),
-                                          size, request, std::move(expressions), std::move(call)),
+                                          request, std::move(expressions), std::move(call)),
                executor);
 }
 

@@ -1,6 +1,8 @@
 #include "region/api/item_request.h"
 
 #include "region/api/item_json.h"
+#include "region/item/key.h"
+#include "region/table/secondary_index.h"
 
 namespace everwrite::api {
 namespace {
@@ -38,6 +40,7 @@ bool ReadItemRequest(const Params& params, Param item, Violations& violations, I
   out.capacity = CapacityReportOf(capacity);
   out.return_values = ReturnValuesOf(return_values);
   out.item_on_failure = on_failure == "ALL_OLD";
+  out.collection_metrics = metrics == "SIZE";
   return true;
 }
 
@@ -51,6 +54,40 @@ bool FindTableOf(const Call& call, std::string_view name, table::TablePtr& table
   table = call.engine().FindTable(name);
   if (table) return true;
   return Fail(error, ErrorType::kResourceNotFound, "Requested resource not found");
+}
+
+Result<std::string> EncodeKeyOfPut(const table::Table& table, item::ItemView item) {
+  const table::TableDefinition& definition = table.definition;
+  EW_ASSIGN_OR_RETURN(std::string key, item::EncodeKeyOfItem(definition.key, item));
+  EW_RETURN_IF_ERROR(table::CheckIndexKeys(definition, item, item::KeyWrite::kPut));
+  return key;
+}
+
+Status CheckUpdated(const table::Table& table, item::ItemView item) {
+  return table::CheckIndexKeys(table.definition, item, item::KeyWrite::kUpdate);
+}
+
+bool AppendItemCollection(std::string& out, const table::TableEngine& engine,
+                          const table::Table& table, item::ItemView item) {
+  const table::TableDefinition& definition = table.definition;
+  // A collection is at most all that the table and its local indexes hold. Closer would mean to
+  // read it: the range is an estimate by its name.
+  constexpr int64_t kGigabyte = 1 << 30;
+  int64_t bytes = engine.CountOf(table).bytes;
+  bool any = false;
+  for (const table::IndexDefinition& index : definition.indexes) {
+    if (!index.local) continue;
+    any = true;
+    bytes += engine.StatusOf(table, index.id).count.bytes;
+  }
+  if (!any) return false;
+  item::ItemBuilder key;
+  key.Add(definition.key.partition.name, *item.Find(definition.key.partition.name));
+  out += "{\"ItemCollectionKey\":";
+  AppendItemJson(out, item::ItemView(key.Finish()));
+  out.append(",\"SizeEstimateRangeGB\":[0.0,").append(std::to_string(bytes / kGigabyte + 1));
+  out += ".0]}";
+  return true;
 }
 
 void AppendMember(std::string& out, std::string_view name) {

@@ -27,6 +27,7 @@ struct ItemRequest {
   ReturnValues return_values = ReturnValues::kNone;
   bool item_on_failure = false;  // ReturnValuesOnConditionCheckFailure: ALL_OLD
   bool consistent = false;
+  bool collection_metrics = false;  // ReturnItemCollectionMetrics: SIZE
 };
 
 // Reads all of the above that is there, with the violations in the service's order. `item` is the
@@ -39,6 +40,16 @@ bool ReadItemParam(const Params& params, Param param, std::string& out, ApiError
 
 // ResourceNotFoundException "Requested resource not found" when there is none.
 bool FindTableOf(const Call& call, std::string_view name, table::TablePtr& table, ApiError& error);
+
+// The encoded key of an item to be put, which the table and its indexes must be able to hold.
+Result<std::string> EncodeKeyOfPut(const table::Table& table, item::ItemView item);
+// The same of an item as an update leaves it, but for its key, which no update changes.
+Status CheckUpdated(const table::Table& table, item::ItemView item);
+
+// {"ItemCollectionKey":{…},"SizeEstimateRangeGB":[0.0,1.0]} of the item or key; nothing, and false,
+// for a table without local indexes.
+bool AppendItemCollection(std::string& out, const table::TableEngine& engine,
+                          const table::Table& table, item::ItemView item);
 
 // Appends `"name":` with a comma before it unless the object was just opened.
 void AppendMember(std::string& out, std::string_view name);

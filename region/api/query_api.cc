@@ -1,8 +1,10 @@
 #include "region/api/query_api.h"
 
+#include <algorithm>
+
 #include "base/coding.h"
-#include "region/api/item_json.h"
 #include "region/api/item_request.h"
+#include "region/api/query_page.h"
 #include "region/api/request_expressions.h"
 #include "region/item/key.h"
 
@@ -10,23 +12,20 @@ namespace everwrite::api {
 namespace {
 
 using item::ItemView;
-using item::KeySchema;
+using table::IndexDefinition;
+using table::Projection;
 using table::ScanOptions;
-using table::TablePtr;
 
-constexpr size_t kPageBytesMax = 1024 * 1024;
 constexpr int64_t kSegmentsMax = 1000000;
 
 // What Query and Scan have in common.
-struct PageRequest {
+struct QueryRequest {
   ItemRequest common;
-  std::optional<int64_t> limit;
-  bool count_only = false;
+  PageRequest page;
+  std::string_view select, index;
   bool has_start = false;
   std::string start_key_item;  // ExclusiveStartKey
   RequestExpressions expressions;
-  TablePtr table;
-  ScanOptions options;
 };
 
 bool CheckSelect(const Params& params, std::string_view select, bool has_index, ApiError& error) {
@@ -46,10 +45,10 @@ bool CheckSelect(const Params& params, std::string_view select, bool has_index, 
   return FailValidation(error, message.append(select == "COUNT" ? "only the Count" : select));
 }
 
-bool ReadStartKey(const Params& params, PageRequest& page, ApiError& error) {
-  page.has_start = params.Has(Param::kExclusiveStartKey);
-  if (!page.has_start) return true;
-  if (ReadItemParam(params, Param::kExclusiveStartKey, page.start_key_item, error)) return true;
+bool ReadStartKey(const Params& params, QueryRequest& query, ApiError& error) {
+  query.has_start = params.Has(Param::kExclusiveStartKey);
+  if (!query.has_start) return true;
+  if (ReadItemParam(params, Param::kExclusiveStartKey, query.start_key_item, error)) return true;
   if (error.type == ErrorType::kValidation)
     error.message = "The provided starting key is invalid: " + error.message;
   return false;
@@ -68,42 +67,93 @@ bool CheckKeyCondition(const Params& params, std::initializer_list<Param> allowe
   return true;
 }
 
-bool ReadPageRequest(const Params& params, const Call& call, Violations& violations,
-                     PageRequest& page, std::initializer_list<Param> expressions,
-                     std::initializer_list<Param> legacy, ApiError& error) {
-  std::string_view select, index;
-  if (!params.Text(Param::kSelect, select, error) ||
-      !params.Text(Param::kIndexName, index, error) ||
+bool FailInvalid(ApiError& error, std::string_view what) {
+  return FailValidation(error, std::string(kInvalidParameters).append(what));
+}
+
+bool IsProjected(const table::TableDefinition& table, const IndexDefinition& index,
+                 std::string_view name) {
+  return index.projection == Projection::kAll || index.key.Has(name) ||
+         name == table.key.partition.name || (table.key.sort && name == table.key.sort->name) ||
+         std::find(index.included.begin(), index.included.end(), name) != index.included.end();
+}
+
+// What is asked of an index must be in it; from a local one the rest is fetched.
+bool CheckProjection(QueryRequest& query, ApiError& error) {
+  const IndexDefinition& index = *query.page.index;
+  if (index.projection == Projection::kAll) return true;
+  const bool all = query.select == "ALL_ATTRIBUTES";
+  if (all && !index.local)
+    return FailInvalid(error,
+                       "Select type ALL_ATTRIBUTES is not supported for global secondary index " +
+                           index.name + " because its projection type is not ALL");
+  std::string missing;
+  for (const std::string_view name : query.expressions.ProjectedNames()) {
+    if (IsProjected(query.page.table->definition, index, name)) continue;
+    missing.append(missing.empty() ? "" : ", ").append(name);
+  }
+  if (!missing.empty() && !index.local)
+    return FailInvalid(
+        error, "Global secondary index " + index.name + " does not project [" + missing + "]");
+  query.page.fetch = all || !missing.empty();
+  return true;
+}
+
+bool FindIndex(const Call& call, QueryRequest& query, ApiError& error) {
+  if (!query.index.data()) return true;
+  PageRequest& page = query.page;
+  page.index = page.table->definition.FindIndex(query.index);
+  if (!page.index)
+    return FailValidation(
+        error, "The table does not have the specified index: " + std::string(query.index));
+  if (!page.index->local && page.consistent)
+    return FailValidation(error, "Consistent reads are not supported on global secondary indexes");
+  if (!call.engine().StatusOf(*page.table, page.index->id).complete)
+    return FailValidation(
+        error, "Cannot read from backfilling global secondary index: " + std::string(query.index));
+  page.options.index = page.index->id;
+  return true;
+}
+
+bool ReadQueryRequest(const Params& params, const Call& call, Violations& violations,
+                      QueryRequest& query, std::initializer_list<Param> expressions,
+                      std::initializer_list<Param> legacy, ApiError& error) {
+  PageRequest& page = query.page;
+  if (!params.Text(Param::kSelect, query.select, error) ||
+      !params.Text(Param::kIndexName, query.index, error) ||
       !params.Integer(Param::kLimit, page.limit, error))
     return false;
-  violations.OneOf(select, "select",
+  violations.OneOf(query.select, "select",
                    "[SPECIFIC_ATTRIBUTES, COUNT, ALL_ATTRIBUTES, ALL_PROJECTED_ATTRIBUTES]");
-  violations.Name(index, "indexName");
-  if (!ReadItemRequest(params, Param::kCount, violations, page.common, error) ||
-      !page.expressions.CheckShape(params, legacy, violations, error))
+  violations.Name(query.index, "indexName");
+  if (!ReadItemRequest(params, Param::kCount, violations, query.common, error) ||
+      !query.expressions.CheckShape(params, legacy, violations, error))
     return false;
   violations.AtLeast(page.limit, "limit", 1);
-  if (!violations.Ok(error) || !page.expressions.CheckUse(params, expressions, error) ||
-      !page.expressions.ReadLegacy(params, error) || !ReadStartKey(params, page, error) ||
-      !CheckSelect(params, select, index.data() != nullptr, error) ||
-      !CheckKeyCondition(params, expressions, error) || !page.expressions.Read(params, error) ||
-      !FindTableOf(call, page.common.table_name, page.table, error))
+  if (!violations.Ok(error) || !query.expressions.CheckUse(params, expressions, error) ||
+      !query.expressions.ReadLegacy(params, error) || !ReadStartKey(params, query, error) ||
+      !CheckSelect(params, query.select, query.index.data() != nullptr, error) ||
+      !CheckKeyCondition(params, expressions, error) || !query.expressions.Read(params, error) ||
+      !FindTableOf(call, query.common.table_name, page.table, error))
     return false;
-  if (index.data())
-    return FailValidation(error,
-                          "The table does not have the specified index: " + std::string(index));
-  page.count_only = select == "COUNT";
-  return page.expressions.CheckKeys(page.table->definition.key, error);
+  page.count_only = query.select == "COUNT";
+  page.consistent = query.common.consistent;
+  page.capacity = query.common.capacity;
+  return FindIndex(call, query, error) &&
+         query.expressions.CheckKeys(page.table->definition.key, error);
 }
 
 // Points the scan behind ExclusiveStartKey, which must lie in its range.
-bool ApplyStartKey(PageRequest& page, std::string_view partition, std::string_view outside,
+bool ApplyStartKey(QueryRequest& query, std::string_view partition, std::string_view outside,
                    ApiError& error) {
-  if (!page.has_start) return true;
-  const Result<std::string> key =
-      item::EncodeKey(page.table->definition.key, ItemView(page.start_key_item));
-  if (!key.ok())
-    return FailValidation(error, "The provided starting key is invalid: " + key.status().message());
+  if (!query.has_start) return true;
+  PageRequest& page = query.page;
+  Status status;
+  std::optional<std::string> key = EncodeStartKey(page, ItemView(query.start_key_item), status);
+  if (!key) {
+    const std::string why = status.ok() ? "" : ": " + status.message();
+    return FailValidation(error, "The provided starting key is invalid" + why);
+  }
   const std::string_view start(*key);
   if (start.substr(0, partition.size()) != partition)
     return FailValidation(error,
@@ -112,80 +162,12 @@ bool ApplyStartKey(PageRequest& page, std::string_view partition, std::string_vi
   const ScanOptions& range = page.options;
   if (start < range.begin || (!range.end.empty() && start >= range.end))
     return FailValidation(error, std::string(outside));
-  page.options.after = *key;
+  page.options.after = std::move(*key);
   return true;
 }
 
-// Runs the scan and answers.
-class PageWriter {
- public:
-  explicit PageWriter(const PageRequest& page) : page_(page) {
-    body_ = page.count_only ? "{" : "{\"Items\":[";
-  }
-
-  Status Run(const table::TableEngine& engine) {
-    return engine.Scan(
-        *page_.table, page_.options,
-        [this](std::string_view, std::string_view item) { return Visit(ItemView(item)); });
-  }
-
-  std::string Finish() {
-    if (!page_.count_only) body_ += ']';
-    AppendMember(body_, "Count");
-    body_ += std::to_string(count_);
-    AppendMember(body_, "ScannedCount");
-    body_ += std::to_string(scanned_);
-    if (more_) {
-      AppendMember(body_, "LastEvaluatedKey");
-      AppendItemJson(body_, ItemView(last_key_));
-    }
-    if (page_.common.capacity != CapacityReport::kNone) {
-      AppendMember(body_, "ConsumedCapacity");
-      AppendConsumedCapacity(body_, page_.table->definition.name,
-                             ReadHalfUnits(bytes_, page_.common.consistent), page_.common.capacity);
-    }
-    body_ += '}';
-    return std::move(body_);
-  }
-
- private:
-  bool Visit(ItemView item) {
-    const size_t size = item::ItemSize(item);
-    if (scanned_ > 0 && bytes_ + size > kPageBytesMax) {
-      more_ = true;
-      return false;
-    }
-    bytes_ += size;
-    ++scanned_;
-    Take(item);
-    more_ = page_.limit && scanned_ >= *page_.limit;
-    // The key is needed when this is the page's last item, which the next one may make it.
-    if (more_ || bytes_ + item::kItemBytesMax > kPageBytesMax)
-      last_key_ = item::KeyAttributesOf(page_.table->definition.key, item);
-    return !more_;
-  }
-
-  void Take(ItemView item) {
-    if (page_.expressions.has_filter() && !page_.expressions.Filter(item)) return;
-    ++count_;
-    if (page_.count_only) return;
-    if (body_.back() != '[') body_ += ',';
-    if (page_.expressions.has_projection()) {
-      AppendItemJson(body_, ItemView(page_.expressions.Project(item)));
-    } else {
-      AppendItemJson(body_, item);
-    }
-  }
-
-  const PageRequest& page_;
-  std::string body_, last_key_;
-  size_t bytes_ = 0;
-  int64_t count_ = 0, scanned_ = 0;
-  bool more_ = false;
-};
-
-void Answer(const PageRequest& page, Call call) {
-  PageWriter writer(page);
+void Answer(const QueryRequest& query, Call call) {
+  PageWriter writer(query.page, query.expressions);
   if (const Status status = writer.Run(call.engine()); !status.ok()) return call.Fail(status);
   call.Reply(writer.Finish());
 }
@@ -194,14 +176,14 @@ void Answer(const PageRequest& page, Call call) {
 // -----------------------------------------------------------------------------------------
 
 // The range that the key condition selects; `partition` is what all its keys begin with.
-Status SetRange(const PageRequest& page, std::string& partition, ScanOptions& options) {
-  const KeySchema& schema = page.table->definition.key;
+Status SetRange(QueryRequest& query, std::string& partition) {
+  const item::CompositeKeySchema& schema = query.page.key();
   EW_ASSIGN_OR_RETURN(const expression::KeyCondition condition,
-                      expression::ResolveKeyCondition(page.expressions.key_condition(), schema));
-  EW_ASSIGN_OR_RETURN(partition, item::EncodePartition(schema, condition.partition));
+                      expression::ResolveKeyCondition(query.expressions.key_condition(), schema));
   EW_ASSIGN_OR_RETURN(expression::KeyRange range, expression::RangeOf(condition, schema));
-  options.begin = std::move(range.begin);
-  options.end = std::move(range.end);
+  partition = std::move(range.partition);
+  query.page.options.begin = std::move(range.begin);
+  query.page.options.end = std::move(range.end);
   return OkStatus();
 }
 
@@ -252,31 +234,31 @@ void SetSegment(const Segments& segments, ScanOptions& options) {
 void Query(const Params& params, Call call) {
   ApiError error;
   Violations violations;
-  PageRequest page;
+  QueryRequest query;
   bool forward = true;
   std::string partition;
   if (!params.Bool(Param::kScanIndexForward, forward, error) ||
-      !ReadPageRequest(
-          params, call, violations, page,
+      !ReadQueryRequest(
+          params, call, violations, query,
           {Param::kProjectionExpression, Param::kFilterExpression, Param::kKeyConditionExpression},
           {Param::kAttributesToGet, Param::kQueryFilter, Param::kConditionalOperator,
            Param::kKeyConditions},
           error))
     return call.Fail(error);
-  if (const Status status = SetRange(page, partition, page.options); !status.ok())
-    return call.Fail(status);
-  if (!page.expressions.CheckFilterKeys(page.table->definition.key, error) ||
-      !ApplyStartKey(page, partition,
-                     "The provided starting key does not match the range key predicate", error))
+  if (const Status status = SetRange(query, partition); !status.ok()) return call.Fail(status);
+  if (!query.expressions.CheckFilterKeys(query.page.key(), error) ||
+      !ApplyStartKey(query, partition,
+                     "The provided starting key does not match the range key predicate", error) ||
+      (query.page.index && !CheckProjection(query, error)))
     return call.Fail(error);
-  page.options.backward = !forward;
-  Answer(page, std::move(call));
+  query.page.options.backward = !forward;
+  Answer(query, std::move(call));
 }
 
 void Scan(const Params& params, Call call) {
   ApiError error;
   Violations violations;
-  PageRequest page;
+  QueryRequest query;
   Segments segments;
   if (!params.Integer(Param::kSegment, segments.segment, error) ||
       !params.Integer(Param::kTotalSegments, segments.total, error))
@@ -286,19 +268,20 @@ void Scan(const Params& params, Call call) {
   violations.AtLeast(segments.segment, "segment", 0);
   violations.AtMost(segments.segment, "segment", kSegmentsMax - 1);
   if (!violations.Ok(error) || !CheckSegments(segments, error) ||
-      !ReadPageRequest(
-          params, call, violations, page, {Param::kProjectionExpression, Param::kFilterExpression},
-          {Param::kAttributesToGet, Param::kScanFilter, Param::kConditionalOperator}, error))
+      !ReadQueryRequest(
+          params, call, violations, query, {Param::kProjectionExpression, Param::kFilterExpression},
+          {Param::kAttributesToGet, Param::kScanFilter, Param::kConditionalOperator}, error) ||
+      (query.page.index && !CheckProjection(query, error)))
     return call.Fail(error);
-  SetSegment(segments, page.options);
-  if (!ApplyStartKey(page, "",
+  SetSegment(segments, query.page.options);
+  if (!ApplyStartKey(query, "",
                      "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use "
                      "ExclusiveStartKey with correct Segment. TotalSegments: " +
                          std::to_string(segments.total.value_or(1)) +
                          " Segment: " + std::to_string(segments.segment.value_or(0)),
                      error))
     return call.Fail(error);
-  Answer(page, std::move(call));
+  Answer(query, std::move(call));
 }
 
 }  // namespace everwrite::api

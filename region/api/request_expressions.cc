@@ -1,5 +1,7 @@
 #include "region/api/request_expressions.h"
 
+#include <algorithm>
+
 #include "region/api/item_json.h"
 #include "region/api/legacy_parameters.h"
 #include "region/expression/expression_cache.h"
@@ -201,8 +203,19 @@ bool RequestExpressions::CheckKeys(const item::KeySchema& schema, ApiError& erro
   return true;
 }
 
-bool RequestExpressions::CheckFilterKeys(const item::KeySchema& schema, ApiError& error) const {
+bool RequestExpressions::CheckFilterKeys(const item::CompositeKeySchema& schema,
+                                         ApiError& error) const {
   return !filter_ || Take(expression::CheckFilterNamesNoKey(*filter_, schema), error);
+}
+
+std::vector<std::string_view> RequestExpressions::ProjectedNames() const {
+  std::vector<std::string_view> names;
+  if (!projection_) return names;
+  for (uint32_t i = 0; i < projection_->expression->paths.size(); ++i) {
+    const std::string_view name = projection_->PathAt(i)[0].name;
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  return names;
 }
 
 }  // namespace everwrite::api

@@ -44,8 +44,10 @@ class RequestExpressions {
   bool Read(const Params& params, ApiError& error);
   // What may be done with key attributes, once the table is known.
   bool CheckKeys(const item::KeySchema& schema, ApiError& error) const;
-  // A Query's filter may not name them at all.
-  bool CheckFilterKeys(const item::KeySchema& schema, ApiError& error) const;
+  // A Query's filter may not name them at all; `schema` is of what is queried.
+  bool CheckFilterKeys(const item::CompositeKeySchema& schema, ApiError& error) const;
+  // The attributes that the projection takes something of, none twice; nothing without one.
+  std::vector<std::string_view> ProjectedNames() const;
 
   bool has_condition() const { return condition_.has_value(); }
   bool has_filter() const { return filter_.has_value(); }

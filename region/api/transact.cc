@@ -27,36 +27,23 @@ std::string_view CodeOf(StatusCode code) {
   }
 }
 
-// Half units by table, and whether they are for reading or writing.
+// By table.
 struct Capacities {
-  void Add(const table::Table& table, uint64_t half_units) {
-    half_units_by_table[table.definition.name] += kTransactionFactor * half_units;
+  void Add(const table::Table& table, const Consumed& cost) {
+    by_table[table.definition.name].Add(cost, kTransactionFactor);
   }
+  // `kind`: every number is given as "CapacityUnits" and under the name of its kind.
   void AppendTo(std::string& body, CapacityReport report, std::string_view kind) const {
     if (report == CapacityReport::kNone) return;
     AppendMember(body, "ConsumedCapacity");
     body += '[';
-    for (const auto& [table, half_units] : half_units_by_table) {
+    for (const auto& [table, consumed] : by_table) {
       if (body.back() != '[') body += ',';
-      body.append("{\"TableName\":\"").append(table).append("\",");
-      AppendBoth(body, half_units, kind);
-      if (report == CapacityReport::kIndexes) {
-        body += ",\"Table\":{";
-        AppendBoth(body, half_units, kind);
-        body += '}';
-      }
-      body += '}';
+      AppendConsumedCapacity(body, table, consumed, report, kind);
     }
     body += ']';
   }
-  // "CapacityUnits":2.0,"WriteCapacityUnits":2.0
-  static void AppendBoth(std::string& body, uint64_t half_units, std::string_view kind) {
-    body += "\"CapacityUnits\":";
-    AppendUnits(body, half_units);
-    body.append(",\"").append(kind).append("\":");
-    AppendUnits(body, half_units);
-  }
-  std::map<std::string, uint64_t> half_units_by_table;
+  std::map<std::string, Consumed> by_table;
 };
 
 constexpr std::string_view kReadUnits = "ReadCapacityUnits";
@@ -90,7 +77,8 @@ class WriteTransaction final : public table::TransactionOperation {
   void Repeat(const std::vector<std::optional<std::string_view>>& stored) override {
     unit_name_ = kReadUnits;
     for (size_t i = 0; i < items.size(); ++i)
-      capacities_.Add(*items[i].table, ReadHalfUnits(SizeOf(stored[i]), /*consistent=*/true));
+      capacities_.Add(*items[i].table,
+                      TableCost(ReadHalfUnits(SizeOf(stored[i]), /*consistent=*/true)));
   }
 
   void Done(const Status& status) override {
@@ -126,14 +114,14 @@ class WriteTransaction final : public table::TransactionOperation {
       return reason;
     }
     mutation = std::move(decided).value();
-    size_t size = SizeOf(stored);
+    std::optional<std::string_view> after = stored;
+    if (mutation.kind == Mutation::Kind::kDelete) after.reset();
     if (mutation.kind == Mutation::Kind::kPut) {
-      const size_t after = item::ItemSize(ItemView(mutation.item));
-      bytes += after;
-      size = std::max(size, after);
+      after = mutation.item;
+      bytes += SizeOf(after);
       if (bytes > table::kTransactionBytesMax) return {InvalidArgument(std::string(kTooLarge)), ""};
     }
-    capacities_.Add(*action.table, WriteHalfUnits(size));
+    capacities_.Add(*action.table, WriteCost(*action.table, stored, after));
     return {};
   }
 
@@ -224,7 +212,7 @@ void RunTransactGet(std::vector<TransactRead> reads, CapacityReport capacity, Ca
         bytes += size;
         if (bytes > table::kTransactionBytesMax)
           return reasons[index].status = InvalidArgument(std::string(kTooLarge));
-        capacities.Add(*read.table, ReadHalfUnits(size, /*consistent=*/true));
+        capacities.Add(*read.table, TableCost(ReadHalfUnits(size, /*consistent=*/true)));
         if (index > 0) body += ',';
         body += '{';
         if (stored) {

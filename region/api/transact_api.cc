@@ -78,6 +78,7 @@ class ItemAction final : public TransactAction {
     EW_ASSIGN_OR_RETURN(std::string updated, expressions_.Update(stored ? old : ItemView(item_)));
     if (item::ItemSize(ItemView(updated)) > item::kItemBytesMax)
       return InvalidArgument("Item size to update has exceeded the maximum allowed size");
+    EW_RETURN_IF_ERROR(CheckUpdated(*table, ItemView(updated)));
     return Mutation{Mutation::Kind::kPut, std::move(updated)};
   }
 
@@ -271,7 +272,7 @@ bool ResolveDrafts(const Call& call, std::vector<Draft>& drafts, ApiError& error
     const item::KeySchema& schema = draft.table->definition.key;
     const ItemView item(draft.item);
     if (!faults.Take(i,
-                     draft.kind == Kind::kPut ? item::EncodeKeyOfItem(schema, item)
+                     draft.kind == Kind::kPut ? EncodeKeyOfPut(*draft.table, item)
                                               : item::EncodeKey(schema, item),
                      draft.key, error))
       return false;

@@ -394,10 +394,10 @@ Status CheckKeyUse(const Binding& binding, const item::KeySchema& schema) {
   return OkStatus();
 }
 
-Status CheckFilterNamesNoKey(const Binding& filter, const item::KeySchema& schema) {
+Status CheckFilterNamesNoKey(const Binding& filter, const item::CompositeKeySchema& schema) {
   for (uint32_t i = 0; i < filter.expression->paths.size(); ++i) {
     const std::string_view name = filter.PathAt(i)[0].name;
-    if (!IsKey(schema, name)) continue;
+    if (!schema.Has(name)) continue;
     const bool legacy = filter.expression->dialect == Dialect::kLegacy;
     return InvalidArgument(std::string(legacy ? "QueryFilter" : "Filter Expression") +
                            " can only contain non-primary key attributes: Primary key attribute: " +

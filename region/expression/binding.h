@@ -86,6 +86,6 @@ std::optional<item::ValueView> FindPath(item::ItemView item, std::span<const Res
 // scalars; …"), or change them ("Cannot update attribute pk. This attribute is part of the key").
 Status CheckKeyUse(const Binding& binding, const item::KeySchema& schema);
 // The filter of a Query may not name them at all.
-Status CheckFilterNamesNoKey(const Binding& filter, const item::KeySchema& schema);
+Status CheckFilterNamesNoKey(const Binding& filter, const item::CompositeKeySchema& schema);
 
 }  // namespace everwrite::expression

@@ -1,5 +1,6 @@
 #include "region/expression/key_condition.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "base/coding.h"
@@ -139,9 +140,8 @@ class Collector {
   std::vector<Term> terms_;
 };
 
-// Type, emptiness and size of an operand, in the words of a Query. The encoders know the rules.
-Status CheckValue(const item::KeySchema& schema, const item::KeyAttribute& key,
-                  item::ValueView value) {
+// Type and emptiness of an operand, in the words of a Query.
+Status CheckValue(const item::KeyAttribute& key, item::ValueView value) {
   constexpr item::ValueType kTypes[] = {item::ValueType::kString, item::ValueType::kNumber,
                                         item::ValueType::kBinary};
   if (!value.Is(kTypes[static_cast<size_t>(key.type)])) {
@@ -156,69 +156,138 @@ Status CheckValue(const item::KeySchema& schema, const item::KeyAttribute& key,
         std::string(value.Is(item::ValueType::kString) ? "string" : "binary") +
         " value. Key: " + key.name);
   }
-  return &key == &schema.partition ? item::EncodePartition(schema, value).status()
-                                   : item::EncodeSortValue(schema, value).status();
+  return OkStatus();
 }
+
+size_t SizeOf(item::ValueView value) {
+  return value.Is(item::ValueType::kNumber) ? 0 : value.text().size();
+}
+
+// Assigns terms to the attributes of a key.
+class Resolver {
+ public:
+  Resolver(const std::vector<Term>& terms, const item::CompositeKeySchema& schema)
+      : terms_(terms), schema_(schema) {}
+
+  Result<KeyCondition> Resolve() {
+    EW_RETURN_IF_ERROR(TakePartition());
+    EW_RETURN_IF_ERROR(TakeSort());
+    EW_RETURN_IF_ERROR(CheckValues());
+    return std::move(condition_);
+  }
+
+ private:
+  const Term* Find(std::string_view name) const {
+    for (const Term& term : terms_)
+      if (term.attribute == name) return &term;
+    return nullptr;
+  }
+
+  static Status Missed(const std::string& name) {
+    return InvalidArgument("Query condition missed key schema element: " + name);
+  }
+  static Status Unsupported() { return InvalidArgument("Query key condition not supported"); }
+
+  Status TakePartition() {
+    for (const item::KeyAttribute& key : schema_.partition)
+      if (!Find(key.name)) return Missed(key.name);
+    for (const item::KeyAttribute& key : schema_.partition) {
+      const Term& term = *Find(key.name);
+      if (term.comparison != Sort::kEqual) return Unsupported();
+      condition_.partition.push_back(term.low);
+    }
+    return OkStatus();
+  }
+
+  Status TakeSort() {
+    size_t open = terms_.size() - schema_.partition.size();
+    for (const item::KeyAttribute& key : schema_.sort) {
+      if (open == 0) return OkStatus();
+      const Term* term = Find(key.name);
+      if (!term) return Missed(key.name);
+      // Only the last of the conditions may be another than equality.
+      if (--open > 0 && term->comparison != Sort::kEqual) return Unsupported();
+      if (open > 0) {
+        condition_.equal.push_back(term->low);
+        continue;
+      }
+      condition_.sort = term->comparison;
+      condition_.low = term->low;
+      condition_.high = term->high;
+    }
+    return open == 0 ? OkStatus() : Unsupported();
+  }
+
+  Status CheckValues() const {
+    for (size_t i = 0; i < condition_.partition.size(); ++i)
+      EW_RETURN_IF_ERROR(CheckValue(schema_.partition[i], condition_.partition[i]));
+    EW_RETURN_IF_ERROR(item::EncodeCompositePartition(schema_, condition_.partition).status());
+    size_t bytes = 0;
+    for (size_t i = 0; i < condition_.equal.size(); ++i) {
+      EW_RETURN_IF_ERROR(CheckValue(schema_.sort[i], condition_.equal[i]));
+      bytes += SizeOf(condition_.equal[i]);
+    }
+    if (condition_.sort == Sort::kAll) return OkStatus();
+    const item::KeyAttribute& last = schema_.sort[condition_.equal.size()];
+    for (const item::ValueView value : {condition_.low, condition_.high}) {
+      EW_RETURN_IF_ERROR(CheckValue(last, value));
+      EW_RETURN_IF_ERROR(item::CheckSortSize(bytes + SizeOf(value)));
+    }
+    return OkStatus();
+  }
+
+  const std::vector<Term>& terms_;
+  const item::CompositeKeySchema& schema_;
+  KeyCondition condition_;
+};
 
 }  // namespace
 
-Result<KeyCondition> ResolveKeyCondition(const Binding& binding, const item::KeySchema& schema) {
+Result<KeyCondition> ResolveKeyCondition(const Binding& binding,
+                                         const item::CompositeKeySchema& schema) {
   if (binding.expression->dialect == Dialect::kLegacy) {
     EW_RETURN_IF_ERROR(CheckLegacyKeyConditions(binding, schema));
   }
   Collector collector(binding);
   EW_RETURN_IF_ERROR(collector.Collect(binding.expression->root));
   const std::vector<Term>& terms = collector.terms();
-  if (terms.size() > 2) return InvalidArgument("Conditions can be of length 1 or 2 only");
-  const Term *partition = nullptr, *sort = nullptr;
-  for (const Term& term : terms) {
-    if (term.attribute == schema.partition.name) partition = &term;
-    if (schema.sort && term.attribute == schema.sort->name) sort = &term;
-  }
-  auto missed = [](const std::string& name) {
-    return InvalidArgument("Query condition missed key schema element: " + name);
-  };
-  if (partition == nullptr) return missed(schema.partition.name);
-  if (partition->comparison != Sort::kEqual || (terms.size() == 2 && !schema.sort)) {
-    return InvalidArgument("Query key condition not supported");
-  }
-  if (terms.size() == 2 && sort == nullptr) return missed(schema.sort->name);
-  EW_RETURN_IF_ERROR(CheckValue(schema, schema.partition, partition->low));
-  KeyCondition condition;
-  condition.partition = partition->low;
-  if (sort == nullptr) return condition;
-  EW_RETURN_IF_ERROR(CheckValue(schema, *schema.sort, sort->low));
-  EW_RETURN_IF_ERROR(CheckValue(schema, *schema.sort, sort->high));
-  condition.sort = sort->comparison;
-  condition.low = sort->low;
-  condition.high = sort->high;
-  return condition;
+  constexpr size_t kPlainKeyMax = 2;  // the bound of keys that have one attribute of each kind
+  if (terms.size() > std::max(kPlainKeyMax, schema.partition.size() + schema.sort.size()))
+    return InvalidArgument("Conditions can be of length 1 or 2 only");
+  return Resolver(terms, schema).Resolve();
 }
 
-Result<KeyRange> RangeOf(const KeyCondition& condition, const item::KeySchema& schema) {
-  EW_ASSIGN_OR_RETURN(const std::string partition,
-                      item::EncodePartition(schema, condition.partition));
-  KeyRange range{partition, PrefixEnd(partition)};
+Result<KeyRange> RangeOf(const KeyCondition& condition, const item::CompositeKeySchema& schema) {
+  KeyRange range;
+  EW_ASSIGN_OR_RETURN(range.partition, item::EncodeCompositePartition(schema, condition.partition));
+  std::string prefix = range.partition;
+  for (const item::ValueView value : condition.equal) item::AppendSortValue(value, prefix);
+  range.begin = prefix;
+  range.end = PrefixEnd(prefix);
   if (condition.sort == Sort::kAll) return range;
-  EW_ASSIGN_OR_RETURN(const std::string low_value, item::EncodeSortValue(schema, condition.low));
-  EW_ASSIGN_OR_RETURN(const std::string high_value, item::EncodeSortValue(schema, condition.high));
-  const std::string low = partition + low_value;
-  // A key is its partition and sort value and nothing more: the next key possible is one zero byte
-  // on.
-  auto after = [&](const std::string& value) { return partition + value + std::string(1, '\0'); };
+  std::string low = prefix, high = prefix;
+  item::AppendSortValue(condition.low, low);
+  item::AppendSortValue(condition.high, high);
+  // An encoded value delimits itself, so what begins with it is what has it, whatever follows.
   switch (condition.sort) {
     case Sort::kAll: break;
-    case Sort::kEqual: range = {low, after(low_value)}; break;
+    case Sort::kEqual:
+      range.begin = low;
+      range.end = PrefixEnd(low);
+      break;
     case Sort::kLess: range.end = low; break;
-    case Sort::kLessOrEqual: range.end = after(low_value); break;
-    case Sort::kGreater: range.begin = after(low_value); break;
+    case Sort::kLessOrEqual: range.end = PrefixEnd(low); break;
+    case Sort::kGreater: range.begin = PrefixEnd(low); break;
     case Sort::kGreaterOrEqual: range.begin = low; break;
-    case Sort::kBetween: range = {low, after(high_value)}; break;
+    case Sort::kBetween:
+      range.begin = low;
+      range.end = PrefixEnd(high);
+      break;
     case Sort::kBeginsWith: {
       // Without the two bytes that end ordered bytes: what they begin with, all such values do.
       constexpr size_t kTerminatorBytes = 2;
-      const std::string prefix = low.substr(0, low.size() - kTerminatorBytes);
-      range = {prefix, PrefixEnd(prefix)};
+      range.begin = low.substr(0, low.size() - kTerminatorBytes);
+      range.end = PrefixEnd(range.begin);
       break;
     }
   }

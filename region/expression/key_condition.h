@@ -4,8 +4,8 @@
 // Thread-safety: pure functions.
 #pragma once
 
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "region/expression/binding.h"
@@ -24,20 +24,28 @@ struct KeyCondition {
     kBetween,
     kBeginsWith
   };
-  item::ValueView partition;
+  std::vector<item::ValueView> partition;  // of each partition attribute
+  // Of sort attributes from the first on: those that are to be equal, then one with `sort`. For all
+  // that are equal `sort` speaks of the last.
+  std::vector<item::ValueView> equal;
   Sort sort = Sort::kAll;
   item::ValueView low;   // the operand; the lower one of kBetween
   item::ValueView high;  // kBetween
 };
 
-// Borrows from the binding's values.
-Result<KeyCondition> ResolveKeyCondition(const Binding& binding, const item::KeySchema& schema);
+// Of a table's or an index's key. Every partition attribute must be equal to a value; of the sort
+// attributes the first ones may have conditions, and all but the last of those must be equalities
+// (Developer Guide, "Multi-attribute keys"). Borrows from the binding's values.
+Result<KeyCondition> ResolveKeyCondition(const Binding& binding,
+                                         const item::CompositeKeySchema& schema);
 
-// The range of encoded keys (region/item/key.h) that a condition selects.
+// The range of encoded keys (region/item/key.h) that a condition selects; what may stand behind the
+// key in an index's entry makes no difference.
 struct KeyRange {
-  std::string begin;  // included
-  std::string end;    // excluded; empty: no bound
+  std::string partition;  // what all keys of the partition begin with
+  std::string begin;      // included
+  std::string end;        // excluded; empty: no bound
 };
-Result<KeyRange> RangeOf(const KeyCondition& condition, const item::KeySchema& schema);
+Result<KeyRange> RangeOf(const KeyCondition& condition, const item::CompositeKeySchema& schema);
 
 }  // namespace everwrite::expression

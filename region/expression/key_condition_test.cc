@@ -32,7 +32,7 @@ std::string Resolved(std::string text, const item::KeySchema& schema, const V& p
   if (!condition.ok()) return condition.status().message();
   static const char* const kNames[] = {"all", "=", "<", "<=", ">", ">=", "between", "begins"};
   std::string shown =
-      Show(condition->partition) + " " + kNames[static_cast<size_t>(condition->sort)];
+      Show(condition->partition[0]) + " " + kNames[static_cast<size_t>(condition->sort)];
   if (condition->sort != Sort::kAll) shown += " " + Show(condition->low);
   if (condition->sort == Sort::kBetween) shown += " " + Show(condition->high);
   return shown;
@@ -156,6 +156,45 @@ TEST(KeyConditionTest, RangesHoldExactlyWhatTheConditionSays) {
   }
   EXPECT_GT(inside, 1000);
   EXPECT_GT(outside, 1000);
+}
+
+// Keys of several attributes: every partition attribute, then sort attributes from the first on.
+std::string ResolvedComposite(const std::string& text) {
+  item::CompositeKeySchema schema;
+  schema.partition = {{"h1", item::KeyType::kString}, {"h2", item::KeyType::kString}};
+  schema.sort = {{"r1", item::KeyType::kString},
+                 {"r2", item::KeyType::kString},
+                 {"r3", item::KeyType::kString}};
+  Request request(text);
+  for (const char* name : {":a", ":b", ":c", ":d", ":e"})
+    if (text.find(name) != std::string::npos) request.Value(name, S(name));
+  const Binding binding = request.BindAs(Kind::kKeyCondition).value();
+  Result<KeyCondition> condition = ResolveKeyCondition(binding, schema);
+  if (!condition.ok()) return condition.status().message();
+  std::string shown;
+  for (const item::ValueView value : condition->partition) shown += Show(value) + " ";
+  shown += "|";
+  for (const item::ValueView value : condition->equal) shown += " " + Show(value);
+  if (condition->sort != Sort::kAll) shown += " last " + Show(condition->low);
+  return shown;
+}
+
+TEST(KeyConditionTest, KeysOfSeveralAttributesAreGivenFromTheLeft) {
+  EXPECT_EQ(ResolvedComposite("h1 = :a AND h2 = :b"), "\":a\" \":b\" |");
+  EXPECT_EQ(ResolvedComposite("h2 = :b AND r1 = :c AND h1 = :a"), "\":a\" \":b\" | last \":c\"");
+  EXPECT_EQ(ResolvedComposite("h1 = :a AND h2 = :b AND r2 > :d AND r1 = :c"),
+            "\":a\" \":b\" | \":c\" last \":d\"");
+  EXPECT_EQ(
+      ResolvedComposite("h1 = :a AND h2 = :b AND r1 = :c AND r2 = :d AND begins_with(r3, :e)"),
+      "\":a\" \":b\" | \":c\" \":d\" last \":e\"");
+  EXPECT_EQ(ResolvedComposite("h1 = :a"), "Query condition missed key schema element: h2");
+  EXPECT_EQ(ResolvedComposite("h1 = :a AND h2 = :b AND r2 = :c"),
+            "Query condition missed key schema element: r1");
+  EXPECT_EQ(ResolvedComposite("h1 = :a AND h2 = :b AND r1 > :c AND r2 = :d"),
+            "Query key condition not supported");
+  EXPECT_EQ(ResolvedComposite("h1 = :a AND h2 > :b"), "Query key condition not supported");
+  EXPECT_EQ(ResolvedComposite("h1 = :a AND h2 = :b AND x = :c"),
+            "Query condition missed key schema element: r1");
 }
 
 }  // namespace

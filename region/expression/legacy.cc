@@ -162,28 +162,26 @@ Binding LowerConditions(Kind kind, std::span<const LegacyCondition> conditions,
   return Finished(builder, builder.Join(and_or_or, nodes));
 }
 
-Status CheckLegacyKeyConditions(const Binding& binding, const item::KeySchema& schema) {
+Status CheckLegacyKeyConditions(const Binding& binding, const item::CompositeKeySchema& schema) {
   const Expression& expression = *binding.expression;
   std::vector<NodeIndex> terms;
   CollectTerms(expression, expression.root, terms);
+  const auto named = [&](const item::KeyAttribute& key) {
+    return std::any_of(terms.begin(), terms.end(),
+                       [&](NodeIndex term) { return AttributeOf(binding, term) == key.name; });
+  };
   for (const NodeIndex term : terms) {
-    const std::string_view attribute = AttributeOf(binding, term);
-    const bool is_key =
-        attribute == schema.partition.name || (schema.sort && attribute == schema.sort->name);
-    if (!is_key || CanBeLookedUp(expression.nodes[term])) continue;
+    if (!schema.Has(AttributeOf(binding, term)) || CanBeLookedUp(expression.nodes[term])) continue;
     return InvalidArgument("Attempted conditional constraint is not an indexable operation");
   }
   // Those of other attributes are told as missing their key, whatever they are.
   for (const NodeIndex term : terms) {
     if (CanBeLookedUp(expression.nodes[term])) continue;
-    const bool partition_too = std::any_of(terms.begin(), terms.end(), [&](NodeIndex other) {
-      return AttributeOf(binding, other) == schema.partition.name;
-    });
-    if (partition_too && !schema.sort) {
-      return InvalidArgument("Query key condition not supported");
-    }
-    return InvalidArgument("Query condition missed key schema element: " +
-                           (partition_too ? schema.sort->name : schema.partition.name));
+    for (const auto* attributes : {&schema.partition, &schema.sort})
+      for (const item::KeyAttribute& key : *attributes)
+        if (!named(key))
+          return InvalidArgument("Query condition missed key schema element: " + key.name);
+    return InvalidArgument("Query key condition not supported");
   }
   return OkStatus();
 }

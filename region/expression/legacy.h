@@ -58,7 +58,7 @@ Binding LowerConditions(Kind kind, std::span<const LegacyCondition> conditions,
 
 // What a Query refuses of KeyConditions once it knows the key. `binding` is of LowerConditions with
 // Kind::kKeyCondition; what this accepts is a key condition like any other (key_condition.h).
-Status CheckLegacyKeyConditions(const Binding& binding, const item::KeySchema& schema);
+Status CheckLegacyKeyConditions(const Binding& binding, const item::CompositeKeySchema& schema);
 
 struct LegacyUpdate {
   enum class Action : uint8_t { kPut, kAdd, kDelete };

@@ -179,9 +179,6 @@ std::string InIndex(std::string_view index, std::string_view name) {
 Status CheckIndexAttribute(const KeyAttribute& key, std::string_view index, ValueView value,
                            KeyWrite write) {
   if (!value.Is(TypeOf(key.type))) {
-    if (write == KeyWrite::kUpdate)
-      return InvalidArgument(
-          "The update expression attempted to update the secondary index key to unsupported type");
     return InvalidArgument(
         "One or more parameter values were invalid: Type mismatch for Index Key " + key.name +
         " Expected: " + std::string(TypeName(TypeOf(key.type))) +
@@ -191,8 +188,9 @@ Status CheckIndexAttribute(const KeyAttribute& key, std::string_view index, Valu
   const std::string kind = value.Is(ValueType::kString) ? "string" : "binary";
   if (write == KeyWrite::kUpdate)
     return InvalidArgument(
-        "The update expression attempted to update the secondary index key to a value that is not "
-        "supported. The AttributeValue for a key attribute cannot contain an empty " +
+        "One or more parameter values are not valid. The update expression attempted to update a "
+        "secondary index key to a value that is not supported. The AttributeValue for a key "
+        "attribute cannot contain an empty " +
         kind + " value.");
   return InvalidArgument(
       "One or more parameter values are not valid. A value specified for a secondary index key is "
@@ -244,13 +242,19 @@ Result<std::string> EncodeCompositePartition(const CompositeKeySchema& schema,
   return out;
 }
 
+Status CheckSortSize(size_t bytes) {
+  return bytes > kSortKeyBytesMax ? TooLong(KeyRole::kSort) : OkStatus();
+}
+
 void AppendSortValue(ValueView value, std::string& out) { AppendOrderedValue(out, value); }
 
-std::string KeyAttributesOf(const KeySchema& schema, ItemView item) {
+std::string KeyAttributesOf(const KeySchema& schema, ItemView item,
+                            const CompositeKeySchema* index) {
   std::string out;
   for (const Attribute& attribute : item) {
     if (attribute.name == schema.partition.name ||
-        (schema.sort && attribute.name == schema.sort->name)) {
+        (schema.sort && attribute.name == schema.sort->name) ||
+        (index && index->Has(attribute.name))) {
       out.append(attribute.encoded);
     }
   }

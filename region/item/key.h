@@ -58,9 +58,9 @@ inline constexpr size_t kCompositeAttributesMax = 4;  // of each kind
 
 struct CompositeKeySchema {
   CompositeKeySchema() = default;
-  explicit CompositeKeySchema(const KeySchema& schema);
-  std::vector<KeyAttribute> partition;  // 1 .. 4
-  std::vector<KeyAttribute> sort;       // 0 .. 4
+  CompositeKeySchema(const KeySchema& schema);  // NOLINT: a table's key is one of these
+  std::vector<KeyAttribute> partition;          // 1 .. 4
+  std::vector<KeyAttribute> sort;               // 0 .. 4
   bool Has(std::string_view name) const { return Find(name) != nullptr; }
   const KeyAttribute* Find(std::string_view name) const;
   friend bool operator==(const CompositeKeySchema&, const CompositeKeySchema&) = default;
@@ -77,10 +77,13 @@ Status CheckCompositeKey(const CompositeKeySchema& schema, std::string_view inde
 // The prefix of all keys of one partition. The values are of their attributes' types.
 Result<std::string> EncodeCompositePartition(const CompositeKeySchema& schema,
                                              const std::vector<ValueView>& values);
+// Whether sort attributes of so many bytes together are short enough (numbers count none).
+Status CheckSortSize(size_t bytes);
 // Appends one sort value, as it stands behind what is before it.
 void AppendSortValue(ValueView value, std::string& out);
 
-// An item with the key attributes of `item` alone.
-std::string KeyAttributesOf(const KeySchema& schema, ItemView item);
+// An item with the key attributes of `item` alone, and with those of an index's key unless null.
+std::string KeyAttributesOf(const KeySchema& schema, ItemView item,
+                            const CompositeKeySchema* index = nullptr);
 
 }  // namespace everwrite::item

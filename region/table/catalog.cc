@@ -62,7 +62,7 @@ Status Catalog::Load(const KvStore& store) {
     EW_RETURN_IF_ERROR(LoadCount(store, state->count));
     EW_RETURN_IF_ERROR(LoadIndexes(store, definition, *state));
     const std::string name = definition.name;
-    Publish(name, std::make_shared<const Table>(Table{std::move(definition), std::move(state)}));
+    Publish(name, std::make_shared<const Table>(std::move(definition), std::move(state)));
   }
   return it->status();
 }
@@ -142,7 +142,7 @@ TablePtr Catalog::Replace(CommitTurn& turn, const TablePtr& before, const TableD
   if (!after) return nullptr;
   auto state = same ? before->state : std::make_shared<TableState>(after->id);
   ReplaceIndexes(turn, *after, *state, /*empty=*/state->count.items == 0);
-  return std::make_shared<const Table>(Table{*after, std::move(state)});
+  return std::make_shared<const Table>(*after, std::move(state));
 }
 
 namespace {

@@ -33,8 +33,11 @@ struct TableState;  // what all definitions of one incarnation share (committer.
 
 // A live table. Immutable: a change of definition makes a new one.
 struct Table {
-  TableDefinition definition;
-  std::shared_ptr<TableState> state = nullptr;
+  explicit Table(TableDefinition definition, std::shared_ptr<TableState> state = nullptr)
+      : definition(std::move(definition)), state(std::move(state)), key(this->definition.key) {}
+  const TableDefinition definition;
+  const std::shared_ptr<TableState> state;
+  const item::CompositeKeySchema key;  // the definition's, in the form that indexes' keys have
 };
 using TablePtr = std::shared_ptr<const Table>;
 
