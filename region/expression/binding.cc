@@ -198,6 +198,7 @@ class Checker {
                    std::string(name) + ", operand type: " + std::string(type));
   }
   Status Invalid(const std::string& message) const {
+    if (expression_.dialect == Dialect::kPartiql) return InvalidArgument(message);
     return InvalidArgument("Invalid " + std::string(KindName(expression_.kind)) + ": " + message);
   }
 
