@@ -22,7 +22,19 @@ constexpr std::array<uint8_t, 256> kDigits = MakeDigits();
 
 }  // namespace
 
-bool IsBase64Digit(char c) { return kDigits[static_cast<uint8_t>(c)] != kNoDigit; }
+std::string DescribeBadBase64(std::string_view text) {
+  if (text.size() % 4 != 0)
+    return "Base64 encoded length is expected a multiple of 4 bytes but found: " +
+           std::to_string(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    const uint8_t byte = static_cast<uint8_t>(text[i]);
+    const bool padding =
+        byte == '=' && i + 2 >= text.size() && (i + 1 == text.size() || text[i + 1] == '=');
+    if (kDigits[byte] == kNoDigit && !padding)
+      return std::string("Invalid Base64 character: '") + (byte < 0x80 ? text[i] : '?') + "'";
+  }
+  return "Invalid last non-pad Base64 character dectected";  // sic
+}
 
 void AppendBase64(std::string& out, std::string_view bytes) {
   const size_t start = out.size();

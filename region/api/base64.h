@@ -11,6 +11,7 @@ namespace everwrite::api {
 void AppendBase64(std::string& out, std::string_view bytes);
 // False, and `out` as it was, when the text is not base64 in its one padded form.
 bool AppendFromBase64(std::string& out, std::string_view text);
-bool IsBase64Digit(char c);
+// What the service says of a text for which AppendFromBase64 is false.
+std::string DescribeBadBase64(std::string_view text);
 
 }  // namespace everwrite::api

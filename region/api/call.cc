@@ -71,10 +71,17 @@ Call::Call(const ApiContext* context, int operation, const http::HttpRequest& re
       coding_(CodingFor(request)),
       plain_json_(request.Header("content-type").substr(0, 16) == "application/json") {}
 
+thread_local const RequestCheck* RequestCheck::current_ = nullptr;
+
 void Call::Fail(const ApiError& error) {
+  ApiError said = error;
+  if (RequestCheck::current_ != nullptr) {
+    ApiError type_error;
+    if (!RequestCheck::current_->Passes(type_error)) said = std::move(type_error);
+  }
   std::string body;
-  AppendErrorBody(body, error);
-  Send(HttpStatusOf(error.type), std::move(body), error.type);
+  AppendErrorBody(body, said);
+  Send(HttpStatusOf(said.type), std::move(body), said.type);
 }
 
 void Call::ReplyPlain(int http_status, std::string_view content_type, std::string body,

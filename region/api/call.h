@@ -27,6 +27,23 @@ class RequestObserver {
                          std::string_view error) = 0;
 };
 
+// Looks at the document of the request that this thread is just handing to its operation: a wrong
+// JSON type anywhere in it comes before any other complaint (request_types.h).
+class RequestCheck {
+ public:
+  virtual bool Passes(ApiError& error) const = 0;
+
+ protected:
+  RequestCheck() : outer_(current_) { current_ = this; }
+  ~RequestCheck() { current_ = outer_; }
+
+ private:
+  friend class Call;
+  RequestCheck(const RequestCheck&) = delete;
+  const RequestCheck* const outer_;
+  static thread_local const RequestCheck* current_;
+};
+
 // What all operations share; outlives every call.
 struct ApiContext {
   std::string region;  // as in ARNs and in the x-everwrite-region header
@@ -48,6 +65,8 @@ class Call {
 
   // Answers, once. `body` is the whole JSON document.
   void Reply(std::string body) { Send(200, std::move(body), ErrorType::kNone); }
+  // Refusals before the operation has returned (its document is still there) go through
+  // RequestCheck.
   void Fail(const ApiError& error);
   void Fail(const Status& status) { Fail(ErrorOf(status)); }
   // An answer that is not an operation's: health, CORS, a wrong content type.

@@ -3,6 +3,7 @@
 #include "region/api/content_coding.h"
 #include "region/api/operations.h"
 #include "region/api/request_json.h"
+#include "region/api/request_types.h"
 #include "region/api/sigv4.h"
 
 namespace everwrite::api {
@@ -57,6 +58,19 @@ void ReplyPreflight(const http::HttpRequest& request, Call call) {
   call.ReplyPlain(200, "", "", lines);
 }
 
+class TypeCheck final : public RequestCheck {
+ public:
+  TypeCheck(std::string_view operation, simdjson::dom::object request)
+      : operation_(operation), request_(request) {}
+  bool Passes(ApiError& error) const override {
+    return HasRequestTypes(operation_, request_, error);
+  }
+
+ private:
+  const std::string_view operation_;
+  const simdjson::dom::object request_;
+};
+
 bool IsOurContentType(std::string_view type) {
   type = type.substr(0, type.find(';'));
   while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.remove_suffix(1);
@@ -92,7 +106,9 @@ void Dispatcher::Handle(const http::HttpRequest& request, http::HttpResponder re
   Signature signature;
   ApiError error;
   if (!ParseSignature(request, signature, error)) return call.Fail(error);
-  OperationAt(index).handle(Params(object), std::move(call));
+  const Operation& operation = OperationAt(index);
+  const TypeCheck check(operation.name, object);
+  operation.handle(Params(object), std::move(call));
 }
 
 }  // namespace everwrite::api

@@ -93,7 +93,9 @@ bool ReadObject(dom::element json, std::string_view type, dom::object& out, ApiE
   if (json.get_object().get(out) == simdjson::SUCCESS) [[likely]]
     return true;
   if (json.is_array()) return FailCollection(type, error);
-  return FailSerialization(error, "Unexpected field type");
+  // A value is an element of a map or list, mostly; a map is a field.
+  return FailSerialization(error, type == kAttributeValueClass ? "Unexpected value type in payload"
+                                                               : "Unexpected field type");
 }
 
 // --- base64 ------------------------------------------------------------------------------------
@@ -106,22 +108,7 @@ bool AppendBytes(dom::element json, std::string& out, ApiError& error) {
     return FailSerialization(error, "only base-64-encoded strings are convertible to bytes");
   }
   if (AppendFromBase64(out, text)) return true;
-  if (text.size() % 4 != 0) {
-    return FailSerialization(error,
-                             "Base64 encoded length is expected a multiple of 4 bytes but found: " +
-                                 std::to_string(text.size()));
-  }
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool padding =
-        text[i] == '=' && i + 2 >= text.size() && (i + 1 == text.size() || text[i + 1] == '=');
-    if (!IsBase64Digit(text[i]) && !padding) {
-      const bool ascii = static_cast<uint8_t>(text[i]) < 0x80;
-      return FailSerialization(error, "Invalid Base64 character: '" +
-                                          (ascii ? std::string(1, text[i]) : std::string("?")) +
-                                          "'");
-    }
-  }
-  return FailSerialization(error, "Invalid last non-pad Base64 character dectected");  // sic
+  return FailSerialization(error, DescribeBadBase64(text));
 }
 
 // --- attribute values --------------------------------------------------------------------------

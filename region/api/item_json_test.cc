@@ -148,7 +148,7 @@ TEST(ItemJsonTest, SerializationErrorsAreTheServices) {
   EXPECT_EQ(Value(R"({"L":{}})"),
             "serialization: Start of structure or map found where not expected");
   EXPECT_EQ(Value(R"({"M":[]})").substr(0, 46), "serialization: Unrecognized collection type ja");
-  EXPECT_EQ(Value(R"("a")"), "serialization: Unexpected field type");
+  EXPECT_EQ(Value(R"("a")"), "serialization: Unexpected value type in payload");
   EXPECT_EQ(RoundTrip(R"([])").substr(0, 14), "serialization:");
 }
 

@@ -214,7 +214,7 @@ TEST_F(TableApiTest, ListTablesPages) {
             "ValidationException: 1 validation error detected: Value '101' at 'limit' failed to "
             "satisfy constraint: Member must have value less than or equal to 100");
   EXPECT_EQ(Error("ListTables", "{'Limit':'x'}"),
-            "SerializationException: STRING_VALUE cannot be converted to Long");
+            "SerializationException: STRING_VALUE cannot be converted to Integer");
 }
 
 }  // namespace

@@ -24,8 +24,8 @@ int CountDigits(Wide value) {
 }
 
 Status NotNumeric(std::string_view text) {
-  return InvalidArgument("The parameter cannot be converted to a numeric value: " +
-                         std::string(text));
+  const std::string said = "The parameter cannot be converted to a numeric value";
+  return InvalidArgument(text.empty() ? said : said + ": " + std::string(text));
 }
 Status TooManyDigits() {
   return InvalidArgument("Attempting to store more than 38 significant digits in a Number");
