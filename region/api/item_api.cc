@@ -142,12 +142,13 @@ class UpdateWrite final : public ItemWrite {
 
  private:
   Result<Mutation> Apply(bool exists, ItemView old) override {
-    // An update of what is not there starts from the key alone, unless it only takes away.
-    if (!exists && expressions_.has_update() && expressions_.OnlyRemoves()) return Mutation{};
+    // An update of what is not there starts from the key alone.
     const ItemView base = exists ? old : ItemView(key_item_);
     std::string updated;
     if (expressions_.has_update()) {
       EW_ASSIGN_OR_RETURN(updated, expressions_.Update(base));
+      // What only takes away makes nothing; but its paths must have been good.
+      if (!exists && expressions_.OnlyRemoves()) return Mutation{};
     } else {
       updated = base.bytes();
     }

@@ -202,6 +202,21 @@ TEST_F(ItemApiTest, RequestsAreValidated) {
   EXPECT_EQ(engine_.writes, 0);
 }
 
+TEST_F(ItemApiTest, AnUpdateThatOnlyTakesAwayMakesNoItemButItsPathsMustBeGood) {
+  const std::string update =
+      "{'TableName':'tab','Key':{'pk':{'S':'none'},'sk':{'N':'1'}},"
+      "'ReturnValues':'ALL_NEW','UpdateExpression':";
+  EXPECT_EQ(Ask("UpdateItem", update + "'REMOVE a, b'}"), "{}");
+  EXPECT_EQ(
+      Ask("UpdateItem", update + "'DELETE a :s','ExpressionAttributeValues':{':s':{'SS':['x']}}}"),
+      "{}");
+  EXPECT_EQ(
+      Error("UpdateItem", update + "'REMOVE a[0]'}"),
+      "ValidationException: The document path provided in the update expression is invalid for "
+      "update");
+  EXPECT_EQ(Ask("GetItem", "{'TableName':'tab','Key':{'pk':{'S':'none'},'sk':{'N':'1'}}}"), "{}");
+}
+
 TEST_F(ItemApiTest, WriteThatTheEngineRefusesIsReportedAndMayBeRetried) {
   engine_.fail_writes = Unavailable("disk full");
   EXPECT_EQ(Put(kItem),

@@ -73,9 +73,9 @@ class ItemAction final : public TransactAction {
         return Mutation{Mutation::Kind::kDelete, std::move(item_)};
       case Kind::kUpdate: break;
     }
-    // An update of what is not there starts from the key alone, unless it only takes away.
-    if (!stored && expressions_.OnlyRemoves()) return Mutation{};
+    // An update of what is not there starts from the key alone; if it only takes away it makes nothing.
     EW_ASSIGN_OR_RETURN(std::string updated, expressions_.Update(stored ? old : ItemView(item_)));
+    if (!stored && expressions_.OnlyRemoves()) return Mutation{};
     if (item::ItemSize(ItemView(updated)) > item::kItemBytesMax)
       return InvalidArgument("Item size to update has exceeded the maximum allowed size");
     EW_RETURN_IF_ERROR(CheckUpdated(*table, ItemView(updated)));

@@ -47,6 +47,7 @@ def normal(value, name=None):
 
 def normal_message(text):
     # Java prints sets of names, and values of its own classes, in any order.
+    text = re.sub(r", typeSet: \w+$", "", text)  # which dynalite has not
     return re.sub(r"\[([^\[\]]*)\]", lambda m: "[" + ", ".join(sorted(m.group(1).split(", "))) + "]", text)
 
 
@@ -79,7 +80,20 @@ def difference(operation, ours, theirs):
         a, b = items_in_any_order(a), items_in_any_order(b)
     if a == b:
         return None
-    if isinstance(a, dict) and isinstance(b, dict):  # only what differs
-        names = [k for k in sorted(set(a) | set(b)) if a.get(k) != b.get(k)]
-        return tuple(json.dumps({k: x[k] for k in names if k in x}, sort_keys=True)[:600] for x in (a, b))
-    return json.dumps(a)[:600], json.dumps(b)[:600]
+    a, b = differing(a, b)
+    return json.dumps(a, sort_keys=True)[:600], json.dumps(b, sort_keys=True)[:600]
+
+
+ABSENT = "(absent)"
+
+
+def differing(a, b):
+    """The two without what is equal."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        names = [k for k in sorted(set(a) | set(b)) if a.get(k, ABSENT) != b.get(k, ABSENT)]
+        pairs = {k: differing(a.get(k, ABSENT), b.get(k, ABSENT)) for k in names}
+        return {k: v[0] for k, v in pairs.items()}, {k: v[1] for k, v in pairs.items()}
+    if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+        pairs = [differing(x, y) for x, y in zip(a, b) if x != y]
+        return [x for x, _ in pairs], [y for _, y in pairs]
+    return a, b

@@ -4,6 +4,8 @@ A rule: (reason, test of (operation, body, ours, theirs)).
 """
 import re
 
+import compare
+
 RULES = []
 
 
@@ -31,3 +33,99 @@ def shape(message):
 @rule("DynamoDB Local answers 500 to a document of a wrong type; the service a SerializationException")
 def _(operation, body, ours, theirs):
     return theirs.status == 500 and ours.type == "SerializationException"
+
+
+@rule("DynamoDB Local overlooks a wrong type; the service, and dynalite, do not")
+def _(operation, body, ours, theirs):
+    return ours.type == "SerializationException" and theirs.type != "SerializationException"
+
+
+@rule("a transaction's bad item: the service cancels it with a ValidationError reason (TransactionCanceledException in AWS's API reference)")
+def _(operation, body, ours, theirs):
+    return (operation.startswith("Transact") and ours.type == "TransactionCanceledException" and
+            "[" in ours.message and "ValidationError" in ours.message and
+            theirs.type in ("ValidationException", "TransactionCanceledException"))
+
+
+@rule("a cancellation reason's message ends with a full stop in DynamoDB Local alone")
+def _(operation, body, ours, theirs):
+    if ours.type != "TransactionCanceledException" or theirs.type != ours.type:
+        return False
+    reasons = [[dict(r, Message=r.get("Message", "").rstrip(".")) for r in x.body.get("CancellationReasons", [])] for x in (ours, theirs)]
+    return reasons[0] == reasons[1]
+
+
+@rule("constraints of the API's model come first, all of them, in the model's words (dynalite's recordings); DynamoDB Local has few")
+def _(operation, body, ours, theirs):
+    return re.match(r"\d+ validation errors? detected: ", ours.message) is not None
+
+
+# Ours, and what DynamoDB Local says instead. Evidence: dynalite's recordings from the service, Alternator's
+# tests that are run against it, AWS's API reference.
+WORDS = [
+    (r"Requested resource not found(: Table: .* not found)?$", r"Cannot do operations on a non-existent table$"),
+    (r"Table already exists: ", r"Cannot create preexisting table$"),
+    (r"The provided key element does not match the schema$", r"The number of conditions on the keys is invalid$"),
+    (r"The provided key element does not match the schema$", r"One of the required keys was not given a value$"),
+    (r"One or more parameter values were invalid: Missing the key ", r"One of the required keys was not given a value$"),
+    (r"The parameter cannot be converted to a numeric value", r"A value provided cannot be converted into a number$"),
+    (r"ReturnValues can only be ", r"Return values set to invalid value$"),
+    (r".*Supplied AttributeValue is empty, must contain exactly one of the supported datatypes",
+     r".*(contains a null AttributeValue|null)"),
+    (r".*contains duplicates\. for key ", r".*contains duplicates for key "),
+    (r"The parameter 'TableName' is required", r"Invalid table/index name"),
+    (r"At least one of ProvisionedThroughput, BillingMode", r"Nothing to update$"),
+    (r"ALL_PROJECTED_ATTRIBUTES can be used only when", r"Cannot specify the ProjectionExpression when choosing to get"),
+]
+
+
+@rule("DynamoDB Local's own words")
+def _(operation, body, ours, theirs):
+    return ours.type == theirs.type and any(re.match(a, ours.message) and re.match(b, theirs.message) for a, b in WORDS)
+
+
+@rule("two paths that overlap: any pair of them may be named")
+def _(operation, body, ours, theirs):
+    return ours.type == theirs.type and "document paths overlap" in ours.message and "document paths overlap" in theirs.message
+
+
+@rule("a table passes through CREATING, UPDATING and DELETING, as the service's do; it has a TableId")
+def _(operation, body, ours, theirs):
+    if not (ours.ok and theirs.ok and operation in ("CreateTable", "UpdateTable", "DeleteTable", "DescribeTable")):
+        return False
+    documents = []
+    for answer in (ours, theirs):
+        table = dict(answer.body.get("TableDescription") or answer.body.get("Table") or {})
+        table.pop("TableStatus", None), table.pop("TableId", None)
+        documents.append(compare.normal(table))
+    return documents[0] == documents[1]
+
+
+@rule("a read that finds nothing costs what the smallest item costs (AWS: \"a read request unit for an item that does not exist\")")
+def _(operation, body, ours, theirs):
+    def without(answer):
+        return compare.normal({k: v for k, v in answer.body.items() if k != "ConsumedCapacity"})
+    return (ours.ok and theirs.ok and operation in ("Query", "Scan", "GetItem", "BatchGetItem") and
+            compare.items_in_any_order(without(ours)) == compare.items_in_any_order(without(theirs)) and
+            '"CapacityUnits":0,' in theirs.text.replace(" ", "").replace("0.0,", "0,").replace("0}", "0,"))
+
+
+@rule("DynamoDB Local reports the consumed capacity of a failed condition's deletion unasked")
+def _(operation, body, ours, theirs):
+    return (ours.ok and theirs.ok and "ConsumedCapacity" in theirs.body and "ConsumedCapacity" not in ours.body and
+            isinstance(body, dict) and body.get("ReturnConsumedCapacity", "NONE") in ("NONE", None))
+
+
+@rule("an update that only takes away makes no item (Alternator's test_update_item_non_existent, run against the service)")
+def _(operation, body, ours, theirs):
+    return (operation == "UpdateItem" and ours.ok and theirs.ok and "Attributes" not in ours.body and
+            set(theirs.body.get("Attributes", {})) <= {"pk", "sk"})
+
+
+@rule("a transaction's capacity is broken down by table with the units of its kind, as in AWS's API reference")
+def _(operation, body, ours, theirs):
+    def units(answer):
+        return [[c.get("TableName"), c.get("CapacityUnits")] for c in answer.body.get("ConsumedCapacity", [])]
+    return (operation.startswith("Transact") and ours.ok and theirs.ok and sorted(units(ours)) == sorted(units(theirs)) and
+            compare.normal({k: v for k, v in ours.body.items() if k != "ConsumedCapacity"}) ==
+            compare.normal({k: v for k, v in theirs.body.items() if k != "ConsumedCapacity"}))
