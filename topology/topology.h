@@ -80,6 +80,8 @@ struct Limits {
   uint64_t cache_bytes = 64ULL << 20;  // of blocks of the store
   uint64_t change_log_bytes = 64ULL << 30;
   uint64_t change_log_hours = 24;
+  // A table's time to live may be changed once in so long, as DynamoDB's once an hour; 0: any time.
+  int64_t ttl_change_interval_us = 0;
 };
 
 struct Topology {

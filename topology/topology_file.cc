@@ -221,7 +221,9 @@ std::string WriteTopology(const Topology& topology) {
       << "\n  threads: " << topology.limits.threads
       << "\n  cache_bytes: " << topology.limits.cache_bytes
       << "B\n  change_log_bytes: " << topology.limits.change_log_bytes
-      << "B\n  change_log_hours: " << topology.limits.change_log_hours << "\n";
+      << "B\n  change_log_hours: " << topology.limits.change_log_hours
+      << "\n  ttl_change_interval: " << FormatDuration(topology.limits.ttl_change_interval_us)
+      << "\n";
   return out.str();
 }
 

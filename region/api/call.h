@@ -50,6 +50,8 @@ struct ApiContext {
   table::TableEngine* engine = nullptr;
   const Clock* clock = nullptr;
   RequestObserver* observer = nullptr;  // may be null
+  // UpdateTimeToLive is refused so long after the last one of a table; 0: never.
+  uint64_t ttl_change_interval_ms = 0;
 };
 
 class Call {

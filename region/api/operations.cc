@@ -6,6 +6,7 @@
 #include "region/api/query_api.h"
 #include "region/api/table_api.h"
 #include "region/api/transact_api.h"
+#include "region/api/ttl_api.h"
 
 namespace everwrite::api {
 namespace {
@@ -27,6 +28,8 @@ constexpr Operation kOperations[] = {
     {"DescribeTable", DescribeTable},
     {"ListTables", ListTables},
     {"UpdateTable", UpdateTable},
+    {"DescribeTimeToLive", DescribeTimeToLive},
+    {"UpdateTimeToLive", UpdateTimeToLive},
 };
 
 constexpr std::string_view kDynamoPrefix = "DynamoDB_20120810.";

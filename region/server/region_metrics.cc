@@ -18,6 +18,9 @@ RegionMetrics::RegionMetrics(Registry& registry, const table::RegionEngine& engi
                        });
   registry.AddCallback("everwrite_conflicts_total", "Losing writes put in the ledger, ever.", {},
                        [&engine] { return static_cast<double>(engine.ConflictCount()); });
+  registry.AddCallback("everwrite_expired_total",
+                       "Items deleted here because their time to live was over.", {},
+                       [&engine] { return static_cast<double>(engine.sweeper().deleted()); });
   registry.AddCallback("everwrite_commit_queue", "Units that wait for the committer.", {},
                        [&engine] { return static_cast<double>(engine.CommitQueue()); });
   registry.AddCallback("everwrite_replicator_connected", "1 while a replicator is attached.", {},

@@ -37,6 +37,7 @@ constexpr int kExitDiskFailed = 70;
 constexpr int kExitConfiguration = 78;
 constexpr int kRelaxedSyncMs = 100;
 constexpr int kMaintenanceSeconds = 5;
+constexpr int kSweepSeconds = 1;  // for what is expired
 constexpr int64_t kDrainMs = 5000;
 
 // Maintenance now and then, on a thread and executor of its own. Tasks are lock continuations:
@@ -69,16 +70,23 @@ class MaintenanceThread : public Executor {
  private:
   void Run() {
     auto next = std::chrono::steady_clock::now() + std::chrono::seconds(kMaintenanceSeconds);
+    auto next_sweep = std::chrono::steady_clock::now();
     std::unique_lock lock(mutex_);
     for (;;) {
-      ready_.wait_until(lock, next, [this] { return stopping_ || !tasks_.empty(); });
+      ready_.wait_until(lock, std::min(next, next_sweep),
+                        [this] { return stopping_ || !tasks_.empty(); });
       if (stopping_) return;
       std::vector<std::function<void()>> tasks;
       tasks.swap(tasks_);
       lock.unlock();
       for (auto& task : tasks) task();
-      if (std::chrono::steady_clock::now() >= next) {
-        next = std::chrono::steady_clock::now() + std::chrono::seconds(kMaintenanceSeconds);
+      const auto now = std::chrono::steady_clock::now();
+      if (now >= next_sweep) {
+        next_sweep = now + std::chrono::seconds(kSweepSeconds);
+        engine_.sweeper().Sweep(*this);
+      }
+      if (now >= next) {
+        next = now + std::chrono::seconds(kMaintenanceSeconds);
         if (const Status status = engine_.maintenance().RunOnce(*this); !status.ok())
           log_.Error("maintenance failed", {{"reason", status.message()}});
       }
@@ -196,7 +204,8 @@ Status StartEndpoints(Server& server, const topology::Topology& topology,
   server.admin = std::make_unique<Admin>(std::move(context));
   server.request_metrics = std::make_unique<RequestMetrics>(server.registry);
   server.dispatcher = std::make_unique<api::Dispatcher>(api::ApiContext{
-      region.name, server.engine.get(), &server.clock, server.request_metrics.get()});
+      region.name, server.engine.get(), &server.clock, server.request_metrics.get(),
+      static_cast<uint64_t>(topology.limits.ttl_change_interval_us / kMicrosPerMilli)});
   http::HttpServerOptions options;
   options.address = region.endpoint.host;
   options.port = region.endpoint.port;

@@ -35,7 +35,7 @@ Status LoadCount(const KvStore& store, LiveCount& count) {
 Status Catalog::LoadIndexes(const KvStore& store, const TableDefinition& definition,
                             TableState& state) {
   IndexList list;
-  for (const IndexDefinition& index : definition.indexes) {
+  for (const IndexDefinition& index : KeptIndexes(definition)) {
     auto loaded = std::make_shared<SecondaryIndex>(definition, index);
     EW_RETURN_IF_ERROR(LoadCount(store, loaded->count));
     std::string ignored;
@@ -118,8 +118,9 @@ void Catalog::ReplaceIndexes(CommitTurn& turn, const TableDefinition& after, Tab
                              bool empty) {
   const std::shared_ptr<const IndexList> before = state.Indexes();
   IndexList list;
-  bool changed = (before ? before->size() : 0) != after.indexes.size();
-  for (const IndexDefinition& definition : after.indexes) {
+  const std::vector<IndexDefinition> kept = KeptIndexes(after);
+  bool changed = (before ? before->size() : 0) != kept.size();
+  for (const IndexDefinition& definition : kept) {
     std::shared_ptr<SecondaryIndex> index = IndexOf(before.get(), definition.id);
     if (!index) {
       changed = true;
@@ -171,6 +172,14 @@ void Catalog::Publish(const std::string& name, TablePtr table) {
     }
   }
   if (incomplete && on_incomplete_) on_incomplete_();
+}
+
+std::vector<TablePtr> Catalog::WithTimeToLive() const {
+  std::vector<TablePtr> tables;
+  std::shared_lock lock(mutex_);
+  for (const auto& [id, table] : by_id_)
+    if (!table->definition.ttl.attribute.empty()) tables.push_back(table);
+  return tables;
 }
 
 TablePtr Catalog::FindIncomplete() const {

@@ -48,7 +48,7 @@ class Checker {
       TableDefinition definition;
       if (!DecodeTableDefinition(row.image, definition))
         return DataLoss("a table definition is damaged");
-      for (const IndexDefinition& index : definition.indexes) {
+      for (const IndexDefinition& index : KeptIndexes(definition)) {
         Rebuilt rebuilt;
         rebuilt.name = definition.name + "." + index.name;
         rebuilt.index = std::make_shared<SecondaryIndex>(definition, index);

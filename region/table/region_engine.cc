@@ -63,7 +63,11 @@ RegionEngine::RegionEngine(KvStore& store, const Clock& clock, const RegionEngin
       remote_apply_(store, catalog_, locks_, committer_),
       transactions_(store, clock, locks_, committer_),
       maintenance_(store, clock, locks_, committer_, transactions_, options.change_log_keep_ms),
-      backfill_(store, catalog_, locks_, committer_) {
+      backfill_(store, catalog_, locks_, committer_),
+      sweeper_(store, clock, catalog_, options.region, options.ttl_takeover_ms,
+               [this](std::unique_ptr<WriteOperation> deletion, Executor& executor) {
+                 Submit(std::move(deletion), executor, streams::Actor::kTimeToLive);
+               }) {
   catalog_.SetOnIncomplete([this] { backfill_.Kick(); });
 }
 

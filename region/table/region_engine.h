@@ -20,6 +20,7 @@
 #include "region/table/maintenance.h"
 #include "region/table/remote_apply.h"
 #include "region/table/transaction.h"
+#include "region/table/ttl.h"
 #include "streams/change_record.h"
 #include "streams/region_port.h"
 
@@ -34,6 +35,8 @@ struct RegionEngineOptions {
   // been given since, so a new log is started and the old one's tail comes back from the peers.
   // Empty: not checked.
   std::string place;
+  // How long the region that wrote an expired item last must be silent until we delete it (ttl.h).
+  uint64_t ttl_takeover_ms = 60'000;
 };
 
 class RegionEngine : public TableEngine {
@@ -75,7 +78,10 @@ class RegionEngine : public TableEngine {
   void Apply(streams::ApplyRequest request, Executor& executor, RemoteApply::Reply reply) {
     remote_apply_.Apply(std::move(request), executor, std::move(reply));
   }
-  void OnProgress(const streams::PeerProgress& progress) { maintenance_.OnProgress(progress); }
+  void OnProgress(const streams::PeerProgress& progress) {
+    maintenance_.OnProgress(progress);
+    sweeper_.OnProgress(progress);
+  }
 
   // --- operators ---
   Result<std::vector<conflict::ConflictRecord>> Conflicts(const ConflictFilter& filter) const {
@@ -100,6 +106,8 @@ class RegionEngine : public TableEngine {
   // --- whoever drives it ---
   Committer& committer() { return committer_; }
   Maintenance& maintenance() { return maintenance_; }
+  ExpirySweeper& sweeper() { return sweeper_; }
+  const ExpirySweeper& sweeper() const { return sweeper_; }
   // Fills indexes on `executor` from now on.
   void StartBackfill(Executor& executor) { backfill_.Start(executor); }
 
@@ -125,6 +133,7 @@ class RegionEngine : public TableEngine {
   Transactions transactions_;
   Maintenance maintenance_;
   IndexBackfill backfill_;
+  ExpirySweeper sweeper_;
 };
 
 }  // namespace everwrite::table

@@ -1,5 +1,7 @@
 #include "region/table/schema.h"
 
+#include <algorithm>
+
 #include "base/coding.h"
 
 namespace everwrite::table {
@@ -10,6 +12,8 @@ namespace {
 // skip the sections that they do not know.
 constexpr uint8_t kFormat = 1;
 constexpr uint8_t kIndexTag = 1;
+constexpr uint8_t kTimeToLiveTag = 2;
+constexpr uint8_t kTagsTag = 3;
 
 void PutAttribute(std::string& out, const item::KeyAttribute& attribute) {
   PutBytes(out, attribute.name);
@@ -81,6 +85,41 @@ bool DecodeIndex(std::string_view bytes, IndexDefinition& index) {
   return reader.ReadVarint(index.read_units) && reader.ReadVarint(index.write_units);
 }
 
+std::string EncodeTimeToLive(const TimeToLive& ttl) {
+  std::string out;
+  PutBytes(out, ttl.attribute);
+  PutFixed64(out, ttl.id.value);
+  PutVarint(out, ttl.changed_ms);
+  return out;
+}
+
+bool DecodeTimeToLive(std::string_view bytes, TimeToLive& ttl) {
+  Reader reader(bytes);
+  std::string_view attribute;
+  if (!reader.ReadBytes(attribute) || !reader.ReadFixed64(ttl.id.value)) return false;
+  ttl.attribute = attribute;
+  return reader.ReadVarint(ttl.changed_ms);
+}
+
+std::string EncodeTags(const Tags& tags) {
+  std::string out;
+  for (const auto& [key, value] : tags) {
+    PutBytes(out, key);
+    PutBytes(out, value);
+  }
+  return out;
+}
+
+bool DecodeTags(std::string_view bytes, Tags& tags) {
+  Reader reader(bytes);
+  while (!reader.done()) {
+    std::string_view key, value;
+    if (tags.size() == kTagsMax || !reader.ReadBytes(key) || !reader.ReadBytes(value)) return false;
+    tags.emplace(key, value);
+  }
+  return true;
+}
+
 bool AddIndex(std::string_view section, std::vector<IndexDefinition>& indexes) {
   IndexDefinition index;
   if (indexes.size() == kLocalIndexesMax + kGlobalIndexesMax || !DecodeIndex(section, index))
@@ -99,7 +138,25 @@ const IndexDefinition* TableDefinition::FindIndex(std::string_view index) const 
   return nullptr;
 }
 
+std::vector<IndexDefinition> KeptIndexes(const TableDefinition& definition) {
+  std::vector<IndexDefinition> kept = definition.indexes;
+  if (definition.ttl.attribute.empty()) return kept;
+  IndexDefinition& expiry = kept.emplace_back();
+  expiry.name = "(expiry)";  // no user's index may be called so
+  expiry.id = definition.ttl.id;
+  expiry.projection = Projection::kInclude;
+  expiry.expiry = definition.ttl.attribute;
+  return kept;
+}
+
 void GiveIndexIds(TableDefinition& definition, const conflict::Version& follows) {
+  if (!definition.ttl.attribute.empty() && definition.ttl.id.value == 0) {
+    std::string bytes = "ttl " + definition.ttl.attribute;
+    PutFixed64(bytes, definition.id.value);
+    PutFixed64(bytes, follows.dot.log.value);
+    PutFixed64(bytes, follows.dot.number);
+    definition.ttl.id.value = std::max<uint64_t>(Hash64(bytes), 1);
+  }
   for (IndexDefinition& index : definition.indexes) {
     if (index.id.value != 0) continue;
     std::string bytes = EncodeIndex(index);
@@ -128,6 +185,8 @@ std::string EncodeTableDefinition(const TableDefinition& d) {
   PutBytes(out, d.table_class);
   out.push_back(d.sse ? 1 : 0);
   for (const IndexDefinition& index : d.indexes) PutSection(out, kIndexTag, EncodeIndex(index));
+  if (d.ttl != TimeToLive()) PutSection(out, kTimeToLiveTag, EncodeTimeToLive(d.ttl));
+  if (!d.tags.empty()) PutSection(out, kTagsTag, EncodeTags(d.tags));
   return out;
 }
 
@@ -151,6 +210,8 @@ bool DecodeTableDefinition(std::string_view bytes, TableDefinition& definition) 
     std::string_view section;
     if (!reader.ReadByte(tag) || !reader.ReadBytes(section)) return false;
     if (tag == kIndexTag && !AddIndex(section, d.indexes)) return false;
+    if (tag == kTimeToLiveTag && !DecodeTimeToLive(section, d.ttl)) return false;
+    if (tag == kTagsTag && !DecodeTags(section, d.tags)) return false;
   }
   d.name = name;
   d.billing = static_cast<BillingMode>(billing);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,8 +47,24 @@ struct IndexDefinition {
   std::vector<std::string> included;  // kInclude: the other attributes, in the order given
   uint64_t read_units = 0;            // provisioned throughput, 0 when on demand or local
   uint64_t write_units = 0;
+  // Of the index by expiry alone (ttl.h), which is no part of `indexes`: the attribute.
+  std::string expiry;
   friend bool operator==(const IndexDefinition&, const IndexDefinition&) = default;
 };
+
+// Time to live (ttl.h). Empty: off.
+struct TimeToLive {
+  std::string attribute;
+  IndexId id;               // of the index by expiry; given by the engine
+  uint64_t changed_ms = 0;  // turned on or off, last
+  friend bool operator==(const TimeToLive&, const TimeToLive&) = default;
+};
+
+// DynamoDB's limits on tags (Developer Guide, "Tagging restrictions").
+inline constexpr size_t kTagsMax = 50;
+inline constexpr size_t kTagKeyMax = 128;    // characters
+inline constexpr size_t kTagValueMax = 256;  // characters
+using Tags = std::map<std::string, std::string, std::less<>>;
 
 struct TableDefinition {
   std::string name;
@@ -64,13 +81,18 @@ struct TableDefinition {
   std::string table_class;  // "STANDARD" or "STANDARD_INFREQUENT_ACCESS"; empty: the default
   bool sse = false;
   std::vector<IndexDefinition> indexes;  // local ones first, each kind in the order of creation
+  TimeToLive ttl;
+  Tags tags;
 
   const IndexDefinition* FindIndex(std::string_view index) const;
   friend bool operator==(const TableDefinition&, const TableDefinition&) = default;
 };
 
-// The ids of indexes that have none yet. `follows` is the version of the definition that this one
-// replaces, or of the tombstone of the table's name, or none.
+// Everything that is kept beside the rows: `indexes`, and with TTL on the index by expiry, last.
+std::vector<IndexDefinition> KeptIndexes(const TableDefinition& definition);
+
+// The ids of indexes that have none yet, that by expiry too. `follows` is the version of the
+// definition that this one replaces, or of the tombstone of the table's name, or none.
 void GiveIndexIds(TableDefinition& definition, const conflict::Version& follows);
 
 // The definition as the image of its catalog entry, and back; false for bytes that are none.

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "base/coding.h"
 #include "region/table/layout.h"
+#include "region/table/ttl.h"
 
 namespace everwrite::table {
 namespace {
@@ -39,8 +41,9 @@ SecondaryIndex::SecondaryIndex(const TableDefinition& table, const IndexDefiniti
       prefix_(IndexPrefix(table.id, index.id)),
       backfill_key_(BackfillKey(table.id, index.id)),
       key_(index.key),
+      expiry_(index.expiry),
       whole_(index.projection == Projection::kAll) {
-  if (!whole_) projected_ = ProjectedNames(table, index);
+  if (!whole_ && expiry_.empty()) projected_ = ProjectedNames(table, index);
 }
 
 std::optional<IndexEntry> SecondaryIndex::EntryOf(std::string_view store_key,
@@ -48,6 +51,14 @@ std::optional<IndexEntry> SecondaryIndex::EntryOf(std::string_view store_key,
   const item::ItemView item(image);
   IndexEntry entry;
   entry.key = prefix_;
+  if (!expiry_.empty()) {
+    const auto expiry = ExpiryOf(item, expiry_);
+    if (!expiry) return std::nullopt;
+    PutFixed64(entry.key, *expiry);
+    entry.key.append(KeyOfItemKey(store_key));
+    entry.whole = false;
+    return entry;
+  }
   if (!item::AppendCompositeKey(key_, item, entry.key)) return std::nullopt;
   entry.key.append(KeyOfItemKey(store_key));
   entry.whole = whole_;

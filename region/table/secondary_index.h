@@ -11,6 +11,9 @@
 // older than the index. The value is the projection (docs/decisions), so that a Query reads one
 // run of keys and no row.
 //
+// The index by expiry (ttl.h) is one more of the kind: its index key is the item's expiry in
+// seconds (8), and its values are empty.
+//
 // So an index equals what a rebuild from its table gives, whatever order changes came in: each
 // row's entry follows from the row, and changes in the batch in which the row does (row_change.h).
 // An index that is added to a live table is filled in the background meanwhile (index_backfill.h).
@@ -74,6 +77,7 @@ class SecondaryIndex {
   const std::string prefix_;
   const std::string backfill_key_;
   const item::CompositeKeySchema key_;
+  const std::string expiry_;  // the attribute, of the index by expiry; else empty
   const bool whole_;
   std::vector<std::string> projected_;  // names, sorted; unless whole_
 };

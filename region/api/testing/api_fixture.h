@@ -26,7 +26,9 @@ struct Answer {
 
 class ApiTest : public ::testing::Test {
  protected:
-  ApiTest() : engine_(clock_), dispatcher_({"eu-west-1", &engine_, &clock_, nullptr}) {
+  explicit ApiTest(uint64_t ttl_change_interval_ms = 0)
+      : engine_(clock_),
+        dispatcher_({"eu-west-1", &engine_, &clock_, nullptr, ttl_change_interval_ms}) {
     executor_.commit = [this] { return engine_.Commit(); };
     engine_.engine().StartBackfill(executor_);
   }
