@@ -31,6 +31,8 @@ struct History {
   std::vector<HistoryWrite> writes;     // by id - 1
   std::vector<std::string> violations;  // found while running: one line each
   uint64_t reads = 0;
+  // No region was silent for so long that another may have deleted what it wrote last (ttl.h).
+  bool expiry_by_writer_alone = false;
 
   HistoryWrite& Add() {
     writes.emplace_back();

@@ -2,6 +2,7 @@
 
 #include "conflict/conflict_record.h"
 #include "region/item/item.h"
+#include "region/table/ttl.h"
 
 namespace everwrite::chaos {
 
@@ -11,6 +12,7 @@ std::string EncodeSimItem(const SimItem& item) {
     builder.AddString("cause", conflict::ConflictName(item.cause));
     builder.AddBinary("cause_key", item.cause_key);
   }
+  if (item.expiry != 0) builder.AddInteger(kSimExpiry, static_cast<int64_t>(item.expiry));
   builder.AddString("id", std::to_string(item.id));
   builder.AddString("pk", item.pk);
   return builder.Finish();
@@ -30,6 +32,7 @@ std::optional<SimItem> DecodeSimItem(std::string_view bytes) {
   SimItem item;
   item.pk = pk->text();
   item.id = std::stoull(std::string(id->text()));
+  item.expiry = table::ExpiryOf(view, kSimExpiry).value_or(0);
   if (const auto key = view.Find("cause_key")) {
     item.cause_key = key->text();
     CHECK(conflict::ParseConflictName(view.Find("cause")->text(), item.cause));

@@ -18,7 +18,11 @@ struct SimItem {
   // The cause: another item's key and version; empty key: none.
   std::string cause_key;
   conflict::Version cause;
+  uint64_t expiry = 0;  // in seconds; 0: never
 };
+
+// The attribute that holds the expiry.
+inline constexpr std::string_view kSimExpiry = "expiry";
 
 std::string EncodeSimItem(const SimItem& item);
 // Just the key attributes, as a delete stores them.

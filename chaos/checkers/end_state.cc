@@ -7,6 +7,7 @@
 #include "chaos/workload_item.h"
 #include "conflict/conflict_record.h"
 #include "conflict/resolver.h"
+#include "region/table/index_check.h"
 #include "streams/change_record.h"
 
 namespace everwrite::chaos {
@@ -22,6 +23,7 @@ struct Change {
   std::string image;
   uint64_t transaction = 0;
   bool transaction_end = false;
+  streams::Actor actor = streams::Actor::kClient;
 
   bool Knows(Dot dot) const {
     return conflict::IncomingChange{version, tombstone, image, &context}.Knows(dot);
@@ -43,7 +45,8 @@ std::map<Dot, Change> ReadChangesOf(const KvStore& store) {
                   record.tombstone,
                   std::string(record.image),
                   record.transaction,
-                  record.transaction_end};
+                  record.transaction_end,
+                  record.actor};
     if (!record.context.empty()) CHECK(conflict::Vector::Decode(record.context, change.context));
     changes.emplace(record.dot, std::move(change));
   }
@@ -219,6 +222,45 @@ Violations CheckTransactions(const std::vector<const KvStore*>& stores, const Hi
   return violations;
 }
 
+Violations CheckTimeToLive(const std::vector<const KvStore*>& stores, const History& history) {
+  Violations violations;
+  if (stores.empty()) return violations;
+  const auto changes = ReadChangesOf(*stores[0]);
+  std::map<std::string, std::vector<const Change*>> by_key;
+  for (const auto& [dot, change] : changes)
+    if (!change.is_table) by_key[change.key].push_back(&change);
+  for (const auto& [dot, change] : changes) {
+    if (change.actor != streams::Actor::kTimeToLive) continue;
+    // What stood there when it was decided: the winner among what its region knew.
+    const Change* before = nullptr;
+    for (const Change* other : by_key[change.key])
+      if (other != &change && change.Knows(other->version.dot) &&
+          (!before || other->version > before->version))
+        before = other;
+    const auto item =
+        before && !before->tombstone ? DecodeSimItem(before->image) : std::optional<SimItem>();
+    const bool expired =
+        item && item->expiry != 0 && item->expiry * 1000 < change.version.stamp.milliseconds();
+    if (!change.tombstone || !expired)
+      violations.push_back("deleted before its time: " + Name(dot));
+    if (history.expiry_by_writer_alone && before &&
+        before->version.dot.log.region() != dot.log.region())
+      violations.push_back("expired and deleted by another region than the writer's: " + Name(dot));
+  }
+  return violations;
+}
+
+Violations CheckSecondaryIndexes(const std::vector<const KvStore*>& stores) {
+  Violations violations;
+  for (size_t i = 0; i < stores.size(); ++i) {
+    const auto lines = table::CheckIndexes(*stores[i]);
+    CHECK(lines.ok(), lines.status().ToString());
+    for (const std::string& line : *lines)
+      violations.push_back(line + " in region " + std::to_string(i));
+  }
+  return violations;
+}
+
 Violations CheckCounts(const std::vector<const KvStore*>& stores) {
   Violations violations;
   for (size_t i = 0; i < stores.size(); ++i) {
@@ -239,12 +281,22 @@ Violations CheckCounts(const std::vector<const KvStore*>& stores) {
   return violations;
 }
 
+ChangeCounts CountChanges(const KvStore& store) {
+  ChangeCounts counts;
+  for (const auto& [dot, change] : ReadChangesOf(store)) {
+    counts.transactions += change.transaction_end ? 1 : 0;
+    counts.expired += change.actor == streams::Actor::kTimeToLive ? 1 : 0;
+  }
+  return counts;
+}
+
 Violations CheckEndState(const std::vector<const KvStore*>& stores, const History& history,
                          size_t limit) {
   Violations all;
   for (const Violations& some :
        {CheckConvergence(stores), CheckDurability(stores, history), CheckLedger(stores, history),
-        CheckOrder(stores), CheckTransactions(stores, history), CheckCounts(stores)})
+        CheckOrder(stores), CheckTransactions(stores, history), CheckTimeToLive(stores, history),
+        CheckSecondaryIndexes(stores), CheckCounts(stores)})
     for (const std::string& line : some)
       if (all.size() < limit) all.push_back(line);
   return all;

@@ -9,6 +9,9 @@
 //   order         within a log, numbers have no gap and stamps rise, but within a transaction
 //   transactions  in every log a transaction is whole and has one stamp; what was sent with a token
 //                 was carried out at most once, and once when it was acknowledged
+//   time to live  what was deleted because its time had come was expired where and when it was
+//                 deleted, and as a rule by the region that had written it
+//   indexes       every index, that by expiry too, is what a rebuild from its table gives
 //   counts        the table's count of items is the number of its live items
 //
 // Each returns a line a violation; none means it holds. Pure over the stores.
@@ -31,7 +34,16 @@ Violations CheckDurability(const std::vector<const KvStore*>& stores, const Hist
 Violations CheckLedger(const std::vector<const KvStore*>& stores, const History& history);
 Violations CheckOrder(const std::vector<const KvStore*>& stores);
 Violations CheckTransactions(const std::vector<const KvStore*>& stores, const History& history);
+Violations CheckTimeToLive(const std::vector<const KvStore*>& stores, const History& history);
+Violations CheckSecondaryIndexes(const std::vector<const KvStore*>& stores);
 Violations CheckCounts(const std::vector<const KvStore*>& stores);
+
+// Not a check: what the logs of a store hold, for the proof that a run was not empty.
+struct ChangeCounts {
+  size_t transactions = 0;
+  size_t expired = 0;
+};
+ChangeCounts CountChanges(const KvStore& store);
 
 // All of them, at most `limit` lines.
 Violations CheckEndState(const std::vector<const KvStore*>& stores, const History& history,

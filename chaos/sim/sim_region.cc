@@ -4,6 +4,7 @@ namespace everwrite::chaos {
 namespace {
 
 constexpr int64_t kMaintenanceMicros = 2 * kMicrosPerSecond;
+constexpr int64_t kSweepMicros = kMicrosPerSecond;
 constexpr int64_t kLyingSyncMicros = 200 * kMicrosPerMilli;
 
 }  // namespace
@@ -19,6 +20,7 @@ void SimRegion::Start() {
   process_ = std::make_unique<Process>(simulator_, wall_clock_);
   table::RegionEngineOptions options;
   options.region = options_.id;
+  options.ttl_takeover_ms = options_.ttl_takeover_ms;
   auto engine = table::RegionEngine::Open(store_, process_->clock, options,
                                           /*incarnation=*/process_->clock.PhysicalMillis(),
                                           [process = process_.get(), this] {
@@ -33,6 +35,7 @@ void SimRegion::Start() {
   });
   process_->engine->StartBackfill(process_->executor);
   process_->executor.PostAfter(kMaintenanceMicros, [this] { Maintain(); });
+  process_->executor.PostAfter(kSweepMicros, [this] { Sweep(); });
   if (options_.lying_sync) LateSync();
 }
 
@@ -65,6 +68,11 @@ void SimRegion::EndTurn() {
 void SimRegion::Maintain() {
   CHECK(process_->engine->maintenance().RunOnce(process_->executor).ok());
   process_->executor.PostAfter(kMaintenanceMicros, [this] { Maintain(); });
+}
+
+void SimRegion::Sweep() {
+  process_->engine->sweeper().Sweep(process_->executor);
+  process_->executor.PostAfter(kSweepMicros, [this] { Sweep(); });
 }
 
 }  // namespace everwrite::chaos

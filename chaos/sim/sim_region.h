@@ -23,6 +23,7 @@ struct SimRegionOptions {
   // A planted bug, to prove that the checkers see it: a sync answers before it is done, so a power
   // cut takes writes that were acknowledged.
   bool lying_sync = false;
+  uint64_t ttl_takeover_ms = 60'000;
 };
 
 class SimRegion {
@@ -60,6 +61,7 @@ class SimRegion {
   void BeginTurn();
   void EndTurn();
   void Maintain();
+  void Sweep();
   void LateSync();
 
   Simulator& simulator_;

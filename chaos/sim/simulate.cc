@@ -49,6 +49,8 @@ SimulateSummary Simulate(const SimulateOptions& options,
     summary.acknowledged += result.acknowledged;
     summary.reads += result.reads;
     summary.conflicts += result.conflicts;
+    summary.transactions += result.transactions;
+    summary.expired += result.expired;
     summary.crashes += result.crashes;
     summary.cuts += result.cuts;
     summary.events += result.events;
@@ -68,8 +70,9 @@ std::string Describe(const SimulateSummary& s) {
   return number(s.seeds) + " seeds, " + number(s.failed) + " failed; simulated " +
          number(s.simulated_micros / 1'000'000) + " s, " + number(s.writes) + " writes (" +
          number(s.acknowledged) + " acknowledged), " + number(s.reads) + " reads, " +
-         number(s.conflicts) + " ledger entries, " + number(s.crashes) + " crashes, " +
-         number(s.cuts) + " cuts, " + number(s.events) + " events";
+         number(s.conflicts) + " ledger entries, " + number(s.transactions) + " transactions, " +
+         number(s.expired) + " expired, " + number(s.crashes) + " crashes, " + number(s.cuts) +
+         " cuts, " + number(s.events) + " events";
 }
 
 }  // namespace everwrite::chaos

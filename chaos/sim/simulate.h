@@ -22,6 +22,8 @@ struct SimulateSummary {
   uint64_t acknowledged = 0;
   uint64_t reads = 0;
   uint64_t conflicts = 0;
+  uint64_t transactions = 0;
+  uint64_t expired = 0;
   uint64_t crashes = 0;
   uint64_t cuts = 0;
   uint64_t events = 0;

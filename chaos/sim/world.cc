@@ -9,6 +9,7 @@
 #include "chaos/sim/sim_network.h"
 #include "chaos/sim/sim_region.h"
 #include "chaos/sim/simulator.h"
+#include "chaos/sim/ttl_workload.h"
 #include "chaos/sim/workload.h"
 
 namespace everwrite::chaos {
@@ -28,6 +29,8 @@ struct Swarm {
   Weather weather;
   WorkloadOptions workload;
   PairOptions pairs;
+  TtlOptions ttl;
+  uint64_t ttl_takeover_ms = 60'000;
   int64_t fsync_micros_max = 2000;
 
   static Swarm Draw(Random& random) {
@@ -53,6 +56,10 @@ struct Swarm {
     swarm.pairs.sessions_per_region = random.Below(3);
     swarm.pairs.pairs = random.Between(1, 6);
     swarm.pairs.think_micros = random.Between(10, 60) * kMicrosPerMilli;
+    swarm.ttl.sessions_per_region = random.Below(2);
+    swarm.ttl.keys = random.Between(2, 40);
+    swarm.ttl.toggle_seconds = random.Chance(1, 3) ? random.Between(2, 6) : 0;
+    if (random.Chance(1, 2)) swarm.ttl_takeover_ms = 1500;
     swarm.fsync_micros_max = random.Chance(1, 4) ? 60 * kMicrosPerMilli : 2 * kMicrosPerMilli;
     return swarm;
   }
@@ -86,7 +93,8 @@ class World {
         swarm_(Swarm::Draw(simulator_.random())),
         network_(simulator_, options.regions),
         workload_(simulator_, regions_, swarm_.workload),
-        pairs_(simulator_, regions_, swarm_.pairs, workload_.history()) {}
+        pairs_(simulator_, regions_, swarm_.pairs, workload_.history()),
+        ttl_(simulator_, regions_, swarm_.ttl, workload_.history()) {}
 
   WorldResult Run();
 
@@ -109,6 +117,7 @@ class World {
   SimNetwork network_;
   Workload workload_;
   PairWorkload pairs_;
+  TtlWorkload ttl_;
   bool chaos_ = true;
   size_t crashes_ = 0;
   size_t cuts_ = 0;
@@ -123,6 +132,7 @@ void World::Build() {
     region_options.id = ids[i];
     region_options.fsync_micros_max = swarm_.fsync_micros_max;
     region_options.lying_sync = options_.lying_sync;
+    region_options.ttl_takeover_ms = swarm_.ttl_takeover_ms;
     regions_.push_back(std::make_unique<SimRegion>(simulator_, region_options));
     regions_[i]->wall_clock().grain_ms = swarm_.clock_grain_ms;
     regions_[i]->wall_clock().offset_ms = simulator_.random().Between(-200, 200);
@@ -203,6 +213,7 @@ void World::Heal() {
   chaos_ = false;
   workload_.Stop();
   pairs_.Stop();
+  ttl_.Stop();
   network_.HealAll();
   network_.CalmDown();
   for (size_t i = 0; i < options_.regions; ++i) {
@@ -223,18 +234,24 @@ WorldResult World::Run() {
   Build();
   workload_.Start();
   pairs_.Start();
+  ttl_.Start();
   StartNemesis();
   simulator_.RunUntil(Instant{options_.chaos_seconds * kMicrosPerSecond});
   Heal();
   // Writes that wait for a lock or a sync end first; then equality must come, and stay.
   simulator_.RunUntil(simulator_.now() + kMicrosPerSecond);
   const Instant deadline = simulator_.now() + kConvergenceSeconds * kMicrosPerSecond;
-  while (!Converged() && simulator_.now() < deadline)
+  while (!(ttl_.AllExpired() && Converged()) && simulator_.now() < deadline)
     simulator_.RunUntil(simulator_.now() + 100 * kMicrosPerMilli);
 
   WorldResult result;
   History& history = workload_.history();
   result.violations = history.violations;
+  if (!ttl_.AllExpired())
+    result.violations.push_back("expired items are left " + std::to_string(kConvergenceSeconds) +
+                                " s after everything was healed");
+  history.expiry_by_writer_alone =
+      static_cast<int64_t>(swarm_.ttl_takeover_ms) > simulator_.now().micros / kMicrosPerMilli;
   if (!Converged()) {
     result.violations.push_back("not converged " + std::to_string(kConvergenceSeconds) +
                                 " s after everything was healed");
@@ -248,6 +265,9 @@ WorldResult World::Run() {
     stores.push_back(&region->store());
     if (region->running()) result.conflicts += region->engine().ConflictCount();
   }
+  const ChangeCounts counts = CountChanges(*stores[0]);
+  result.transactions = counts.transactions;
+  result.expired = counts.expired;
   for (std::string& line : CheckEndState(stores, history))
     result.violations.push_back(std::move(line));
   if (result.violations.size() > kViolationsMax) result.violations.resize(kViolationsMax);

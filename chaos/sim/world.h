@@ -34,6 +34,8 @@ struct WorldResult {
   size_t acknowledged = 0;
   uint64_t reads = 0;
   uint64_t conflicts = 0;
+  size_t transactions = 0;  // in all regions' logs
+  size_t expired = 0;       // deletions because the time had come, in all logs
   size_t crashes = 0;
   size_t cuts = 0;
   std::string faults;  // what the seed drew, for the line that is printed

@@ -26,6 +26,8 @@ TEST(World, NoSeedViolatesAnything) {
   // The worlds are not empty: each kind of thing has happened.
   EXPECT_GT(summary.acknowledged, summary.seeds * 100);
   EXPECT_GT(summary.conflicts, summary.seeds);
+  EXPECT_GT(summary.transactions, summary.seeds * 20);
+  EXPECT_GT(summary.expired, summary.seeds * 10);
   EXPECT_GT(summary.crashes, summary.seeds);
   EXPECT_GT(summary.cuts, summary.seeds / 2);
 }

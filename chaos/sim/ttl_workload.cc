@@ -1,0 +1,136 @@
+#include "chaos/sim/ttl_workload.h"
+
+#include "chaos/sim/workload.h"
+#include "chaos/workload_item.h"
+
+namespace everwrite::chaos {
+namespace {
+
+constexpr int64_t kEarliestSeconds = -2;  // of an expiry, from the time it is written
+constexpr int64_t kLatestSeconds = 4;
+constexpr uint64_t kForeverPercent = 15;
+constexpr int64_t kRetryMicros = 300 * kMicrosPerMilli;
+
+class ExpiringPut : public table::WriteOperation {
+ public:
+  using Ended = std::function<void(const Status&, const conflict::Version& committed)>;
+  ExpiringPut(table::TablePtr table, std::string key, std::string item, Ended ended)
+      : WriteOperation(std::move(table), std::move(key)),
+        item_(std::move(item)),
+        ended_(std::move(ended)) {}
+  Result<table::Mutation> Evaluate(std::optional<std::string_view>) override {
+    return table::Mutation{table::Mutation::Kind::kPut, item_};
+  }
+  void Done(const Status& status) override { ended_(status, committed); }
+
+ private:
+  const std::string item_;
+  const Ended ended_;
+};
+
+}  // namespace
+
+TtlWorkload::TtlWorkload(Simulator& simulator, std::vector<std::unique_ptr<SimRegion>>& regions,
+                         TtlOptions options, History& history)
+    : simulator_(simulator), regions_(regions), options_(options), history_(history) {}
+
+void TtlWorkload::Start() {
+  if (options_.sessions_per_region == 0) return;
+  TurnOn();
+  if (options_.toggle_seconds > 0) Toggle();
+  for (size_t region = 0; region < regions_.size(); ++region)
+    for (size_t i = 0; i < options_.sessions_per_region; ++i) Next(region);
+}
+
+void TtlWorkload::Stop() {
+  stopped_ = true;
+  if (options_.sessions_per_region > 0) TurnOn();
+}
+
+void TtlWorkload::SetTtl(size_t region, bool on) {
+  SimRegion& at = *regions_[region];
+  if (!at.running() || !at.engine().FindTable(Workload::kTable)) return;
+  at.engine().UpdateTable(
+      Workload::kTable,
+      [on](table::TableDefinition& definition) {
+        if (definition.ttl.attribute.empty() != on) return FailedPrecondition("it is so already");
+        definition.ttl = {on ? std::string(kSimExpiry) : "", {}, 0};
+        return OkStatus();
+      },
+      at.executor(), [](const auto&) {});
+}
+
+void TtlWorkload::TurnOn() {
+  SimRegion& region = *regions_[0];
+  const auto table = region.running() ? region.engine().FindTable(Workload::kTable) : nullptr;
+  if (table && !table->definition.ttl.attribute.empty() && !stopped_) return;
+  SetTtl(0, true);
+  // In the end also against what other regions have said at the same time.
+  simulator_.After(kRetryMicros, [this] { TurnOn(); });
+}
+
+void TtlWorkload::Toggle() {
+  const int64_t mean = options_.toggle_seconds * kMicrosPerSecond;
+  simulator_.After(simulator_.random().Between(1, 2 * mean), [this] {
+    if (stopped_) return;
+    SetTtl(simulator_.random().Below(regions_.size()), simulator_.random().Chance(1, 2));
+    Toggle();
+  });
+}
+
+void TtlWorkload::Next(size_t region) {
+  if (stopped_) return;
+  const int64_t pause = simulator_.random().Between(1, 2 * options_.think_micros);
+  simulator_.After(pause, [this, region] {
+    Next(region);
+    if (regions_[region]->running() && regions_[region]->engine().FindTable(Workload::kTable))
+      Put(region);
+  });
+}
+
+void TtlWorkload::Put(size_t index) {
+  SimRegion& region = *regions_[index];
+  Random& random = simulator_.random();
+  const std::string name = "ttl" + std::to_string(random.Below(options_.keys));
+  HistoryWrite& write = history_.Add();
+  write.region = index;
+  write.key = EncodeSimKey(name);
+  const uint64_t id = write.id;
+  SimItem item{name, id, "", {}};
+  if (!random.Chance(kForeverPercent, 100))
+    item.expiry =
+        static_cast<uint64_t>(static_cast<int64_t>(region.engine().State().physical_ms / 1000) +
+                              random.Between(kEarliestSeconds, kLatestSeconds));
+  auto ended = [this, id](const Status& status, const conflict::Version& committed) {
+    HistoryWrite& ended_write = history_.At(id);
+    simulator_.Trace(id * 2 + (status.ok() ? 1 : 0));
+    ended_write.outcome = status.ok() ? Outcome::kAcknowledged : Outcome::kRefused;
+    ended_write.version = committed;
+  };
+  region.engine().Write(
+      std::make_unique<ExpiringPut>(region.engine().FindTable(Workload::kTable), write.key,
+                                    EncodeSimItem(item), std::move(ended)),
+      region.executor());
+}
+
+bool TtlWorkload::AllExpired() const {
+  if (options_.sessions_per_region == 0) return true;
+  for (const auto& region : regions_) {
+    if (!region->running()) return false;
+    const auto table = region->engine().FindTable(Workload::kTable);
+    if (!table) continue;
+    bool left = false;
+    CHECK(region->engine()
+              .Scan(*table, {},
+                    [&](std::string_view, std::string_view image) {
+                      const auto item = DecodeSimItem(image);
+                      left |= item && item->expiry != 0;
+                      return !left;
+                    })
+              .ok());
+    if (left) return false;
+  }
+  return true;
+}
+
+}  // namespace everwrite::chaos
