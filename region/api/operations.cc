@@ -32,6 +32,33 @@ constexpr Operation kOperations[] = {
     {"UpdateTimeToLive", UpdateTimeToLive},
 };
 
+struct Refusal {
+  std::string_view names;
+  std::string_view why;
+};
+constexpr Refusal kRefused[] = {
+    {"ListStreams, DescribeStream, GetShardIterator, GetRecords (DynamoDB Streams)",
+     "the change log is there, its API is not yet"},
+    {"DescribeTableReplicaAutoScaling, UpdateTableReplicaAutoScaling, CreateGlobalTable, "
+     "UpdateGlobalTable, DescribeGlobalTable, ListGlobalTables, DescribeGlobalTableSettings, "
+     "UpdateGlobalTableSettings",
+     "every table is in every region of the topology; choosing regions comes with global tables"},
+    {"CreateBackup, DescribeBackup, DeleteBackup, ListBackups, RestoreTableFromBackup, "
+     "RestoreTableToPointInTime",
+     "no backups yet"},
+    {"ExportTableToPointInTime, DescribeExport, ListExports, ImportTable, DescribeImport, "
+     "ListImports, StartBulkPutItems, DescribeBulkOperation, ListBulkOperations, "
+     "CancelBulkOperation",
+     "no import or export yet"},
+    {"PutResourcePolicy, GetResourcePolicy, DeleteResourcePolicy", "no access control yet"},
+    {"EnableKinesisStreamingDestination, DisableKinesisStreamingDestination, "
+     "DescribeKinesisStreamingDestination, UpdateKinesisStreamingDestination",
+     "there is no Kinesis beside Everwrite"},
+    {"UpdateContributorInsights, DescribeContributorInsights, ListContributorInsights",
+     "metrics are Prometheus' (docs/operations.md)"},
+    {"SearchVectors", "no vector indexes"},
+};
+
 constexpr std::string_view kDynamoPrefix = "DynamoDB_20120810.";
 
 }  // namespace
@@ -46,6 +73,29 @@ size_t FindOperation(std::string_view target) {
   for (size_t i = 1; i < std::size(kOperations); ++i)
     if (kOperations[i].name == target) return i;
   return kUnknownOperation;
+}
+
+std::string ApiCoverage() {
+  std::string out =
+      "# API coverage\n\n"
+      "Made from the table of operations (region/api/operations.cc): do not edit. Answers are "
+      "compared\n"
+      "with AWS's DynamoDB Local and dynalite by `./dev differential`; tests/differential/known.py "
+      "lists\n"
+      "where theirs differ, and why ours stays.\n\n"
+      "| operation | | in what it differs |\n| --- | --- | --- |\n";
+  for (const Operation& operation : kOperations) {
+    if (operation.handle == nullptr) continue;
+    out.append("| ").append(operation.name).append(" | ");
+    out.append(operation.differs.empty() ? "done" : "differs").append(" | ");
+    out.append(operation.differs).append(operation.differs.empty() ? "|\n" : " |\n");
+  }
+  out +=
+      "\n## Refused\n\nThese answer `UnknownOperationException`.\n\n| operations | why |\n| --- | "
+      "--- |\n";
+  for (const Refusal& refusal : kRefused)
+    out.append("| ").append(refusal.names).append(" | ").append(refusal.why).append(" |\n");
+  return out;
 }
 
 }  // namespace everwrite::api

@@ -1,10 +1,12 @@
-// The table of operations: names, and who answers them. An operation that is not here answers
-// UnknownOperationException.
+// The table of operations: names, and who answers them, and in what the answer differs from the
+// service's. An operation that is not here answers UnknownOperationException; docs/api-coverage.md
+// is made from this table and the list of those that are refused.
 //
 // Thread-safety: constant.
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace everwrite::api {
@@ -16,6 +18,9 @@ struct Operation {
   std::string_view name;
   // Answers the call, now or later.
   void (*handle)(const Params& params, Call call);
+  // For docs/api-coverage.md: in what it differs from the service's. Empty: in nothing that is
+  // known.
+  std::string_view differs = {};
 };
 
 // Row 0 stands for requests that name no operation we have: "Unknown", without a handler.
@@ -24,5 +29,8 @@ size_t OperationCount();
 const Operation& OperationAt(size_t index);
 // By "DynamoDB_20120810.GetItem"; kUnknownOperation when there is none.
 size_t FindOperation(std::string_view target);
+
+// docs/api-coverage.md. EVERWRITE_UPDATE_DOCS=1 lets the test of this module write it.
+std::string ApiCoverage();
 
 }  // namespace everwrite::api
