@@ -70,6 +70,8 @@ class WriteTransaction final : public table::TransactionOperation {
     }
     if (!failed) return mutations;
     cancelled_ = Cancelled(reasons);
+    for (const CancellationReason& reason : reasons)
+      if (IsEmptyKey(reason.status)) cancelled_ = ErrorOf(reason.status);
     return ConditionFailed(cancelled_.message);
   }
 
@@ -91,6 +93,7 @@ class WriteTransaction final : public table::TransactionOperation {
     if (!status.ok()) return call_.Fail(status);
     std::string body = "{";
     body += request_.members;
+    AppendCollections(body);
     capacities_.AppendTo(body, request_.capacity, unit_name_);
     body += "}";
     call_.Reply(std::move(body));
@@ -106,6 +109,7 @@ class WriteTransaction final : public table::TransactionOperation {
     TransactAction& action = *request_.actions[index];
     std::optional<ItemView> item;
     if (stored) item.emplace(*stored);
+    AddCollection(action);
     Result<Mutation> decided = action.Evaluate(item);
     if (!decided.ok()) {
       CancellationReason reason{decided.status(), ""};
@@ -121,18 +125,44 @@ class WriteTransaction final : public table::TransactionOperation {
       bytes += SizeOf(after);
       if (bytes > table::kTransactionBytesMax) return {InvalidArgument(std::string(kTooLarge)), ""};
     }
-    capacities_.Add(*action.table, WriteCost(*action.table, stored, after));
+    if (request_.capacity != CapacityReport::kNone)
+      capacities_.Add(*action.table, WriteCost(*action.table, stored, after));
     return {};
+  }
+
+  void AddCollection(const TransactAction& action) {
+    if (!request_.collection_metrics || action.Given().empty()) return;
+    std::string collection;
+    if (!AppendItemCollection(collection, call_.engine(), *action.table, ItemView(action.Given())))
+      return;
+    std::string& list = collections_[action.table->definition.name];
+    if (!list.empty()) list += ',';
+    list += collection;
+  }
+  void AppendCollections(std::string& body) const {
+    if (collections_.empty()) return;
+    AppendMember(body, "ItemCollectionMetrics");
+    body += '{';
+    for (const auto& [table, list] : collections_) {
+      if (body.back() != '{') body += ',';
+      body.append("\"").append(table).append("\":[").append(list).append("]");
+    }
+    body += '}';
   }
 
   TransactWriteRequest request_;
   Call call_;
   ApiError cancelled_;
   Capacities capacities_;
+  std::map<std::string, std::string> collections_;  // as JSON, by table
   std::string_view unit_name_ = kWriteUnits;
 };
 
 }  // namespace
+
+bool IsEmptyKey(const Status& status) {
+  return status.message().starts_with("One or more parameter values are not valid");
+}
 
 ApiError Cancelled(const std::vector<CancellationReason>& reasons) {
   std::string codes, json = "[";
@@ -216,9 +246,13 @@ void RunTransactGet(std::vector<TransactRead> reads, CapacityReport capacity, Ca
         if (index > 0) body += ',';
         body += '{';
         if (stored) {
-          const ItemView item(*stored);
-          body += "\"Item\":";
-          AppendItemJson(body, read.project ? ItemView(read.project(item)) : item);
+          const std::string projected =
+              read.project ? read.project(ItemView(*stored)) : std::string();
+          // An item of which nothing is to be shown is left out, as one that is not there.
+          if (!read.project || !projected.empty()) {
+            body += "\"Item\":";
+            AppendItemJson(body, ItemView(read.project ? std::string_view(projected) : *stored));
+          }
         }
         body += '}';
         return {};

@@ -18,6 +18,10 @@
 
 namespace everwrite::api {
 
+// Whether a fault of a key is the one kind, an empty value, that the service finds before the
+// transaction begins: a plain ValidationException and no reason.
+bool IsEmptyKey(const Status& status);
+
 // What became of one action of a transaction that was cancelled. An OK status is the code None,
 // kConditionFailed is ConditionalCheckFailed, kAlreadyExists DuplicateItem, anything else
 // ValidationError.
@@ -37,6 +41,9 @@ class TransactAction {
   // Decides, with all items of the transaction locked. An error cancels the transaction, with the
   // code that CancellationReason names; kInvalidArgument has DynamoDB's text. At most once.
   virtual Result<table::Mutation> Evaluate(std::optional<item::ItemView> stored) = 0;
+  // The item or key that was given, for ItemCollectionMetrics; asked before Evaluate. Empty for
+  // what writes nothing.
+  virtual std::string_view Given() const { return {}; }
 
   const table::TablePtr table;
   const std::string key;         // item::EncodeKey
@@ -48,6 +55,7 @@ struct TransactWriteRequest {
   std::string token;                                     // ClientRequestToken; empty: none
   std::string fingerprint;                               // FingerprintOf the request
   CapacityReport capacity = CapacityReport::kNone;
+  bool collection_metrics = false;  // ReturnItemCollectionMetrics: SIZE
   std::string members;  // what the answer begins with: "\"Responses\":[…]", or nothing
 };
 // 16 bytes that tell requests with one token apart. `canonical` is a rendering of all that the

@@ -73,13 +73,17 @@ class ItemAction final : public TransactAction {
         return Mutation{Mutation::Kind::kDelete, std::move(item_)};
       case Kind::kUpdate: break;
     }
-    // An update of what is not there starts from the key alone; if it only takes away it makes nothing.
+    // An update of what is not there starts from the key alone; if it only takes away it makes
+    // nothing.
     EW_ASSIGN_OR_RETURN(std::string updated, expressions_.Update(stored ? old : ItemView(item_)));
     if (!stored && expressions_.OnlyRemoves()) return Mutation{};
     if (item::ItemSize(ItemView(updated)) > item::kItemBytesMax)
       return InvalidArgument("Item size to update has exceeded the maximum allowed size");
     EW_RETURN_IF_ERROR(CheckUpdated(*table, ItemView(updated)));
     return Mutation{Mutation::Kind::kPut, std::move(updated)};
+  }
+  std::string_view Given() const override {
+    return kind_ == Kind::kCheck ? std::string_view() : item_;
   }
 
  private:
@@ -121,11 +125,6 @@ bool ReadTableName(const Params& members, const std::string& path, Violations& v
   if (name.data()) name = TableNameOf(name);
   violations.Name(name, path + ".tableName");
   return true;
-}
-
-// Empty keys are the one fault of a key that the service finds before the transaction begins.
-bool IsEmptyKey(const Status& status) {
-  return status.message().starts_with("One or more parameter values are not valid");
 }
 
 // The reasons of a transaction whose keys are not all as the schemas want them.
@@ -314,6 +313,7 @@ bool ReadTransactWrite(const Params& params, const Call& call, TransactWriteRequ
   if (!ResolveDrafts(call, drafts, error)) return false;
   request.token = token;
   request.capacity = CapacityReportOf(capacity);
+  request.collection_metrics = metrics == "SIZE";
   std::string canonical;
   for (Draft& draft : drafts) {
     if (!token.empty()) AppendCanonical(canonical, draft);
