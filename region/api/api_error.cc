@@ -27,6 +27,9 @@ Row RowOf(ErrorType type) {
     case ErrorType::kConditionalCheckFailed:
       return {kDynamo, "ConditionalCheckFailedException", 400};
     case ErrorType::kTransactionConflict: return {kDynamo, "TransactionConflictException", 400};
+    case ErrorType::kTableNotFound: return {kDynamo, "TableNotFoundException", 400};
+    case ErrorType::kContinuousBackupsUnavailable:
+      return {kDynamo, "ContinuousBackupsUnavailableException", 400};
     case ErrorType::kTransactionCanceled: return {kDynamo, "TransactionCanceledException", 400};
     case ErrorType::kIdempotentParameterMismatch:
       return {kDynamo, "IdempotentParameterMismatchException", 400};

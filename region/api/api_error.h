@@ -22,6 +22,8 @@ enum class ErrorType : uint8_t {
   kLimitExceeded,
   kConditionalCheckFailed,
   kTransactionConflict,
+  kTableNotFound,
+  kContinuousBackupsUnavailable,
   kTransactionCanceled,
   kIdempotentParameterMismatch,
   kThrottling,

@@ -63,6 +63,7 @@ class HeaderLines {
 Call::Call(const ApiContext* context, int operation, const http::HttpRequest& request,
            http::HttpResponder responder)
     : context_(context),
+      request_(&request),
       executor_(request.executor),
       responder_(std::move(responder)),
       start_(context->observer ? context->clock->Now() : Instant{}),

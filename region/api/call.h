@@ -64,6 +64,8 @@ class Call {
   const ApiContext& context() const { return *context_; }
   table::TableEngine& engine() const { return *context_->engine; }
   Executor& executor() const { return *executor_; }
+  // The request's Host header, empty when there is none. Only until the handler has returned.
+  std::string_view host() const { return request_->Header("host"); }
 
   // Answers, once. `body` is the whole JSON document.
   void Reply(std::string body) { Send(200, std::move(body), ErrorType::kNone); }
@@ -81,6 +83,7 @@ class Call {
                 std::string_view extra_headers);
 
   const ApiContext* context_;
+  const http::HttpRequest* request_;  // the caller's, gone when the handler has returned
   Executor* executor_;
   http::HttpResponder responder_;
   Instant start_;

@@ -4,7 +4,9 @@
 #include "region/api/call.h"
 #include "region/api/item_api.h"
 #include "region/api/query_api.h"
+#include "region/api/service_api.h"
 #include "region/api/table_api.h"
+#include "region/api/tag_api.h"
 #include "region/api/transact_api.h"
 #include "region/api/ttl_api.h"
 
@@ -22,14 +24,26 @@ constexpr Operation kOperations[] = {
     {"DeleteItem", DeleteItem},
     {"Scan", Scan},
     {"TransactGetItems", TransactGetItems},
-    {"TransactWriteItems", TransactWriteItems},
+    {"TransactWriteItems", TransactWriteItems,
+     "who collides with a transaction waits for its commit: no TransactionConflictException, no "
+     "TransactionInProgressException; other regions see all of it or nothing"},
     {"CreateTable", CreateTable},
     {"DeleteTable", DeleteTable},
     {"DescribeTable", DescribeTable},
     {"ListTables", ListTables},
     {"UpdateTable", UpdateTable},
     {"DescribeTimeToLive", DescribeTimeToLive},
-    {"UpdateTimeToLive", UpdateTimeToLive},
+    {"UpdateTimeToLive", UpdateTimeToLive,
+     "takes effect at once; a change an hour is a setting, off by default; expired items go within "
+     "seconds"},
+    {"ListTagsOfResource", ListTagsOfResource},
+    {"TagResource", TagResource, "takes effect at once, in all regions"},
+    {"UntagResource", UntagResource, "takes effect at once, in all regions"},
+    {"DescribeLimits", DescribeLimits, "the service's default quotas; they are not enforced"},
+    {"DescribeEndpoints", DescribeEndpoints},
+    {"DescribeContinuousBackups", DescribeContinuousBackups, "always disabled: no backups yet"},
+    {"UpdateContinuousBackups", UpdateContinuousBackups,
+     "refuses to enable them, with ContinuousBackupsUnavailableException"},
 };
 
 struct Refusal {

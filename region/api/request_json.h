@@ -67,6 +67,7 @@ enum class Param : uint8_t {
   kMaxWriteRequestUnits,
   kNextToken,
   kOnDemandThroughput,
+  kPointInTimeRecoveryEnabled,
   kPointInTimeRecoverySpecification,
   kProjectionExpression,
   kProvisionedThroughput,
