@@ -96,17 +96,17 @@ TEST_F(QueryApiTest, PagesFollowEachOther) {
             Page("a", {}));
 }
 
-TEST_F(QueryApiTest, PageEndsBeforeOneMegabyte) {
+TEST_F(QueryApiTest, PageEndsWithTheItemThatReachesOneMegabyte) {
   const std::string big(300 * 1024, 'x');
   for (int i = 0; i < 5; ++i) Put("a", i, ",'x':{'S':'" + big + "'}");
   const std::string first =
       Query("pk = :p", ",'ProjectionExpression':'sk','ReturnConsumedCapacity':'TOTAL'", "");
   EXPECT_EQ(first,
-            "{'Items':[{'sk':{'N':'0'}},{'sk':{'N':'1'}},{'sk':{'N':'2'}}],'Count':3,"
-            "'ScannedCount':3,'LastEvaluatedKey':" +
-                Item("a", 2) + ",'ConsumedCapacity':{'TableName':'tab','CapacityUnits':113.0}}");
-  EXPECT_EQ(Query("pk = :p", ",'Select':'COUNT','ExclusiveStartKey':" + Item("a", 2), ""),
-            "{'Count':2,'ScannedCount':2}");
+            "{'Items':[{'sk':{'N':'0'}},{'sk':{'N':'1'}},{'sk':{'N':'2'}},{'sk':{'N':'3'}}],"
+            "'Count':4,'ScannedCount':4,'LastEvaluatedKey':" +
+                Item("a", 3) + ",'ConsumedCapacity':{'TableName':'tab','CapacityUnits':150.5}}");
+  EXPECT_EQ(Query("pk = :p", ",'Select':'COUNT','ExclusiveStartKey':" + Item("a", 3), ""),
+            "{'Count':1,'ScannedCount':1}");
 }
 
 TEST_F(QueryApiTest, FilterComesAfterTheLimit) {

@@ -21,12 +21,7 @@ Status PageWriter::Run(const table::TableEngine& engine) {
 }
 
 bool PageWriter::Visit(const table::TableEngine& engine, ItemView item) {
-  const size_t size = item::ItemSize(item);
-  if (scanned_ > 0 && bytes_ + size > kPageBytesMax) {
-    more_ = true;
-    return false;
-  }
-  bytes_ += size;
+  bytes_ += item::ItemSize(item);
   ++scanned_;
   if (page_.fetch) {
     failure_ = Fetch(engine, item);
@@ -34,9 +29,10 @@ bool PageWriter::Visit(const table::TableEngine& engine, ItemView item) {
   } else {
     Take(item);
   }
-  more_ = page_.limit && scanned_ >= *page_.limit;
-  // The key is needed when this is the page's last item, which the next one may make it.
-  if (more_ || bytes_ + item::kItemBytesMax > kPageBytesMax) {
+  // The item that reaches the megabyte is still in the page: the service's full pages cost 128.5
+  // units.
+  more_ = (page_.limit && scanned_ >= *page_.limit) || bytes_ >= kPageBytesMax;
+  if (more_) {
     last_key_ = item::KeyAttributesOf(page_.table->definition.key, item,
                                       page_.index ? &page_.index->key : nullptr);
   }

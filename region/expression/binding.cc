@@ -96,7 +96,9 @@ class Checker {
         if (Operand(node, 0).type == Node::Type::kPath) return OkStatus();
         return Invalid("Operator or function requires a document path; operator or function: " +
                        std::string(name));
-      case Function::kAttributeType: return CheckTypeName(Operand(node, 1));
+      case Function::kAttributeType:
+        EW_RETURN_IF_ERROR(CheckDistinct(node, name));
+        return CheckTypeName(Operand(node, 1));
       case Function::kBeginsWith:
         EW_RETURN_IF_ERROR(CheckTypes(node, name, [](ValueType type) {
           return type == ValueType::kString || type == ValueType::kBinary;

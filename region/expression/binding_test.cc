@@ -113,6 +113,9 @@ TEST(BindingTest, AnAttributeIsNotComparedWithItself) {
   EXPECT_EQ(Request("a BETWEEN :v AND a").Value(":v", S("x")).Check(Kind::kCondition),
             "Invalid ConditionExpression: The first operand must be distinct from the remaining "
             "operands for this operator or function; operator: BETWEEN, first operand: [a]");
+  EXPECT_EQ(Request("attribute_type(a, a)").Check(Kind::kCondition),
+            "Invalid ConditionExpression: The first operand must be distinct from the remaining "
+            "operands for this operator or function; operator: attribute_type, first operand: [a]");
 }
 
 TEST(BindingTest, PathsThatOverlapOrConflictAreRefused) {

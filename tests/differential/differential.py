@@ -58,7 +58,7 @@ class Run:
         if found is None:
             self.same += 1
             return a, b, c
-        if difference(operation, a, c) is None:
+        if a.type != "UnknownOperationException" and difference(operation, a, c) is None:
             reason = "dynalite, recorded from the service, answers as Everwrite does"
         else:
             reason = known.reason(operation, body, a, b)

@@ -75,6 +75,11 @@ WORDS = [
     (r".*contains duplicates\. for key ", r".*contains duplicates for key "),
     (r"The parameter 'TableName' is required", r"Invalid table/index name"),
     (r"At least one of ProvisionedThroughput, BillingMode", r"Nothing to update$"),
+    (r"TimeToLive is active on a different AttributeName: current AttributeName is ", r"TimeToLive is active on a different AttributeName$"),
+    (r"Attempting to store more than 38 significant digits", r"DynamoDB only supports precision up to 38 digits$"),
+    (r"The provided starting key is invalid: The provided key element does not match the schema$",
+     r"(Exclusive Start Key must have same size|Type mismatch for attribute)"),
+    (r".*The expression can not be empty;$", r".*Syntax error; token: \"<EOF>\", near: \" *\"$"),
     (r"ALL_PROJECTED_ATTRIBUTES can be used only when", r"Cannot specify the ProjectionExpression when choosing to get"),
 ]
 
