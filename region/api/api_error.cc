@@ -26,6 +26,7 @@ Row RowOf(ErrorType type) {
     case ErrorType::kLimitExceeded: return {kDynamo, "LimitExceededException", 400};
     case ErrorType::kConditionalCheckFailed:
       return {kDynamo, "ConditionalCheckFailedException", 400};
+    case ErrorType::kDuplicateItem: return {kDynamo, "DuplicateItemException", 400};
     case ErrorType::kTransactionConflict: return {kDynamo, "TransactionConflictException", 400};
     case ErrorType::kTableNotFound: return {kDynamo, "TableNotFoundException", 400};
     case ErrorType::kContinuousBackupsUnavailable:

@@ -21,6 +21,7 @@ enum class ErrorType : uint8_t {
   kResourceInUse,
   kLimitExceeded,
   kConditionalCheckFailed,
+  kDuplicateItem,
   kTransactionConflict,
   kTableNotFound,
   kContinuousBackupsUnavailable,

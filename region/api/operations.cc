@@ -3,6 +3,7 @@
 #include "region/api/batch_api.h"
 #include "region/api/call.h"
 #include "region/api/item_api.h"
+#include "region/api/partiql_api.h"
 #include "region/api/query_api.h"
 #include "region/api/service_api.h"
 #include "region/api/table_api.h"
@@ -27,6 +28,10 @@ constexpr Operation kOperations[] = {
     {"TransactWriteItems", TransactWriteItems,
      "who collides with a transaction waits for its commit: no TransactionConflictException, no "
      "TransactionInProgressException; other regions see all of it or nothing"},
+    {"ExecuteStatement", ExecuteStatement},
+    {"BatchExecuteStatement", BatchExecuteStatement},
+    {"ExecuteTransaction", ExecuteTransaction,
+     "as TransactWriteItems: nobody collides, everybody waits"},
     {"CreateTable", CreateTable},
     {"DeleteTable", DeleteTable},
     {"DescribeTable", DescribeTable},

@@ -71,13 +71,6 @@ bool FailInvalid(ApiError& error, std::string_view what) {
   return FailValidation(error, std::string(kInvalidParameters).append(what));
 }
 
-bool IsProjected(const table::TableDefinition& table, const IndexDefinition& index,
-                 std::string_view name) {
-  return index.projection == Projection::kAll || index.key.Has(name) ||
-         name == table.key.partition.name || (table.key.sort && name == table.key.sort->name) ||
-         std::find(index.included.begin(), index.included.end(), name) != index.included.end();
-}
-
 // What is asked of an index must be in it; from a local one the rest is fetched.
 bool CheckProjection(QueryRequest& query, ApiError& error) {
   const IndexDefinition& index = *query.page.index;

@@ -1,5 +1,7 @@
 #include "region/api/query_page.h"
 
+#include <algorithm>
+
 #include "region/api/item_json.h"
 #include "region/api/item_request.h"
 #include "region/item/key.h"
@@ -86,6 +88,13 @@ std::string PageWriter::Finish() {
   }
   body_ += '}';
   return std::move(body_);
+}
+
+bool IsProjected(const table::TableDefinition& table, const table::IndexDefinition& index,
+                 std::string_view name) {
+  return index.projection == table::Projection::kAll || index.key.Has(name) ||
+         name == table.key.partition.name || (table.key.sort && name == table.key.sort->name) ||
+         std::find(index.included.begin(), index.included.end(), name) != index.included.end();
 }
 
 std::optional<std::string> EncodeStartKey(const PageRequest& page, ItemView start, Status& status) {

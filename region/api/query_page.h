@@ -59,6 +59,10 @@ class PageWriter {
   bool more_ = false;
 };
 
+// Whether the index holds the attribute.
+bool IsProjected(const table::TableDefinition& table, const table::IndexDefinition& index,
+                 std::string_view name);
+
 // Where ExclusiveStartKey stands among the encoded keys of what is read; nullopt when it is no key
 // of it. `status` is the reason where the table's own key is at fault.
 std::optional<std::string> EncodeStartKey(const PageRequest& page, item::ItemView start,

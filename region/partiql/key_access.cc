@@ -241,7 +241,6 @@ class Collector {
 
   Status Finish(KeyAccess& access) {
     access.keyed = true;
-    access.partitions = reads_.size();
     for (PartitionRead& read : reads_) EW_RETURN_IF_ERROR(Finish(read, access));
     return OkStatus();
   }
@@ -331,6 +330,7 @@ Result<KeyAccess> AccessOf(const Expr* where, Parameters parameters, const Schem
     EW_ASSIGN_OR_RETURN(const bool keyed, collector.Add(*branch, access));
     if (!keyed) return KeyAccess();
   }
+  access.branches = branches.size();
   if (branches.size() > 1) access.one_key = access.only_key = false;
   EW_RETURN_IF_ERROR(collector.Finish(access));
   return access;

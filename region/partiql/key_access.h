@@ -18,7 +18,7 @@ struct KeyAccess {
   // False: no range is implied, all of the table has to be looked at.
   bool keyed = false;
   std::vector<Range> ranges;
-  size_t partitions = 0;  // how many different ones
+  size_t branches = 0;  // of OR, at the top
   // All key attributes are fixed to one value each, and nothing else is asked.
   bool one_key = false;
   bool only_key = false;

@@ -243,8 +243,33 @@ Status ReadColumns(const Statement& select, SelectPlan& plan) {
   return OkStatus();
 }
 
-Status ReadOrder(const Statement& select, const KeyAccess& access,
-                 const item::CompositeKeySchema& schema, SelectPlan& plan) {
+// Behind the hash that spreads partitions, encoded keys are in the order of their values.
+std::string_view ValuesOf(const Range& range) {
+  constexpr size_t kHashBytes = 8;
+  return std::string_view(range.begin).substr(std::min(kHashBytes, range.begin.size()));
+}
+
+void SortPartitions(std::vector<Range>& ranges, bool descending) {
+  std::stable_sort(ranges.begin(), ranges.end(), [=](const Range& a, const Range& b) {
+    return descending ? ValuesOf(b) < ValuesOf(a) : ValuesOf(a) < ValuesOf(b);
+  });
+}
+
+// Several ranges of one partition stand together, ascending.
+void ReverseWithinPartitions(std::vector<Range>& ranges) {
+  for (size_t begin = 0; begin < ranges.size();) {
+    size_t end = begin + 1;
+    const std::string_view hash = std::string_view(ranges[begin].begin).substr(0, 8);
+    while (end < ranges.size() && ranges[end].begin.starts_with(hash)) ++end;
+    std::sort(ranges.begin() + static_cast<ptrdiff_t>(begin),
+              ranges.begin() + static_cast<ptrdiff_t>(end),
+              [](const Range& a, const Range& b) { return b.begin < a.begin; });
+    begin = end;
+  }
+}
+
+Status ReadOrder(const Statement& select, bool keyed, const item::CompositeKeySchema& schema,
+                 SelectPlan& plan) {
   for (const OrderKey& key : select.order_by) {
     const std::string* name = AttributeOf(*key.key);
     if (name == nullptr) {
@@ -257,18 +282,24 @@ Status ReadOrder(const Statement& select, const KeyAccess& access,
     }
   }
   if (select.order_by.empty()) return OkStatus();
-  if (!access.keyed) {
+  if (!keyed) {
     return InvalidArgument(
         "Must have at least one non-optional hash key condition in WHERE clause when using ORDER "
         "BY clause.");
   }
-  // Partitions stand in the order of the statement; within one, the sort key decides.
+  // Partitions stand in the order of the statement, unless their key is to decide; within one, the
+  // sort key does.
   for (const OrderKey& key : select.order_by) {
     const std::string* name = AttributeOf(*key.key);
     const bool sorts = std::any_of(schema.sort.begin(), schema.sort.end(),
                                    [&](const auto& attribute) { return attribute.name == *name; });
-    if (sorts) plan.descending = key.descending;
+    if (sorts) {
+      plan.descending = key.descending;
+    } else {
+      SortPartitions(plan.ranges, key.descending);
+    }
   }
+  if (plan.descending) ReverseWithinPartitions(plan.ranges);
   return OkStatus();
 }
 
@@ -353,6 +384,8 @@ Result<ChangePlan> PlanChange(const Outline& outline, Parameters parameters,
   return plan;
 }
 
+bool IsIncompleteKey(std::string_view message) { return message == kIncompleteKey; }
+
 Result<SelectPlan> PlanSelect(const Outline& outline, Parameters parameters,
                               const item::CompositeKeySchema& schema,
                               const item::KeySchema& table) {
@@ -369,12 +402,13 @@ Result<SelectPlan> PlanSelect(const Outline& outline, Parameters parameters,
     }
   }
   EW_ASSIGN_OR_RETURN(KeyAccess access, AccessOf(select.where.get(), parameters, schema));
-  EW_RETURN_IF_ERROR(ReadOrder(select, access, schema, plan));
   plan.scan = !access.keyed;
   plan.ranges = std::move(access.ranges);
+  EW_RETURN_IF_ERROR(ReadOrder(select, access.keyed, schema, plan));
   if (plan.scan) plan.ranges.emplace_back();
   plan.single_item = access.one_key;
   plan.only_key = access.only_key;
+  plan.key_at_top = access.keyed && access.branches == 1;
   return plan;
 }
 

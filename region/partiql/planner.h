@@ -62,6 +62,9 @@ struct Range {
   std::string end;    // excluded; empty: no bound
 };
 
+// Whether that error is that the WHERE does not name the whole key.
+bool IsIncompleteKey(std::string_view message);
+
 struct SelectPlan {
   bool star = false;
   struct Column {
@@ -75,9 +78,10 @@ struct SelectPlan {
   bool scan = false;
   std::vector<Range> ranges;  // in order; one without bounds when it is a scan
   bool descending = false;
-  // The key names one item, and the WHERE asks for nothing else.
-  bool single_item = false;
-  bool only_key = false;
+  bool single_item = false;  // the key names one item
+  bool only_key = false;     // and the WHERE asks for nothing else
+  // The key condition stands at the top, not in the branches of an OR.
+  bool key_at_top = false;
 
   // The attributes that the statement names, in its order, none twice; for indexes that do not
   // project all.
