@@ -126,11 +126,6 @@ Status PartiqlSelect::Run(const table::TableEngine& engine, std::optional<int64_
     if (more_ || range_ + 1 == plan_.ranges.size()) break;
     ++range_;
     after_.clear();
-    // The page is full just where a range ends.
-    if (bytes_ >= kPageBytesMax || (limit && looked_at_ >= *limit)) {
-      more_ = true;
-      break;
-    }
   }
   // What names one item needs no second page.
   if (plan_.single_item && !index_) more_ = false;
@@ -155,10 +150,6 @@ Status PartiqlSelect::RunRange(const table::TableEngine& engine, const partiql::
       engine.Scan(*table_, options, [&](std::string_view key, std::string_view bytes) {
         const ItemView item(bytes);
         const size_t size = item::ItemSize(item);
-        if (looked_at_ > 0 && bytes_ + size > kPageBytesMax) {
-          more_ = true;
-          return false;
-        }
         bytes_ += size;
         range_bytes_ += size;
         ++looked_at_;
@@ -167,7 +158,8 @@ Status PartiqlSelect::RunRange(const table::TableEngine& engine, const partiql::
         after_ = key;
         last_key_ =
             item::KeyAttributesOf(table_->definition.key, item, index_ ? &index_->key : nullptr);
-        more_ = limit && looked_at_ >= *limit;
+        // The item that reaches the megabyte is still in the page, as of a Query.
+        more_ = (limit && looked_at_ >= *limit) || bytes_ >= kPageBytesMax;
         return !more_;
       }));
   return failure;
