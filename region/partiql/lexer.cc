@@ -369,8 +369,10 @@ class Lexer {
       token.type = Type::kMissing;
     } else if (IsKeyword(lower)) {
       token.type = Type::kKeyword;
-      token.text = std::move(lower);
+    } else {
+      return true;
     }
+    token.text = std::move(lower);
     return true;
   }
 

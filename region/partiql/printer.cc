@@ -46,7 +46,11 @@ std::string PrintPath(const Expr& path) {
 std::string PrintOperator(const Expr& expr) {
   if (expr.children.size() == 1) return "(" + expr.text + " " + Print(*expr.children[0]) + ")";
   std::string out = "(" + Print(*expr.children[0]) + " " + expr.text + " ";
-  out += Print(*expr.children[1]);
+  std::string right = Print(*expr.children[1]);
+  // After IN, parentheses are a list: an operator there stands without.
+  if (expr.text == "in" && expr.children[1]->type == expr.type)
+    right = right.substr(1, right.size() - 2);
+  out += right;
   if (expr.children.size() == 3) out += " and " + Print(*expr.children[2]);
   return out + ")";
 }
