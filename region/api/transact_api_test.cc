@@ -89,9 +89,10 @@ TEST_F(TransactApiTest, CapacityIsTwiceThePlainOne) {
       << "a check costs a write";
 }
 
-TEST_F(TransactApiTest, AProjectionThatMatchesNothingShowsNoItem) {
+TEST_F(TransactApiTest, AProjectionThatMatchesNothingIsAnEmptyItem) {
   Write(Put("a"));
-  EXPECT_EQ(Read(Keyed("Get", "a", ",'ProjectionExpression':'nothing'")), "{'Responses':[{}]}");
+  EXPECT_EQ(Read(Keyed("Get", "a", ",'ProjectionExpression':'nothing'")),
+            "{'Responses':[{'Item':{}}]}");
 }
 
 TEST_F(TransactApiTest, ATokenMakesTheSecondRequestAReadAndAnotherRequestAnError) {
