@@ -5,7 +5,9 @@
 
 #include "base/log.h"
 #include "region/api/call.h"
+#include "region/api/index_updates.h"
 #include "region/api/request_json.h"
+#include "region/api/table_schema.h"
 
 namespace everwrite::api {
 namespace {
@@ -16,12 +18,7 @@ using table::StreamView;
 using table::TableDefinition;
 using table::TablePtr;
 
-constexpr std::string_view kInvalid = "One or more parameter values were invalid: ";
-constexpr int64_t kUnitsMax = 1000000000000;  // the service's bound on provisioned throughput
-constexpr size_t kKeyNameMax = 255;
 constexpr int64_t kListTablesMax = 100;
-
-std::string Invalid(std::string_view what) { return std::string(kInvalid).append(what); }
 
 Status TableNotFound(std::string_view name) {
   return NotFound("Requested resource not found: Table: " + std::string(name) + " not found");
@@ -43,9 +40,6 @@ bool ReadTableName(const Params& params, std::string_view& name, ApiError& error
 // What CreateTable and UpdateTable both take. Owns what it holds: UpdateTable applies it later.
 struct Settings {
   std::optional<BillingMode> billing;
-  struct Throughput {
-    uint64_t read = 0, write = 0;
-  };
   std::optional<Throughput> throughput;
   std::optional<StreamView> stream;  // kNone: turn off
   std::optional<bool> deletion_protection;
@@ -56,27 +50,6 @@ struct Settings {
     return !billing && !throughput && !stream && !deletion_protection && !table_class && !sse;
   }
 };
-
-bool ReadThroughput(const Params& params, Settings& settings, Violations& violations,
-                    ApiError& error) {
-  std::optional<dom::object> object;
-  if (!params.Object(Param::kProvisionedThroughput,
-                     "class com.amazonaws.dynamodb.v20120810.ProvisionedThroughput", object, error))
-    return false;
-  if (!object) return true;
-  const Params units(*object);
-  std::optional<int64_t> read, write;
-  if (!units.Integer(Param::kWriteCapacityUnits, write, error) ||
-      !units.Integer(Param::kReadCapacityUnits, read, error))
-    return false;
-  violations.Required(write.has_value(), "provisionedThroughput.writeCapacityUnits");
-  violations.AtLeast(write, "provisionedThroughput.writeCapacityUnits", 1);
-  violations.Required(read.has_value(), "provisionedThroughput.readCapacityUnits");
-  violations.AtLeast(read, "provisionedThroughput.readCapacityUnits", 1);
-  if (read && write && *read > 0 && *write > 0)
-    settings.throughput = {static_cast<uint64_t>(*read), static_cast<uint64_t>(*write)};
-  return true;
-}
 
 bool ReadStream(const Params& params, Settings& settings, Violations& violations, ApiError& error) {
   std::optional<dom::object> object;
@@ -140,26 +113,12 @@ bool ReadSettings(const Params& params, Settings& settings, Violations& violatio
   if (billing.data())
     settings.billing =
         billing == "PROVISIONED" ? BillingMode::kProvisioned : BillingMode::kPayPerRequest;
-  return ReadThroughput(params, settings, violations, error) &&
+  return ReadThroughput(params, "provisionedThroughput", settings.throughput, violations, error) &&
          ReadFlags(params, settings, violations, error);
 }
 
-bool CheckUnits(const Settings& settings, ApiError& error) {
-  if (!settings.throughput) return true;
-  const auto [read, write] = *settings.throughput;
-  if (read > kUnitsMax)
-    return FailValidation(
-        error, "Given value " + std::to_string(read) + " for ReadCapacityUnits is out of bounds");
-  if (write > kUnitsMax)
-    return FailValidation(
-        error, "Given value " + std::to_string(write) + " for WriteCapacityUnits is out of bounds");
-  return true;
-}
-
 bool RefuseUnsupported(const Params& params, ApiError& error) {
-  for (const Param param :
-       {Param::kLocalSecondaryIndexes, Param::kGlobalSecondaryIndexes,
-        Param::kGlobalSecondaryIndexUpdates, Param::kVectorIndexes, Param::kReplicaUpdates}) {
+  for (const Param param : {Param::kVectorIndexes, Param::kReplicaUpdates}) {
     dom::array array;
     if (!params.Has(param)) continue;
     if (params.At(param).get_array().get(array) == simdjson::SUCCESS && array.size() == 0) continue;
@@ -173,106 +132,6 @@ bool RefuseUnsupported(const Params& params, ApiError& error) {
   return true;
 }
 
-// One element of AttributeDefinitions or KeySchema: a name, and a word of a set.
-struct NamedWord {
-  std::string_view name, word;
-};
-
-bool ReadNamedWords(const Params& params, Param list, Param word, std::string_view path,
-                    std::string_view word_path, std::string_view set, std::vector<NamedWord>& out,
-                    Violations& violations, ApiError& error) {
-  std::optional<dom::array> array;
-  if (!params.Array(list, array, error)) return false;
-  violations.Required(array.has_value(), path);
-  if (!array) return true;
-  for (const dom::element element : *array) {
-    dom::object object;
-    if (!ReadObject(element, "class com.amazonaws.dynamodb.v20120810.KeySchemaElement", object,
-                    error))
-      return false;
-    const Params members(object);
-    NamedWord read;
-    if (!members.Text(Param::kAttributeName, read.name, error) ||
-        !members.Text(word, read.word, error))
-      return false;
-    out.push_back(read);
-    const std::string prefix = std::string(path) + "." + std::to_string(out.size()) + ".member.";
-    violations.Required(read.name.data(), prefix + "attributeName");
-    if (read.name.data() && read.name.empty())
-      violations.Add(read.name, prefix + "attributeName",
-                     "Member must have length greater than or equal to 1");
-    if (read.name.size() > kKeyNameMax)
-      violations.Add(read.name, prefix + "attributeName",
-                     "Member must have length less than or equal to 255");
-    violations.Required(read.word.data(), prefix + std::string(word_path));
-    violations.OneOf(read.word, prefix + std::string(word_path), set);
-  }
-  return true;
-}
-
-void CheckKeySchemaLength(const std::vector<NamedWord>& keys, bool present,
-                          Violations& violations) {
-  if (!present || (keys.size() >= 1 && keys.size() <= 2)) return;
-  std::string text = "[";
-  for (const NamedWord& key : keys) {
-    if (text.size() > 1) text += ", ";
-    text.append("KeySchemaElement(attributeName=").append(key.name);
-    text.append(", keyType=").append(key.word).append(")");
-  }
-  text += "]";
-  violations.Add(text, "keySchema",
-                 keys.empty() ? "Member must have length greater than or equal to 1"
-                              : "Member must have length less than or equal to 2");
-}
-
-std::string JoinNames(const std::vector<NamedWord>& list) {
-  std::string text = "[";
-  for (const NamedWord& one : list) {
-    if (text.size() > 1) text += ", ";
-    text += one.name;
-  }
-  return text + "]";
-}
-
-const NamedWord* FindNamed(const std::vector<NamedWord>& list, std::string_view name) {
-  for (const NamedWord& one : list)
-    if (one.name == name) return &one;
-  return nullptr;
-}
-
-item::KeyAttribute KeyAttributeOf(const NamedWord& definition) {
-  return {std::string(definition.name), definition.word == "S"   ? item::KeyType::kString
-                                        : definition.word == "N" ? item::KeyType::kNumber
-                                                                 : item::KeyType::kBinary};
-}
-
-bool BuildKeySchema(const std::vector<NamedWord>& definitions, const std::vector<NamedWord>& keys,
-                    item::KeySchema& schema, ApiError& error) {
-  if (keys.size() > definitions.size())
-    return FailValidation(error, "Invalid KeySchema: Some index key attribute have no definition");
-  for (const NamedWord& key : keys) {
-    if (FindNamed(definitions, key.name)) continue;
-    return FailValidation(
-        error, Invalid("Some index key attributes are not defined in AttributeDefinitions. Keys: " +
-                       JoinNames(keys) + ", AttributeDefinitions: " + JoinNames(definitions)));
-  }
-  if (keys.size() == 2 && keys[0].name == keys[1].name)
-    return FailValidation(
-        error, "Both the Hash Key and the Range Key element in the KeySchema have the same name");
-  if (keys[0].word != "HASH")
-    return FailValidation(error,
-                          "Invalid KeySchema: The first KeySchemaElement is not a HASH key type");
-  if (keys.size() == 2 && keys[1].word != "RANGE")
-    return FailValidation(error,
-                          "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type");
-  if (keys.size() != definitions.size())
-    return FailValidation(error, Invalid("Number of attributes in KeySchema does not exactly match "
-                                         "number of attributes defined in AttributeDefinitions"));
-  schema.partition = KeyAttributeOf(*FindNamed(definitions, keys[0].name));
-  if (keys.size() == 2) schema.sort = KeyAttributeOf(*FindNamed(definitions, keys[1].name));
-  return true;
-}
-
 bool CheckBilling(const Settings& settings, ApiError& error) {
   if (settings.billing == BillingMode::kPayPerRequest) {
     if (!settings.throughput) return true;
@@ -282,33 +141,29 @@ bool CheckBilling(const Settings& settings, ApiError& error) {
   if (!settings.throughput)
     return FailValidation(error, Invalid("ReadCapacityUnits and WriteCapacityUnits must both be "
                                          "specified when BillingMode is PROVISIONED"));
-  return CheckUnits(settings, error);
+  return CheckUnits(settings.throughput, "", error);
 }
 
 bool ReadCreateTable(const Params& params, uint64_t now_ms, TableDefinition& definition,
                      ApiError& error) {
   std::string_view name;
   if (!ReadTableName(params, name, error)) return false;
-  std::vector<NamedWord> definitions, keys;
+  SchemaRequest schema;
   Violations violations;
   Settings settings;
-  if (!ReadNamedWords(params, Param::kAttributeDefinitions, Param::kAttributeType,
-                      "attributeDefinitions", "attributeType", "[B, N, S]", definitions, violations,
-                      error))
-    return false;
+  if (!ReadAttributeDefinitions(params, schema.attributes, violations, error)) return false;
   violations.Name(name, "tableName");
-  if (!ReadSettings(params, settings, violations, error)) return false;
-  if (!ReadNamedWords(params, Param::kKeySchema, Param::kKeyType, "keySchema", "keyType",
-                      "[HASH, RANGE]", keys, violations, error))
+  if (!ReadSettings(params, settings, violations, error) ||
+      !ReadKeySchema(params, "keySchema", /*plain=*/true, schema.keys, violations, error) ||
+      !ReadIndexes(params, schema, violations, error))
     return false;
-  CheckKeySchemaLength(keys, params.Has(Param::kKeySchema), violations);
+  const BillingMode billing = settings.billing.value_or(BillingMode::kProvisioned);
   if (!violations.Ok(error) || !CheckBilling(settings, error) ||
-      !RefuseUnsupported(params, error) ||
-      !BuildKeySchema(definitions, keys, definition.key, error) ||
+      !RefuseUnsupported(params, error) || !BuildSchema(schema, billing, definition, error) ||
       !ReadStream(params, settings, violations, error))
     return false;
   definition.name = name;
-  definition.billing = settings.billing.value_or(BillingMode::kProvisioned);
+  definition.billing = billing;
   if (settings.throughput) {
     definition.read_units = settings.throughput->read;
     definition.write_units = settings.throughput->write;
@@ -387,6 +242,67 @@ Status EditDefinition(const Settings& settings, uint64_t now_ms, TableDefinition
   return OkStatus();
 }
 
+bool IsFillingIndexes(const table::TableEngine& engine, const table::Table& table) {
+  for (const table::IndexDefinition& index : table.definition.indexes)
+    if (!engine.StatusOf(table, index.id).complete) return true;
+  return false;
+}
+
+// One UpdateTable, and what it comes to while the table is locked.
+struct TableUpdate {
+  Settings settings;
+  IndexUpdates indexes;
+  uint64_t now_ms = 0;
+  ApiError error;
+  IndexStates states;
+};
+
+// What may not go with the creation or deletion of an index.
+bool CheckCombination(const TableUpdate& update, ApiError& error) {
+  const Settings& settings = update.settings;
+  if (!update.indexes.Changes()) return true;
+  const auto alone = [&](const char* what) {
+    return FailValidation(
+        error,
+        Invalid(std::string(what) + " modification must be the only operation in the request"));
+  };
+  if (settings.deletion_protection) return alone("DeletionProtection");
+  if (settings.sse) return alone("Server-Side Encryption");
+  if (settings.table_class) return alone("TableClass");
+  if (settings.throughput && !settings.billing)
+    return FailValidation(error,
+                          Invalid("You cannot create or delete index while updating table IOPS"));
+  if (settings.stream)
+    return FailValidation(
+        error, Invalid("You cannot create or delete index while changing stream status"));
+  return true;
+}
+
+Status EditTable(TableUpdate& update, const table::TableEngine& engine, TableDefinition& d) {
+  const TableDefinition before = d;
+  EW_RETURN_IF_ERROR(EditDefinition(update.settings, update.now_ms, d));
+  const TablePtr live = engine.FindTable(d.name);
+  const auto is_complete = [&](IndexId id) { return live && engine.StatusOf(*live, id).complete; };
+  if (ApplyIndexUpdates(update.indexes, before, is_complete, d, update.states, update.error))
+    return OkStatus();
+  return InvalidArgument(update.error.message);  // the answer is update.error
+}
+
+// A change of throughput alone leaves the table as it is.
+table::TableCallback ReplyWithUpdate(Call call, std::shared_ptr<TableUpdate> update) {
+  auto shared = std::make_shared<Call>(std::move(call));
+  return [shared, update](Result<TablePtr> result) {
+    if (!update->error.ok()) return shared->Fail(update->error);
+    if (!result.ok()) return shared->Fail(result.status());
+    const bool of_table = !update->settings.empty() || update->indexes.Changes();
+    std::string body = "{\"TableDescription\":";
+    AppendTableDescription(body, shared->context(), **result, of_table ? "UPDATING" : "ACTIVE",
+                           &update->states);
+    body += "}";
+    shared->Reply(std::move(body));
+  };
+}
+
 }  // namespace
 
 void CreateTable(const Params& params, Call call) {
@@ -403,28 +319,33 @@ void CreateTable(const Params& params, Call call) {
 void UpdateTable(const Params& params, Call call) {
   ApiError error;
   std::string_view name;
-  Settings settings;
+  auto update = std::make_shared<TableUpdate>();
+  Settings& settings = update->settings;
+  IndexUpdates& indexes = update->indexes;
   Violations violations;
   if (!ReadTableName(params, name, error)) return call.Fail(error);
   violations.Name(name, "tableName");
-  if (!ReadSettings(params, settings, violations, error) || !violations.Ok(error) ||
+  if (!ReadSettings(params, settings, violations, error) ||
+      !ReadIndexUpdates(params, indexes, violations, error) || !violations.Ok(error) ||
       !ReadStream(params, settings, violations, error) || !RefuseUnsupported(params, error) ||
-      !CheckUnits(settings, error))
+      !CheckUnits(settings.throughput, "", error))
     return call.Fail(error);
-  if (settings.empty())
+  if (settings.empty() && indexes.empty())
     return call.Fail(InvalidArgument(
         "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, "
         "GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required"));
+  if (!CheckIndexUpdates(indexes, error) || !CheckCombination(*update, error))
+    return call.Fail(error);
   if (settings.billing == BillingMode::kProvisioned && !settings.throughput)
     return call.Fail(InvalidArgument(
         Invalid("ProvisionedThroughput must be specified when BillingMode is PROVISIONED")));
-  const uint64_t now_ms = call.context().clock->PhysicalMillis();
+  update->now_ms = call.context().clock->PhysicalMillis();
   table::TableEngine& engine = call.engine();
   Executor& executor = call.executor();
   engine.UpdateTable(
       std::string(name),
-      [settings, now_ms](TableDefinition& d) { return EditDefinition(settings, now_ms, d); },
-      executor, ReplyWithDescription(std::move(call), "UPDATING"));
+      [update, &engine](TableDefinition& d) { return EditTable(*update, engine, d); }, executor,
+      ReplyWithUpdate(std::move(call), update));
 }
 
 void DeleteTable(const Params& params, Call call) {
@@ -435,6 +356,11 @@ void DeleteTable(const Params& params, Call call) {
   violations.Name(name, "tableName");
   if (!violations.Ok(error)) return call.Fail(error);
   table::TableEngine& engine = call.engine();
+  if (const TablePtr table = engine.FindTable(name); table && IsFillingIndexes(engine, *table))
+    return call.Fail(ApiError{ErrorType::kResourceInUse,
+                              "Attempt to change a resource which is still in use: Cannot delete "
+                              "table while indexes are being created, updated, or deleted.",
+                              ""});
   Executor& executor = call.executor();
   engine.DeleteTable(std::string(name), executor,
                      ReplyWithDescription(std::move(call), "DELETING"));

@@ -135,8 +135,6 @@ TEST_F(TableApiTest, CreateTableRefusesWhatTheServiceRefuses) {
             "SerializationException: Unexpected field type");
   EXPECT_EQ(Create("'BillingMode':7," + kSimple),
             "SerializationException: NUMBER_VALUE cannot be converted to String");
-  EXPECT_EQ(Create("'BillingMode':'PAY_PER_REQUEST','LocalSecondaryIndexes':[{}]," + kSimple),
-            invalid + "LocalSecondaryIndexes is not supported yet by Everwrite");
   EXPECT_EQ(Create("'BillingMode':'PAY_PER_REQUEST','StreamSpecification':{'StreamEnabled':true}," +
                    kSimple),
             invalid +

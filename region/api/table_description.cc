@@ -3,19 +3,20 @@
 #include "base/coding.h"
 #include "base/log.h"
 #include "region/api/call.h"
+#include "region/api/index_updates.h"
 #include "region/api/table_api.h"
+#include "region/api/table_schema.h"
 
 namespace everwrite::api {
 namespace {
 
 using table::BillingMode;
+using table::IndexDefinition;
 using table::StreamView;
 using table::TableDefinition;
 
-std::string_view TypeName(item::KeyType type) {
-  constexpr std::string_view kNames[] = {"S", "N", "B"};
-  return kNames[static_cast<int>(type)];
-}
+constexpr uint64_t kWarmReadUnits = 12000;
+constexpr uint64_t kWarmWriteUnits = 4000;
 
 std::string_view StreamViewName(StreamView view) {
   constexpr std::string_view kNames[] = {"", "KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE",
@@ -45,25 +46,125 @@ std::string TableUuid(TableId id) {
   return hex;
 }
 
-void AppendKeys(std::string& out, const TableDefinition& d) {
-  const auto definition = [&](const item::KeyAttribute& key) {
-    out += "{\"AttributeName\":";
-    AppendJsonString(out, key.name);
-    out.append(",\"AttributeType\":\"").append(TypeName(key.type)).append("\"}");
-  };
-  const auto element = [&](const item::KeyAttribute& key, std::string_view type) {
-    out += "{\"AttributeName\":";
-    AppendJsonString(out, key.name);
-    out.append(",\"KeyType\":\"").append(type).append("\"}");
-  };
-  out += "\"AttributeDefinitions\":[";
-  definition(d.key.partition);
-  if (d.key.sort) out += ',', definition(*d.key.sort);
-  out += "],\"KeySchema\":[";
-  element(d.key.partition, "HASH");
-  if (d.key.sort) out += ',', element(*d.key.sort, "RANGE");
+void AppendKeySchema(std::string& out, const item::CompositeKeySchema& key) {
+  out += "\"KeySchema\":[";
+  for (const auto* attributes : {&key.partition, &key.sort}) {
+    for (const item::KeyAttribute& attribute : *attributes) {
+      if (out.back() != '[') out += ',';
+      out += "{\"AttributeName\":";
+      AppendJsonString(out, attribute.name);
+      out.append(",\"KeyType\":\"")
+          .append(attributes == &key.sort ? "RANGE" : "HASH")
+          .append("\"}");
+    }
+  }
   out += "]";
 }
+
+void AppendAttributes(std::string& out, const TableDefinition& d) {
+  out += "\"AttributeDefinitions\":[";
+  for (const item::KeyAttribute& attribute : AttributesOf(d)) {
+    if (out.back() != '[') out += ',';
+    out += "{\"AttributeName\":";
+    AppendJsonString(out, attribute.name);
+    out.append(",\"AttributeType\":\"").append(TypeName(attribute.type)).append("\"}");
+  }
+  out += "]";
+}
+
+void AppendUnitsOf(std::string& out, uint64_t read, uint64_t write) {
+  out.append(",\"ProvisionedThroughput\":{\"NumberOfDecreasesToday\":0,\"ReadCapacityUnits\":")
+      .append(std::to_string(read))
+      .append(",\"WriteCapacityUnits\":")
+      .append(std::to_string(write))
+      .append("}");
+}
+
+void AppendProjection(std::string& out, const IndexDefinition& index) {
+  constexpr std::string_view kTypes[] = {"ALL", "KEYS_ONLY", "INCLUDE"};
+  out.append(",\"Projection\":{\"ProjectionType\":\"")
+      .append(kTypes[static_cast<size_t>(index.projection)])
+      .append("\"");
+  if (!index.included.empty()) {
+    out += ",\"NonKeyAttributes\":[";
+    for (const std::string& name : index.included) {
+      if (out.back() != '[') out += ',';
+      AppendJsonString(out, name);
+    }
+    out += "]";
+  }
+  out += "}";
+}
+
+// What only global indexes have: states and throughput. `backfilling` is shown only of an index
+// that is being created on a live table.
+void AppendGlobal(std::string& out, const TableDefinition& d, const IndexDefinition& index,
+                  std::string_view status, std::string_view backfilling) {
+  out.append(",\"IndexStatus\":\"").append(status).append("\"");
+  if (!backfilling.empty()) out.append(",\"Backfilling\":").append(backfilling);
+  AppendUnitsOf(out, index.read_units, index.write_units);
+  // What a table on demand takes at once (Developer Guide, "Warm throughput"); a provisioned one
+  // what was provisioned.
+  const bool on_demand = d.billing == BillingMode::kPayPerRequest;
+  out.append(",\"WarmThroughput\":{\"ReadUnitsPerSecond\":")
+      .append(std::to_string(on_demand ? kWarmReadUnits : index.read_units))
+      .append(",\"WriteUnitsPerSecond\":")
+      .append(std::to_string(on_demand ? kWarmWriteUnits : index.write_units))
+      .append(",\"Status\":\"ACTIVE\"}");
+}
+
+// One list of indexes.
+class IndexLister {
+ public:
+  IndexLister(const ApiContext& context, const table::Table& table, std::string_view table_status,
+              const IndexStates* states)
+      : context_(context), table_(table), table_status_(table_status), states_(states) {}
+
+  void Append(std::string& out, bool local) const {
+    const auto& indexes = states_ ? states_->indexes : table_.definition.indexes;
+    const std::string name = local ? "LocalSecondaryIndexes" : "GlobalSecondaryIndexes";
+    bool any = false;
+    for (const IndexDefinition& index : indexes) {
+      if (index.local != local) continue;
+      out.append(any ? "," : ",\"" + name + "\":[");
+      any = true;
+      AppendIndex(out, index);
+    }
+    if (any) out += "]";
+  }
+
+ private:
+  void AppendIndex(std::string& out, const IndexDefinition& index) const {
+    const TableDefinition& d = table_.definition;
+    // An index that is being added or removed in this very request is not what the table has now.
+    const IndexDefinition* now = d.FindIndex(index.name);
+    const auto status = context_.engine->StatusOf(table_, now ? now->id : index.id);
+    out.append("{\"IndexName\":\"").append(index.name).append("\",");
+    AppendKeySchema(out, index.key);
+    AppendProjection(out, index);
+    out.append(",\"IndexSizeBytes\":").append(std::to_string(status.count.bytes));
+    out.append(",\"ItemCount\":").append(std::to_string(status.count.items));
+    out.append(",\"IndexArn\":\"").append(TableArn(context_, d));
+    out.append("/index/").append(index.name).append("\"");
+    if (!index.local) AppendState(out, index, now && !status.complete);
+    out += "}";
+  }
+
+  void AppendState(std::string& out, const IndexDefinition& index, bool filling) const {
+    std::string_view status = table_status_ == "CREATING" || filling ? "CREATING" : "ACTIVE";
+    std::string_view backfilling = filling ? "true" : "";
+    if (states_ && states_->status.count(index.name)) {
+      status = states_->status.at(index.name);
+      backfilling = status == "CREATING" ? "false" : "";
+    }
+    AppendGlobal(out, table_.definition, index, status, backfilling);
+  }
+
+  const ApiContext& context_;
+  const table::Table& table_;
+  const std::string_view table_status_;
+  const IndexStates* const states_;
+};
 
 void AppendStream(std::string& out, const ApiContext& context, const TableDefinition& d) {
   if (d.stream != StreamView::kNone) {
@@ -79,11 +180,7 @@ void AppendStream(std::string& out, const ApiContext& context, const TableDefini
 }
 
 void AppendThroughput(std::string& out, const TableDefinition& d) {
-  out.append(",\"ProvisionedThroughput\":{\"NumberOfDecreasesToday\":0,\"ReadCapacityUnits\":")
-      .append(std::to_string(d.read_units))
-      .append(",\"WriteCapacityUnits\":")
-      .append(std::to_string(d.write_units))
-      .append("}");
+  AppendUnitsOf(out, d.read_units, d.write_units);
   if (d.billing != BillingMode::kPayPerRequest) return;
   out +=
       ",\"BillingModeSummary\":{\"BillingMode\":\"PAY_PER_REQUEST\","
@@ -99,11 +196,13 @@ std::string TableArn(const ApiContext& context, const TableDefinition& definitio
 }
 
 void AppendTableDescription(std::string& out, const ApiContext& context, const table::Table& table,
-                            std::string_view status) {
+                            std::string_view status, const IndexStates* states) {
   const TableDefinition& d = table.definition;
   const table::TableEngine::Count count = context.engine->CountOf(table);
   out += "{";
-  AppendKeys(out, d);
+  AppendAttributes(out, d);
+  out += ",";
+  AppendKeySchema(out, table.key);
   out.append(",\"TableName\":\"").append(d.name);
   out.append("\",\"TableStatus\":\"").append(status).append("\",\"CreationDateTime\":");
   AppendTime(out, d.created_ms);
@@ -112,6 +211,9 @@ void AppendTableDescription(std::string& out, const ApiContext& context, const t
   out.append(",\"ItemCount\":").append(std::to_string(count.items));
   out.append(",\"TableArn\":\"").append(TableArn(context, d));
   out.append("\",\"TableId\":\"").append(TableUuid(d.id)).append("\"");
+  const IndexLister indexes(context, table, status, states);
+  indexes.Append(out, /*local=*/true);
+  indexes.Append(out, /*local=*/false);
   AppendStream(out, context, d);
   if (d.sse) out += ",\"SSEDescription\":{\"Status\":\"ENABLED\",\"SSEType\":\"KMS\"}";
   if (!d.table_class.empty())
