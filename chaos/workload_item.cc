@@ -6,8 +6,27 @@
 
 namespace everwrite::chaos {
 
+namespace {
+
+constexpr uint64_t kBuckets = 3;
+
+item::KeySchema SimKey() {
+  item::KeySchema key;
+  key.partition = {"pk", item::KeyType::kString};
+  return key;
+}
+
+void AddBucket(item::ItemBuilder& builder, uint64_t id) {
+  if (id % 5 == 0) return;
+  if (id % 7 == 0) return builder.AddInteger("bucket", 7);
+  builder.AddString("bucket", "b" + std::to_string(id % kBuckets));
+}
+
+}  // namespace
+
 std::string EncodeSimItem(const SimItem& item) {
   item::ItemBuilder builder;
+  AddBucket(builder, item.id);
   if (!item.cause_key.empty()) {
     builder.AddString("cause", conflict::ConflictName(item.cause));
     builder.AddBinary("cause_key", item.cause_key);
@@ -42,14 +61,33 @@ std::optional<SimItem> DecodeSimItem(std::string_view bytes) {
 
 std::string EncodeSimKey(std::string_view pk) {
   const std::string key = EncodeSimKeyItem(pk);
-  return item::EncodeKey(SimTable("").key, item::ItemView(key)).value();
+  return item::EncodeKey(SimKey(), item::ItemView(key)).value();
 }
 
 table::TableDefinition SimTable(std::string name) {
   table::TableDefinition definition;
   definition.name = std::move(name);
-  definition.key.partition = {"pk", item::KeyType::kString};
+  definition.key = SimKey();
+  table::IndexDefinition& local = definition.indexes.emplace_back();
+  local.name = "by-id";
+  local.local = true;
+  local.key.partition = {definition.key.partition};
+  local.key.sort = {{"id", item::KeyType::kString}};
+  local.projection = table::Projection::kKeysOnly;
+  table::IndexDefinition& global = definition.indexes.emplace_back();
+  global.name = "by-bucket";
+  global.key.partition = {{"bucket", item::KeyType::kString}};
+  global.key.sort = {{"cause", item::KeyType::kString}};
   return definition;
+}
+
+table::IndexDefinition SimIndexThatComesAndGoes() {
+  table::IndexDefinition index;
+  index.name = "comes-and-goes";
+  index.key.partition = {{"bucket", item::KeyType::kString}, {"pk", item::KeyType::kString}};
+  index.projection = table::Projection::kInclude;
+  index.included = {"id"};
+  return index;
 }
 
 }  // namespace everwrite::chaos

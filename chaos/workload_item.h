@@ -24,11 +24,15 @@ struct SimItem {
 // The attribute that holds the expiry.
 inline constexpr std::string_view kSimExpiry = "expiry";
 
+// Beside what SimItem says, the item has a "bucket" that follows from the id: a word of a few, but
+// missing from some items and a number in others, so that indexes by it are sparse.
 std::string EncodeSimItem(const SimItem& item);
 // Just the key attributes, as a delete stores them.
 std::string EncodeSimKeyItem(std::string_view pk);
 std::optional<SimItem> DecodeSimItem(std::string_view bytes);
 std::string EncodeSimKey(std::string_view pk);
+// With a global index by bucket and cause, and one within the partition by id.
 table::TableDefinition SimTable(std::string name);
+table::IndexDefinition SimIndexThatComesAndGoes();
 
 }  // namespace everwrite::chaos

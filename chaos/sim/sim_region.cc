@@ -10,9 +10,23 @@ constexpr int64_t kLyingSyncMicros = 200 * kMicrosPerMilli;
 }  // namespace
 
 SimRegion::SimRegion(Simulator& simulator, SimRegionOptions options)
-    : simulator_(simulator), options_(options), store_(options.lying_sync) {}
+    : simulator_(simulator), options_(options), store_(options) {}
 
 SimRegion::~SimRegion() = default;
+
+Status SimRegion::Disk::Write(const KvBatch& batch, Sync sync) {
+  if (options_.lying_sync) sync = Sync::kNo;
+  if (!options_.forgets_index_deletes) return MemoryKvStore::Write(batch, sync);
+  KvBatch kept;
+  batch.ForEach(
+      [&](KvBatch::Kind kind, ColumnFamily family, std::string_view key, std::string_view value) {
+        if (kind == KvBatch::Kind::kPut) kept.Put(family, key, value);
+        if (kind == KvBatch::Kind::kDeleteRange) kept.DeleteRange(family, key, value);
+        if (kind == KvBatch::Kind::kDelete && family != ColumnFamily::kIndexes)
+          kept.Delete(family, key);
+      });
+  return MemoryKvStore::Write(kept, sync);
+}
 
 void SimRegion::Start() {
   CHECK(!process_);

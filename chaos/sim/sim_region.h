@@ -24,6 +24,8 @@ struct SimRegionOptions {
   // cut takes writes that were acknowledged.
   bool lying_sync = false;
   uint64_t ttl_takeover_ms = 60'000;
+  // Another: deletions of index entries are lost.
+  bool forgets_index_deletes = false;
 };
 
 class SimRegion {
@@ -66,16 +68,14 @@ class SimRegion {
 
   Simulator& simulator_;
   const SimRegionOptions options_;
-  // The disk: says it has synced, and has, unless the bug is planted.
+  // The disk: does what it says, unless a bug is planted.
   class Disk : public MemoryKvStore {
    public:
-    explicit Disk(bool lying) : lying_(lying) {}
-    Status Write(const KvBatch& batch, Sync sync) override {
-      return MemoryKvStore::Write(batch, lying_ ? Sync::kNo : sync);
-    }
+    explicit Disk(const SimRegionOptions& options) : options_(options) {}
+    Status Write(const KvBatch& batch, Sync sync) override;
 
    private:
-    const bool lying_;
+    const SimRegionOptions options_;
   };
 
   Disk store_;

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "chaos/checkers/end_state.h"
+#include "chaos/sim/index_workload.h"
 #include "chaos/sim/pair_workload.h"
 #include "chaos/sim/sim_daemon.h"
 #include "chaos/sim/sim_network.h"
@@ -31,6 +32,7 @@ struct Swarm {
   PairOptions pairs;
   TtlOptions ttl;
   uint64_t ttl_takeover_ms = 60'000;
+  int64_t index_micros = 0;  // between two changes of an index
   int64_t fsync_micros_max = 2000;
 
   static Swarm Draw(Random& random) {
@@ -60,6 +62,7 @@ struct Swarm {
     swarm.ttl.keys = random.Between(2, 40);
     swarm.ttl.toggle_seconds = random.Chance(1, 3) ? random.Between(2, 6) : 0;
     if (random.Chance(1, 2)) swarm.ttl_takeover_ms = 1500;
+    if (random.Chance(1, 2)) swarm.index_micros = random.Between(200, 4000) * kMicrosPerMilli;
     swarm.fsync_micros_max = random.Chance(1, 4) ? 60 * kMicrosPerMilli : 2 * kMicrosPerMilli;
     return swarm;
   }
@@ -94,7 +97,8 @@ class World {
         network_(simulator_, options.regions),
         workload_(simulator_, regions_, swarm_.workload),
         pairs_(simulator_, regions_, swarm_.pairs, workload_.history()),
-        ttl_(simulator_, regions_, swarm_.ttl, workload_.history()) {}
+        ttl_(simulator_, regions_, swarm_.ttl, workload_.history()),
+        indexes_(simulator_, regions_, swarm_.index_micros, workload_.history()) {}
 
   WorldResult Run();
 
@@ -118,6 +122,7 @@ class World {
   Workload workload_;
   PairWorkload pairs_;
   TtlWorkload ttl_;
+  IndexWorkload indexes_;
   bool chaos_ = true;
   size_t crashes_ = 0;
   size_t cuts_ = 0;
@@ -133,6 +138,7 @@ void World::Build() {
     region_options.fsync_micros_max = swarm_.fsync_micros_max;
     region_options.lying_sync = options_.lying_sync;
     region_options.ttl_takeover_ms = swarm_.ttl_takeover_ms;
+    region_options.forgets_index_deletes = options_.forgets_index_deletes;
     regions_.push_back(std::make_unique<SimRegion>(simulator_, region_options));
     regions_[i]->wall_clock().grain_ms = swarm_.clock_grain_ms;
     regions_[i]->wall_clock().offset_ms = simulator_.random().Between(-200, 200);
@@ -214,6 +220,7 @@ void World::Heal() {
   workload_.Stop();
   pairs_.Stop();
   ttl_.Stop();
+  indexes_.Stop();
   network_.HealAll();
   network_.CalmDown();
   for (size_t i = 0; i < options_.regions; ++i) {
@@ -224,7 +231,9 @@ void World::Heal() {
 
 bool World::Converged() const {
   for (const auto& region : regions_) {
-    if (!region->running() || region->engine().CommitQueue() > 0) return false;
+    if (!region->running() || region->engine().CommitQueue() > 0 ||
+        region->engine().IsFillingIndexes())
+      return false;
     if (region->engine().State().applied != regions_[0]->engine().State().applied) return false;
   }
   return true;
@@ -235,6 +244,7 @@ WorldResult World::Run() {
   workload_.Start();
   pairs_.Start();
   ttl_.Start();
+  indexes_.Start();
   StartNemesis();
   simulator_.RunUntil(Instant{options_.chaos_seconds * kMicrosPerSecond});
   Heal();

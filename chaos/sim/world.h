@@ -22,8 +22,9 @@ struct WorldOptions {
   uint64_t seed = 1;
   size_t regions = 3;
   int64_t chaos_seconds = 20;
-  bool lying_sync = false;          // planted bug (sim_region.h)
-  bool split_transactions = false;  // planted bug (sim_daemon.h)
+  bool lying_sync = false;             // planted bug (sim_region.h)
+  bool split_transactions = false;     // planted bug (sim_daemon.h)
+  bool forgets_index_deletes = false;  // planted bug (sim_region.h)
 };
 
 struct WorldResult {

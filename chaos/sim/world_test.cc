@@ -65,6 +65,17 @@ TEST(World, ATransactionAppliedChangeByChangeIsFound) {
   EXPECT_GT(seen, 0u) << "by a reader, not only by the end state";
 }
 
+TEST(World, AnIndexEntryThatIsNotDeletedIsFound) {
+  SimulateOptions options;
+  options.world.forgets_index_deletes = true;
+  options.seeds = 10;
+  size_t seen = 0;
+  (void)Simulate(options, [&](const std::string& line) {
+    seen += line.find("which no row has") != std::string::npos ? 1 : 0;
+  });
+  EXPECT_GT(seen, 5u);
+}
+
 TEST(World, AcknowledgingBeforeTheSyncIsFound) {
   SimulateOptions options;
   options.world.lying_sync = true;

@@ -110,6 +110,7 @@ class RegionEngine : public TableEngine {
   const ExpirySweeper& sweeper() const { return sweeper_; }
   // Fills indexes on `executor` from now on.
   void StartBackfill(Executor& executor) { backfill_.Start(executor); }
+  bool IsFillingIndexes() const { return catalog_.FindIncomplete() != nullptr; }
 
  private:
   RegionEngine(KvStore& store, const Clock& clock, const RegionEngineOptions& options,

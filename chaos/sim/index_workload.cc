@@ -1,0 +1,56 @@
+#include "chaos/sim/index_workload.h"
+
+#include <algorithm>
+
+#include "chaos/sim/workload.h"
+#include "chaos/workload_item.h"
+#include "region/table/index_check.h"
+
+namespace everwrite::chaos {
+namespace {
+
+constexpr size_t kLinesPerCheck = 3;
+
+// Adds the index, or removes it.
+Status Toggle(table::TableDefinition& definition) {
+  const table::IndexDefinition index = SimIndexThatComesAndGoes();
+  const auto at = std::find_if(definition.indexes.begin(), definition.indexes.end(),
+                               [&](const auto& other) { return other.name == index.name; });
+  if (at == definition.indexes.end()) {
+    definition.indexes.push_back(index);
+  } else {
+    definition.indexes.erase(at);
+  }
+  return {};
+}
+
+}  // namespace
+
+void IndexWorkload::Next() {
+  if (stopped_ || mean_micros_ == 0) return;
+  simulator_.After(simulator_.random().Between(1, 2 * mean_micros_), [this] {
+    SimRegion& region = *regions_[simulator_.random().Below(regions_.size())];
+    if (!stopped_ && region.running() && region.engine().FindTable(Workload::kTable))
+      Change(region);
+    Next();
+  });
+}
+
+void IndexWorkload::Change(SimRegion& region) {
+  region.engine().UpdateTable(Workload::kTable, Toggle, region.executor(),
+                              [this, &region](const Result<table::TablePtr>& table) {
+                                simulator_.Trace(table.ok() ? "index" : "no index");
+                                Check(region);
+                              });
+}
+
+void IndexWorkload::Check(const SimRegion& region) {
+  const auto lines = table::CheckIndexes(region.store(), kLinesPerCheck);
+  CHECK(lines.ok(), lines.status().ToString());
+  for (const std::string& line : *lines)
+    history_.violations.push_back("at " + std::to_string(simulator_.now().micros) +
+                                  " us in region id " + std::to_string(region.id().value) + ": " +
+                                  line);
+}
+
+}  // namespace everwrite::chaos
