@@ -191,10 +191,11 @@ std::vector<streams::ApplyRequest> Gate::TakeApplies(Instant now) {
   return applies;
 }
 
-Instant Gate::wake_at() const {
+// A retry whose time has come and that still has not gone waits for what other logs bring.
+Instant Gate::wake_at(Instant now) const {
   Instant wake{INT64_MAX};
   for (const auto& [id, log] : logs_)
-    if (log.failures > 0 && log.flights == 0 && !log.held.empty())
+    if (log.failures > 0 && log.flights == 0 && !log.held.empty() && log.retry_at > now)
       wake = std::min(wake, log.retry_at);
   return wake;
 }

@@ -47,7 +47,7 @@ class Gate {
   Completed OnReply(const streams::ApplyReply& reply, Instant now);
   // The requests that may go now, in order.
   std::vector<streams::ApplyRequest> TakeApplies(Instant now);
-  Instant wake_at() const;  // the earliest retry
+  Instant wake_at(Instant now) const;  // the earliest retry to come
 
   // The highest number of `log` that is here, under way or applied.
   uint64_t Tail(LogId log) const;

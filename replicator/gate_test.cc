@@ -132,10 +132,22 @@ TEST_F(GateTest, AfterAnErrorTheSameRecordsGoAgainLater) {
   Reply(false);
   EXPECT_EQ(Take(), "") << "not at once";
   EXPECT_EQ(gate_.Tail(kA), 3u) << "nothing has to be fetched again";
-  now_ = gate_.wake_at();
+  now_ = gate_.wake_at(now_);
   EXPECT_EQ(Take(), "1.0001 1..3");
   Reply();
   EXPECT_EQ(gate_.records(), 0u);
+}
+
+TEST_F(GateTest, ARetryThatWaitsForAnotherLogWakesNobody) {
+  ASSERT_TRUE(gate_.Push(Make(kA, 1, {{}})).ok());
+  EXPECT_EQ(Take(), "1.0001 1..1");
+  ASSERT_TRUE(gate_.Push(Make(kB, 1, {{V({{kA, 1}})}})).ok());
+  EXPECT_EQ(Take(), "2.0001 1..1") << "handed over behind its cause";
+  Reply(false);
+  Reply(false);
+  now_ = now_ + 3600 * kMicrosPerSecond;
+  EXPECT_EQ(Take(), "1.0001 1..1") << "its cause goes first";
+  EXPECT_EQ(gate_.wake_at(now_).micros, INT64_MAX) << "a time that is past would be met in a loop";
 }
 
 TEST_F(GateTest, AFailingLogDoesNotHoldTheOthers) {
@@ -144,7 +156,7 @@ TEST_F(GateTest, AFailingLogDoesNotHoldTheOthers) {
   Reply(false);
   ASSERT_TRUE(gate_.Push(Make(kB, 1, {{}, {V({{kA, 1}})}})).ok());
   EXPECT_EQ(Take(), "2.0001 1..1") << "what depends on it waits";
-  now_ = gate_.wake_at();
+  now_ = gate_.wake_at(now_);
   EXPECT_EQ(Take(), "1.0001 1..1") << "a log that failed covers nothing while under way";
   Reply();
   EXPECT_EQ(Take(), "");

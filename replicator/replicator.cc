@@ -223,7 +223,7 @@ Ready Replicator::TakeReady(Instant now) {
   feed_.TakeReady(ready.reads, ready.messages);
   puller_.TakeReady(ready.messages, ready.events);
   ready.wake_at = std::min(
-      {next_heartbeat_, feed_.wake_at(), puller_.wake_at(), gate_.wake_at(), peers_.wake_at(now)});
+      {next_heartbeat_, feed_.wake_at(), puller_.wake_at(), gate_.wake_at(now), peers_.wake_at(now)});
   return ready;
 }
 
