@@ -8,13 +8,14 @@
 #include "region/api/index_updates.h"
 #include "region/api/request_json.h"
 #include "region/api/table_schema.h"
+#include "region/api/table_settings.h"
+#include "region/api/tag_api.h"
 
 namespace everwrite::api {
 namespace {
 
 namespace dom = simdjson::dom;
 using table::BillingMode;
-using table::StreamView;
 using table::TableDefinition;
 using table::TablePtr;
 
@@ -37,88 +38,9 @@ bool ReadTableName(const Params& params, std::string_view& name, ApiError& error
   return true;
 }
 
-// What CreateTable and UpdateTable both take. Owns what it holds: UpdateTable applies it later.
-struct Settings {
-  std::optional<BillingMode> billing;
-  std::optional<Throughput> throughput;
-  std::optional<StreamView> stream;  // kNone: turn off
-  std::optional<bool> deletion_protection;
-  std::optional<std::string> table_class;
-  std::optional<bool> sse;
-
-  bool empty() const {
-    return !billing && !throughput && !stream && !deletion_protection && !table_class && !sse;
-  }
-};
-
-bool ReadStream(const Params& params, Settings& settings, Violations& violations, ApiError& error) {
-  std::optional<dom::object> object;
-  if (!params.Object(Param::kStreamSpecification,
-                     "class com.amazonaws.dynamodb.v20120810.StreamSpecification", object, error))
-    return false;
-  if (!object) return true;
-  const Params stream(*object);
-  bool enabled = false;
-  std::string_view view;
-  if (!stream.Bool(Param::kStreamEnabled, enabled, error) ||
-      !stream.Text(Param::kStreamViewType, view, error))
-    return false;
-  violations.Required(stream.Has(Param::kStreamEnabled), "streamSpecification.streamEnabled");
-  violations.OneOf(view, "streamSpecification.streamViewType",
-                   "[NEW_IMAGE, OLD_IMAGE, NEW_AND_OLD_IMAGES, KEYS_ONLY]");
-  if (!violations.Ok(error)) return false;
-  if (enabled && !view.data())
-    return FailValidation(error,
-                          Invalid("Invalid StreamViewType: Stream ViewType must not be null or "
-                                  "empty when enabling streams."));
-  if (!enabled && view.data())
-    return FailValidation(error,
-                          Invalid("Invalid StreamViewType: Stream StreamEnabled was false but "
-                                  "a StreamViewType was present."));
-  settings.stream = !enabled              ? StreamView::kNone
-                    : view == "KEYS_ONLY" ? StreamView::kKeysOnly
-                    : view == "NEW_IMAGE" ? StreamView::kNewImage
-                    : view == "OLD_IMAGE" ? StreamView::kOldImage
-                                          : StreamView::kNewAndOldImages;
-  return true;
-}
-
-bool ReadFlags(const Params& params, Settings& settings, Violations& violations, ApiError& error) {
-  if (params.Has(Param::kDeletionProtectionEnabled)) {
-    bool value = false;
-    if (!params.Bool(Param::kDeletionProtectionEnabled, value, error)) return false;
-    settings.deletion_protection = value;
-  }
-  std::string_view table_class;
-  if (!params.Text(Param::kTableClass, table_class, error)) return false;
-  violations.OneOf(table_class, "tableClass", "[STANDARD, STANDARD_INFREQUENT_ACCESS]");
-  if (table_class.data()) settings.table_class = std::string(table_class);
-  std::optional<dom::object> sse;
-  if (!params.Object(Param::kSSESpecification,
-                     "class com.amazonaws.dynamodb.v20120810.SSESpecification", sse, error))
-    return false;
-  if (!sse) return true;
-  bool enabled = false;
-  if (!Params(*sse).Bool(Param::kEnabled, enabled, error)) return false;
-  settings.sse = enabled;
-  return true;
-}
-
-// Reads all settings; constraint violations are added to those found before.
-bool ReadSettings(const Params& params, Settings& settings, Violations& violations,
-                  ApiError& error) {
-  std::string_view billing;
-  if (!params.Text(Param::kBillingMode, billing, error)) return false;
-  violations.OneOf(billing, "billingMode", "[PROVISIONED, PAY_PER_REQUEST]");
-  if (billing.data())
-    settings.billing =
-        billing == "PROVISIONED" ? BillingMode::kProvisioned : BillingMode::kPayPerRequest;
-  return ReadThroughput(params, "provisionedThroughput", settings.throughput, violations, error) &&
-         ReadFlags(params, settings, violations, error);
-}
-
 bool RefuseUnsupported(const Params& params, ApiError& error) {
-  for (const Param param : {Param::kVectorIndexes, Param::kReplicaUpdates}) {
+  for (const Param param :
+       {Param::kVectorIndexes, Param::kReplicaUpdates, Param::kResourcePolicy}) {
     dom::array array;
     if (!params.Has(param)) continue;
     if (params.At(param).get_array().get(array) == simdjson::SUCCESS && array.size() == 0) continue;
@@ -132,16 +54,15 @@ bool RefuseUnsupported(const Params& params, ApiError& error) {
   return true;
 }
 
-bool CheckBilling(const Settings& settings, ApiError& error) {
+bool CheckBilling(const TableSettings& settings, ApiError& error) {
   if (settings.billing == BillingMode::kPayPerRequest) {
     if (!settings.throughput) return true;
     return FailValidation(error, Invalid("Neither ReadCapacityUnits nor WriteCapacityUnits can be "
                                          "specified when BillingMode is PAY_PER_REQUEST"));
   }
-  if (!settings.throughput)
-    return FailValidation(error, Invalid("ReadCapacityUnits and WriteCapacityUnits must both be "
-                                         "specified when BillingMode is PROVISIONED"));
-  return CheckUnits(settings.throughput, "", error);
+  if (settings.throughput) return true;
+  return FailValidation(error, Invalid("ReadCapacityUnits and WriteCapacityUnits must both be "
+                                       "specified when BillingMode is PROVISIONED"));
 }
 
 bool ReadCreateTable(const Params& params, uint64_t now_ms, TableDefinition& definition,
@@ -150,31 +71,20 @@ bool ReadCreateTable(const Params& params, uint64_t now_ms, TableDefinition& def
   if (!ReadTableName(params, name, error)) return false;
   SchemaRequest schema;
   Violations violations;
-  Settings settings;
+  TableSettings settings;
   if (!ReadAttributeDefinitions(params, schema.attributes, violations, error)) return false;
   violations.Name(name, "tableName");
-  if (!ReadSettings(params, settings, violations, error) ||
+  if (!ReadTableSettings(params, settings, violations, error) ||
       !ReadKeySchema(params, "keySchema", /*plain=*/true, schema.keys, violations, error) ||
       !ReadIndexes(params, schema, violations, error))
     return false;
   const BillingMode billing = settings.billing.value_or(BillingMode::kProvisioned);
-  if (!violations.Ok(error) || !CheckBilling(settings, error) ||
-      !RefuseUnsupported(params, error) || !BuildSchema(schema, billing, definition, error) ||
-      !ReadStream(params, settings, violations, error))
-    return false;
   definition.name = name;
-  definition.billing = billing;
-  if (settings.throughput) {
-    definition.read_units = settings.throughput->read;
-    definition.write_units = settings.throughput->write;
-  }
-  definition.created_ms = now_ms;
-  definition.stream = settings.stream.value_or(StreamView::kNone);
-  if (definition.stream != StreamView::kNone) definition.stream_enabled_ms = now_ms;
-  definition.deletion_protection = settings.deletion_protection.value_or(false);
-  definition.table_class = settings.table_class.value_or("");
-  definition.sse = settings.sse.value_or(false);
-  return true;
+  return violations.Ok(error) && CheckBilling(settings, error) &&
+         RefuseUnsupported(params, error) && BuildSchema(schema, billing, definition, error) &&
+         CheckTableSettings(params, SettingsFor::kCreate, settings, error) &&
+         ApplyNewSettings(settings, now_ms, definition, error) &&
+         ReadTags(params, definition.tags, error);
 }
 
 // Answers {"TableDescription":…} from the engine's callback, which must be copyable.
@@ -189,59 +99,6 @@ table::TableCallback ReplyWithDescription(Call call, std::string_view status) {
   };
 }
 
-Status EditThroughput(const Settings& settings, TableDefinition& d) {
-  const BillingMode mode = settings.billing.value_or(d.billing);
-  if (mode == BillingMode::kPayPerRequest) {
-    if (settings.throughput)
-      return InvalidArgument(
-          Invalid("Neither ReadCapacityUnits nor WriteCapacityUnits can be "
-                  "specified when BillingMode is PAY_PER_REQUEST"));
-    d.billing = mode;
-    d.read_units = d.write_units = 0;
-    return OkStatus();
-  }
-  if (!settings.throughput) {
-    if (d.billing == BillingMode::kPayPerRequest)
-      return InvalidArgument(
-          Invalid("ProvisionedThroughput must be specified when BillingMode is "
-                  "PROVISIONED"));
-    return OkStatus();
-  }
-  const auto [read, write] = *settings.throughput;
-  if (d.billing == mode && d.read_units == read && d.write_units == write) {
-    return InvalidArgument(
-        "The provisioned throughput for the table will not change. The requested value equals the "
-        "current value. Current ReadCapacityUnits provisioned for the table: " +
-        std::to_string(read) + ". Requested ReadCapacityUnits: " + std::to_string(read) +
-        ". Current WriteCapacityUnits provisioned for the table: " + std::to_string(write) +
-        ". Requested WriteCapacityUnits: " + std::to_string(write) +
-        ". Refer to the Amazon DynamoDB Developer Guide for current limits and how to request "
-        "higher "
-        "limits.");
-  }
-  d.billing = mode;
-  d.read_units = read;
-  d.write_units = write;
-  return OkStatus();
-}
-
-Status EditDefinition(const Settings& settings, uint64_t now_ms, TableDefinition& d) {
-  if (settings.billing || settings.throughput) EW_RETURN_IF_ERROR(EditThroughput(settings, d));
-  if (settings.stream) {
-    const bool on = *settings.stream != StreamView::kNone, was_on = d.stream != StreamView::kNone;
-    if (on && was_on)
-      return InvalidArgument("Table already has an enabled stream: TableName: " + d.name);
-    if (!on && !was_on)
-      return InvalidArgument("Table has no stream to disable: TableName: " + d.name);
-    d.stream = *settings.stream;
-    if (on) d.stream_enabled_ms = now_ms;
-  }
-  if (settings.deletion_protection) d.deletion_protection = *settings.deletion_protection;
-  if (settings.table_class) d.table_class = *settings.table_class;
-  if (settings.sse) d.sse = *settings.sse;
-  return OkStatus();
-}
-
 bool IsFillingIndexes(const table::TableEngine& engine, const table::Table& table) {
   for (const table::IndexDefinition& index : table.definition.indexes)
     if (!engine.StatusOf(table, index.id).complete) return true;
@@ -250,37 +107,16 @@ bool IsFillingIndexes(const table::TableEngine& engine, const table::Table& tabl
 
 // One UpdateTable, and what it comes to while the table is locked.
 struct TableUpdate {
-  Settings settings;
+  TableSettings settings;
   IndexUpdates indexes;
   uint64_t now_ms = 0;
   ApiError error;
   IndexStates states;
 };
 
-// What may not go with the creation or deletion of an index.
-bool CheckCombination(const TableUpdate& update, ApiError& error) {
-  const Settings& settings = update.settings;
-  if (!update.indexes.Changes()) return true;
-  const auto alone = [&](const char* what) {
-    return FailValidation(
-        error,
-        Invalid(std::string(what) + " modification must be the only operation in the request"));
-  };
-  if (settings.deletion_protection) return alone("DeletionProtection");
-  if (settings.sse) return alone("Server-Side Encryption");
-  if (settings.table_class) return alone("TableClass");
-  if (settings.throughput && !settings.billing)
-    return FailValidation(error,
-                          Invalid("You cannot create or delete index while updating table IOPS"));
-  if (settings.stream)
-    return FailValidation(
-        error, Invalid("You cannot create or delete index while changing stream status"));
-  return true;
-}
-
 Status EditTable(TableUpdate& update, const table::TableEngine& engine, TableDefinition& d) {
   const TableDefinition before = d;
-  EW_RETURN_IF_ERROR(EditDefinition(update.settings, update.now_ms, d));
+  EW_RETURN_IF_ERROR(EditSettings(update.settings, update.now_ms, d));
   const TablePtr live = engine.FindTable(d.name);
   const auto is_complete = [&](IndexId id) { return live && engine.StatusOf(*live, id).complete; };
   if (ApplyIndexUpdates(update.indexes, before, is_complete, d, update.states, update.error))
@@ -320,21 +156,24 @@ void UpdateTable(const Params& params, Call call) {
   ApiError error;
   std::string_view name;
   auto update = std::make_shared<TableUpdate>();
-  Settings& settings = update->settings;
+  TableSettings& settings = update->settings;
   IndexUpdates& indexes = update->indexes;
   Violations violations;
   if (!ReadTableName(params, name, error)) return call.Fail(error);
   violations.Name(name, "tableName");
-  if (!ReadSettings(params, settings, violations, error) ||
+  if (!ReadTableSettings(params, settings, violations, error) ||
       !ReadIndexUpdates(params, indexes, violations, error) || !violations.Ok(error) ||
-      !ReadStream(params, settings, violations, error) || !RefuseUnsupported(params, error) ||
-      !CheckUnits(settings.throughput, "", error))
+      !RefuseUnsupported(params, error) ||
+      !CheckTableSettings(params, SettingsFor::kUpdate, settings, error))
     return call.Fail(error);
   if (settings.empty() && indexes.empty())
     return call.Fail(InvalidArgument(
         "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, "
-        "GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required"));
-  if (!CheckIndexUpdates(indexes, error) || !CheckCombination(*update, error))
+        "GlobalSecondaryIndexUpdates, SSESpecification, ReplicaUpdates, MultiAccountReplicaReady, "
+        "ReplicaTransitRoleArn, MultiRegionConsistency, DeletionProtectionEnabled, "
+        "OnDemandThroughput, WarmThroughput or TableClass is required"));
+  if (!CheckIndexUpdates(indexes, error) ||
+      !CheckSettingsTogether(settings, indexes.Changes(), !indexes.empty(), error))
     return call.Fail(error);
   if (settings.billing == BillingMode::kProvisioned && !settings.throughput)
     return call.Fail(InvalidArgument(

@@ -30,7 +30,8 @@ TEST_F(TableApiTest, CreateDescribeAndDeleteShowTheWholeDescription) {
       "'KeySchema':[{'AttributeName':'k','KeyType':'HASH'}],'TableName':'prov',"
       "'TableStatus':'CREATING','CreationDateTime':1700000000.123,"
       "'ProvisionedThroughput':{'NumberOfDecreasesToday':0,'ReadCapacityUnits':5,"
-      "'WriteCapacityUnits':6},'TableSizeBytes':0,'ItemCount':0,"
+      "'WriteCapacityUnits':6},'WarmThroughput':{'ReadUnitsPerSecond':5,'WriteUnitsPerSecond':6,"
+      "'Status':'ACTIVE'},'TableSizeBytes':0,'ItemCount':0,"
       "'TableArn':'arn:aws:dynamodb:eu-west-1:000000000000:table/prov','TableId':'" +
       uuid +
       "','TableClassSummary':{'TableClass':'STANDARD_INFREQUENT_ACCESS'},"
@@ -65,7 +66,10 @@ TEST_F(TableApiTest, OnDemandTableWithAStreamIsDescribed) {
         "'LatestStreamLabel':'2023-11-14T22:13:20.123'",
         "'LatestStreamArn':'arn:aws:dynamodb:eu-west-1:000000000000:table/ondemand/stream/"
         "2023-11-14T22:13:20.123'",
-        "'SSEDescription':{'Status':'ENABLED','SSEType':'KMS'}",
+        "'SSEDescription':{'Status':'ENABLED','SSEType':'KMS','KMSMasterKeyArn':'arn:aws:kms:"
+        "eu-west-1:000000000000:alias/aws/dynamodb'}",
+        "'WarmThroughput':{'ReadUnitsPerSecond':12000,'WriteUnitsPerSecond':4000,'Status':"
+        "'ACTIVE'}",
         "'DeletionProtectionEnabled':true"})
     EXPECT_NE(created.find(part), std::string::npos) << part << " in " << created;
   EXPECT_EQ(Error("DeleteTable", "{'TableName':'ondemand'}"),
@@ -137,9 +141,7 @@ TEST_F(TableApiTest, CreateTableRefusesWhatTheServiceRefuses) {
             "SerializationException: NUMBER_VALUE cannot be converted to String");
   EXPECT_EQ(Create("'BillingMode':'PAY_PER_REQUEST','StreamSpecification':{'StreamEnabled':true}," +
                    kSimple),
-            invalid +
-                "Invalid StreamViewType: Stream ViewType must not be null or empty when "
-                "enabling streams.");
+            invalid + "Table is being created with a stream enabled, UpdateViewType is required");
   EXPECT_EQ(
       Create("'ProvisionedThroughput':{'ReadCapacityUnits':1000000000001,"
              "'WriteCapacityUnits':1}," +
@@ -188,8 +190,9 @@ TEST_F(TableApiTest, UpdateTableChangesWhatIsAsked) {
   EXPECT_EQ(
       Error("UpdateTable", "{'TableName':'abc'}"),
       "ValidationException: At least one of ProvisionedThroughput, BillingMode, "
-      "UpdateStreamEnabled, GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates "
-      "is required");
+      "UpdateStreamEnabled, GlobalSecondaryIndexUpdates, SSESpecification, ReplicaUpdates, "
+      "MultiAccountReplicaReady, ReplicaTransitRoleArn, MultiRegionConsistency, "
+      "DeletionProtectionEnabled, OnDemandThroughput, WarmThroughput or TableClass is required");
   EXPECT_EQ(Error("UpdateTable", "{'TableName':'nope','DeletionProtectionEnabled':true}"),
             "ResourceNotFoundException: Requested resource not found: Table: nope not found");
 }

@@ -6,30 +6,14 @@
 #include "region/api/index_updates.h"
 #include "region/api/table_api.h"
 #include "region/api/table_schema.h"
+#include "region/api/table_settings.h"
 
 namespace everwrite::api {
 namespace {
 
 using table::BillingMode;
 using table::IndexDefinition;
-using table::StreamView;
 using table::TableDefinition;
-
-constexpr uint64_t kWarmReadUnits = 12000;
-constexpr uint64_t kWarmWriteUnits = 4000;
-
-std::string_view StreamViewName(StreamView view) {
-  constexpr std::string_view kNames[] = {"", "KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE",
-                                         "NEW_AND_OLD_IMAGES"};
-  return kNames[static_cast<int>(view)];
-}
-
-// Seconds with milliseconds, as the service writes times.
-void AppendTime(std::string& out, uint64_t millis) {
-  out += std::to_string(millis / 1000);
-  const std::string fraction = std::to_string(1000 + millis % 1000);
-  out.append(".").append(fraction, 1);
-}
 
 // A UUID in every region the same for one incarnation: made from its id by hashing, with the
 // version and variant bits of a random one.
@@ -166,27 +150,13 @@ class IndexLister {
   const IndexStates* const states_;
 };
 
+// Of the newest stream, which may have been turned off since.
 void AppendStream(std::string& out, const ApiContext& context, const TableDefinition& d) {
-  if (d.stream != StreamView::kNone) {
-    out.append(",\"StreamSpecification\":{\"StreamEnabled\":true,\"StreamViewType\":\"")
-        .append(StreamViewName(d.stream))
-        .append("\"}");
-  }
   if (d.stream_enabled_ms == 0) return;
   std::string label = FormatUtcMillis(d.stream_enabled_ms);
   label.pop_back();  // the service's label has no Z
   out.append(",\"LatestStreamLabel\":\"").append(label).append("\",\"LatestStreamArn\":\"");
   out.append(TableArn(context, d)).append("/stream/").append(label).append("\"");
-}
-
-void AppendThroughput(std::string& out, const TableDefinition& d) {
-  AppendUnitsOf(out, d.read_units, d.write_units);
-  if (d.billing != BillingMode::kPayPerRequest) return;
-  out +=
-      ",\"BillingModeSummary\":{\"BillingMode\":\"PAY_PER_REQUEST\","
-      "\"LastUpdateToPayPerRequestDateTime\":";
-  AppendTime(out, d.created_ms);
-  out += "}";
 }
 
 }  // namespace
@@ -206,7 +176,7 @@ void AppendTableDescription(std::string& out, const ApiContext& context, const t
   out.append(",\"TableName\":\"").append(d.name);
   out.append("\",\"TableStatus\":\"").append(status).append("\",\"CreationDateTime\":");
   AppendTime(out, d.created_ms);
-  AppendThroughput(out, d);
+  AppendThroughputSettings(out, d);
   out.append(",\"TableSizeBytes\":").append(std::to_string(count.bytes));
   out.append(",\"ItemCount\":").append(std::to_string(count.items));
   out.append(",\"TableArn\":\"").append(TableArn(context, d));
@@ -215,10 +185,7 @@ void AppendTableDescription(std::string& out, const ApiContext& context, const t
   indexes.Append(out, /*local=*/true);
   indexes.Append(out, /*local=*/false);
   AppendStream(out, context, d);
-  if (d.sse) out += ",\"SSEDescription\":{\"Status\":\"ENABLED\",\"SSEType\":\"KMS\"}";
-  if (!d.table_class.empty())
-    out.append(",\"TableClassSummary\":{\"TableClass\":\"").append(d.table_class).append("\"}");
-  out.append(",\"DeletionProtectionEnabled\":").append(d.deletion_protection ? "true" : "false");
+  AppendOtherSettings(out, context, d);
   out += "}";
 }
 

@@ -89,6 +89,47 @@ TEST_F(TransactApiTest, CapacityIsTwiceThePlainOne) {
       << "a check costs a write";
 }
 
+TEST_F(TransactApiTest, IndexesAreCheckedPaidForAndTheirCollectionsMeasured) {
+  Ask("CreateTable",
+      "{'TableName':'indexed','BillingMode':'PAY_PER_REQUEST',"
+      "'KeySchema':[{'AttributeName':'pk','KeyType':'HASH'},"
+      "{'AttributeName':'sk','KeyType':'RANGE'}],"
+      "'AttributeDefinitions':[{'AttributeName':'pk','AttributeType':'S'},"
+      "{'AttributeName':'sk','AttributeType':'N'},{'AttributeName':'a','AttributeType':'S'}],"
+      "'LocalSecondaryIndexes':[{'IndexName':'lsi','KeySchema':[{'AttributeName':'pk',"
+      "'KeyType':'HASH'},{'AttributeName':'a','KeyType':'RANGE'}],"
+      "'Projection':{'ProjectionType':'ALL'}}],"
+      "'GlobalSecondaryIndexes':[{'IndexName':'gsi','KeySchema':[{'AttributeName':'a',"
+      "'KeyType':'HASH'}],'Projection':{'ProjectionType':'KEYS_ONLY'}}]}");
+  ASSERT_EQ(last_.status, 200) << last_.body;
+  const auto put = [](std::string_view value) {
+    return "{'Put':{'TableName':'indexed','Item':{'pk':{'S':'p'},'sk':{'N':'1'},'a':" +
+           std::string(value) + "}}}";
+  };
+  const auto update = [](std::string_view value) {
+    return "{'Update':{'TableName':'indexed','Key':{'pk':{'S':'p'},'sk':{'N':'1'}},"
+           "'UpdateExpression':'SET a = :a','ExpressionAttributeValues':{':a':" +
+           std::string(value) + "}}}";
+  };
+  EXPECT_EQ(Write(put("{'S':'x'}"),
+                  ",'ReturnConsumedCapacity':'INDEXES','ReturnItemCollectionMetrics':'SIZE'"),
+            "{'ItemCollectionMetrics':{'indexed':[{'ItemCollectionKey':{'pk':{'S':'p'}},"
+            "'SizeEstimateRangeGB':[0.0,1.0]}]},'ConsumedCapacity':[{'TableName':'indexed',"
+            "'CapacityUnits':6.0,'WriteCapacityUnits':6.0,'Table':{'CapacityUnits':2.0,"
+            "'WriteCapacityUnits':2.0},'LocalSecondaryIndexes':{'lsi':{'CapacityUnits':2.0,"
+            "'WriteCapacityUnits':2.0}},'GlobalSecondaryIndexes':{'gsi':{'CapacityUnits':2.0,"
+            "'WriteCapacityUnits':2.0}}}]}");
+  for (const std::string& action : {put("{'N':'1'}"), update("{'N':'1'}")})
+    EXPECT_NE(Write(action).find("'CancellationReasons':[{'Code':'ValidationError','Message':'One "
+                                 "or more parameter values were invalid: Type mismatch for Index "
+                                 "Key a Expected: S Actual: N IndexName:"),
+              std::string::npos)
+        << last_.body;
+  for (const std::string& action : {put("{'S':''}"), update("{'S':''}")})
+    EXPECT_EQ(WriteError(action).substr(0, 64),
+              "ValidationException: One or more parameter values are not valid.");
+}
+
 TEST_F(TransactApiTest, AProjectionThatMatchesNothingIsAnEmptyItem) {
   Write(Put("a"));
   EXPECT_EQ(Read(Keyed("Get", "a", ",'ProjectionExpression':'nothing'")),

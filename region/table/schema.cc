@@ -14,6 +14,7 @@ constexpr uint8_t kFormat = 1;
 constexpr uint8_t kIndexTag = 1;
 constexpr uint8_t kTimeToLiveTag = 2;
 constexpr uint8_t kTagsTag = 3;
+constexpr uint8_t kSettingsTag = 4;
 
 void PutAttribute(std::string& out, const item::KeyAttribute& attribute) {
   PutBytes(out, attribute.name);
@@ -120,6 +121,28 @@ bool DecodeTags(std::string_view bytes, Tags& tags) {
   return true;
 }
 
+std::string EncodeSettings(const TableDefinition& d) {
+  std::string out;
+  PutBytes(out, d.sse_key);
+  for (const uint64_t value :
+       {d.pay_per_request_ms, d.table_class_ms, d.increased_ms, d.decreased_ms, d.decreases,
+        d.on_demand_read, d.on_demand_write, d.warm_read, d.warm_write})
+    PutVarint(out, value);
+  return out;
+}
+
+bool DecodeSettings(std::string_view bytes, TableDefinition& d) {
+  Reader reader(bytes);
+  std::string_view key;
+  if (!reader.ReadBytes(key)) return false;
+  d.sse_key = key;
+  for (uint64_t* value :
+       {&d.pay_per_request_ms, &d.table_class_ms, &d.increased_ms, &d.decreased_ms, &d.decreases,
+        &d.on_demand_read, &d.on_demand_write, &d.warm_read, &d.warm_write})
+    if (!reader.ReadVarint(*value)) return false;
+  return true;
+}
+
 bool AddIndex(std::string_view section, std::vector<IndexDefinition>& indexes) {
   IndexDefinition index;
   if (indexes.size() == kLocalIndexesMax + kGlobalIndexesMax || !DecodeIndex(section, index))
@@ -187,6 +210,9 @@ std::string EncodeTableDefinition(const TableDefinition& d) {
   for (const IndexDefinition& index : d.indexes) PutSection(out, kIndexTag, EncodeIndex(index));
   if (d.ttl != TimeToLive()) PutSection(out, kTimeToLiveTag, EncodeTimeToLive(d.ttl));
   if (!d.tags.empty()) PutSection(out, kTagsTag, EncodeTags(d.tags));
+  static const std::string kNoSettings = EncodeSettings({});
+  if (const std::string settings = EncodeSettings(d); settings != kNoSettings)
+    PutSection(out, kSettingsTag, settings);
   return out;
 }
 
@@ -211,6 +237,7 @@ bool DecodeTableDefinition(std::string_view bytes, TableDefinition& definition) 
     if (!reader.ReadByte(tag) || !reader.ReadBytes(section)) return false;
     if (tag == kIndexTag && !AddIndex(section, d.indexes)) return false;
     if (tag == kTimeToLiveTag && !DecodeTimeToLive(section, d.ttl)) return false;
+    if (tag == kSettingsTag && !DecodeSettings(section, d)) return false;
     if (tag == kTagsTag && !DecodeTags(section, d.tags)) return false;
   }
   d.name = name;

@@ -83,6 +83,18 @@ struct TableDefinition {
   std::vector<IndexDefinition> indexes;  // local ones first, each kind in the order of creation
   TimeToLive ttl;
   Tags tags;
+  // What is kept only to be described: nothing here acts on it. Times are 0 for never, units 0 for
+  // no bound or no word.
+  std::string sse_key;              // with sse; empty: the service's own
+  uint64_t pay_per_request_ms = 0;  // last switched to on demand, or created so
+  uint64_t table_class_ms = 0;      // last changed
+  uint64_t increased_ms = 0;        // provisioned throughput
+  uint64_t decreased_ms = 0;
+  uint64_t decreases = 0;       // on the day of decreased_ms
+  uint64_t on_demand_read = 0;  // most request units a second
+  uint64_t on_demand_write = 0;
+  uint64_t warm_read = 0;  // units a second that were asked for
+  uint64_t warm_write = 0;
 
   const IndexDefinition* FindIndex(std::string_view index) const;
   friend bool operator==(const TableDefinition&, const TableDefinition&) = default;
