@@ -248,9 +248,12 @@ void RunTransactGet(std::vector<TransactRead> reads, CapacityReport capacity, Ca
         if (stored) {
           const std::string projected =
               read.project ? read.project(ItemView(*stored)) : std::string();
-          // An item of which nothing is asked for is an empty map; one that is not there is no Item.
-          body += "\"Item\":";
-          AppendItemJson(body, ItemView(read.project ? std::string_view(projected) : *stored));
+          // An item of which nothing is to be shown is left out, as one that is not there: so
+          // public captures of the service show it, unlike GetItem's and DynamoDB Local's.
+          if (!read.project || !projected.empty()) {
+            body += "\"Item\":";
+            AppendItemJson(body, ItemView(read.project ? std::string_view(projected) : *stored));
+          }
         }
         body += '}';
         return {};

@@ -130,10 +130,9 @@ TEST_F(TransactApiTest, IndexesAreCheckedPaidForAndTheirCollectionsMeasured) {
               "ValidationException: One or more parameter values are not valid.");
 }
 
-TEST_F(TransactApiTest, AProjectionThatMatchesNothingIsAnEmptyItem) {
+TEST_F(TransactApiTest, AProjectionThatMatchesNothingShowsNoItem) {
   Write(Put("a"));
-  EXPECT_EQ(Read(Keyed("Get", "a", ",'ProjectionExpression':'nothing'")),
-            "{'Responses':[{'Item':{}}]}");
+  EXPECT_EQ(Read(Keyed("Get", "a", ",'ProjectionExpression':'nothing'")), "{'Responses':[{}]}");
 }
 
 TEST_F(TransactApiTest, ATokenMakesTheSecondRequestAReadAndAnotherRequestAnError) {

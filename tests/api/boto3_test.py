@@ -214,7 +214,7 @@ class Api(unittest.TestCase):
         self.assertRegex(response["ResponseMetadata"]["RequestId"], "^[A-Z0-9]{52}$")
         self.fails("ValidationException", self.client.get_item, TableName="simple", Key={"wrong": {"S": "a"}})
         self.fails("ValidationException", self.simple.update_item, Key={"pk": "x"}, UpdateExpression="SET pk = :v", ExpressionAttributeValues={":v": "y"})
-        self.fails("UnknownOperationException", self.client.describe_endpoints)
+        self.fails("UnknownOperationException", self.client.list_backups)
 
 
 if __name__ == "__main__":

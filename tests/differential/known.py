@@ -104,6 +104,14 @@ def _(operation, body, ours, theirs):
             len(body.get("TransactItems") or []) > 0)
 
 
+@rule("TransactGetItems leaves an item out of which the projection shows nothing (paritysuite/dynamodb-conformance, measured at the service)")
+def _(operation, body, ours, theirs):
+    def without(answer):
+        return [r for r in answer.body.get("Responses", []) if r.get("Item")]
+    return (operation == "TransactGetItems" and ours.ok and theirs.ok and
+            any(r == {"Item": {}} for r in theirs.body.get("Responses", [])) and compare.normal(without(ours)) == compare.normal(without(theirs)))
+
+
 @rule("two paths that overlap: any pair of them may be named")
 def _(operation, body, ours, theirs):
     return ours.type == theirs.type and "document paths overlap" in ours.message and "document paths overlap" in theirs.message
