@@ -66,7 +66,8 @@ std::string PrintOperation(const Operation& operation) {
     case Operation::Type::kDelete: return "";
     case Operation::Type::kRemove: return " REMOVE " + Print(*operation.target);
     case Operation::Type::kInsert:
-      return "INSERT INTO " + Print(*operation.target) + " " + Print(*operation.value);
+      // Brackets next to a name would be a step of its path.
+      return "INSERT INTO " + Print(*operation.target) + " (" + Print(*operation.value) + ")";
     case Operation::Type::kInsertValue:
       return "INSERT INTO " + Print(*operation.target) + " VALUE " + Print(*operation.value);
     case Operation::Type::kSet: break;
