@@ -29,10 +29,14 @@ class Partiql(unittest.TestCase):
         cls.server.start()
         cls.client = boto3.client("dynamodb", region_name="us-east-1", endpoint_url="http://" + cls.server.region.endpoint, aws_access_key_id="test",
                                   aws_secret_access_key="test", config=Config(retries={"max_attempts": 1}, read_timeout=10))
-        attributes = [("pk", "S"), ("sk", "N")]
+        attributes = [("pk", "S"), ("sk", "N"), ("g", "S"), ("l", "S")]
         cls.client.create_table(
             TableName="music", BillingMode="PAY_PER_REQUEST", AttributeDefinitions=[{"AttributeName": n, "AttributeType": t} for n, t in attributes],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}])
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            GlobalSecondaryIndexes=[{"IndexName": "by-g", "KeySchema": [{"AttributeName": "g", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+                                     "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["n"]}}],
+            LocalSecondaryIndexes=[{"IndexName": "by-l", "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "l", "KeyType": "RANGE"}],
+                                    "Projection": {"ProjectionType": "KEYS_ONLY"}}])
         cls.client.get_waiter("table_exists").wait(TableName="music")
 
     @classmethod
@@ -89,20 +93,31 @@ class Partiql(unittest.TestCase):
         self.assertEqual(keys(self.items("SELECT sk FROM music WHERE pk IN ['read-1', 'read-0'] AND sk < 3")), [1, 0, 2])
         self.assertEqual(keys(self.items("SELECT sk FROM music WHERE pk = 'read-0' AND n = 0")), [0, 6])
         self.assertEqual(sorted(keys(self.items("SELECT sk FROM music WHERE n = 1 AND begins_with(pk, 'read-')"))), [1, 4, 7, 10])
+        self.assertEqual(keys(self.items("SELECT sk FROM music.\"by-g\" WHERE g = 'g1' AND sk > 4")), [5, 7, 9, 11])
+        self.assertEqual(keys(self.items("SELECT sk FROM \"music\".\"by-l\" WHERE pk = 'read-1' ORDER BY l")), [11, 9, 7, 5, 3, 1])
+        self.assertEqual(self.items("SELECT n FROM music.\"by-l\" WHERE pk = 'read-1' AND l = 'l01'"), [{"n": 2}])
+        self.assertEqual(set(self.items("SELECT * FROM music.\"by-g\" WHERE g = 'g1' AND sk = 1")[0]), {"pk", "sk", "g", "n"})
+        invalid = "One or more parameter values were invalid: "
         for message, statement in [
+                (invalid + "Global secondary index by-g does not project [l]", "SELECT l FROM music.\"by-g\" WHERE g = 'g1'"),
+                (invalid + "Secondary index by-g does not project one or more filter attributes: [l]", "SELECT n FROM music.\"by-g\" WHERE g = 'g1' AND l = 'x'"),
                 ("The table does not have the specified index", "SELECT * FROM music.\"none\""),
+                ("This operation is not supported on an index", "DELETE FROM music.\"by-g\" WHERE pk = 'x' AND sk = 1"),
                 ("Aliasing is not supported", "SELECT * FROM music m WHERE m.pk = 'x'"),
                 ("Must have WHERE clause in the statement when using ORDER BY clause.", "SELECT * FROM music ORDER BY sk"),
                 ("Where clause does not contain a mandatory equality on all key attributes", "DELETE FROM music WHERE pk = 'x'"),
                 ("Statement wasn't well formed, can't be processed: Unexpected token after expression", "SELECT * FROM music WHERE pk = 'x' foo"),
                 ("Number of parameters in request and statement don't match.", "SELECT * FROM music WHERE pk = ?")]:
             self.fails("ValidationException", message, self.run_, statement)
+        self.fails("ValidationException", "Strongly consistent read is not supported on Global Secondary Indexes", self.run_,
+                   "SELECT * FROM music.\"by-g\" WHERE g = 'g1'", ConsistentRead=True)
         self.fails("ResourceNotFoundException", "Requested resource not found", self.run_, "SELECT * FROM nosuch WHERE pk = 'x'")
 
     def test_pages(self):
         for i in range(10):
             self.run_("INSERT INTO music VALUE {'pk': ?, 'sk': ?, 'g': 'page'}", "page-%d" % (i % 2), i)
         for statement, expected in [("SELECT sk FROM music WHERE pk IN ['page-0', 'page-1']", [0, 2, 4, 6, 8, 1, 3, 5, 7, 9]),
+                                    ("SELECT sk FROM music.\"by-g\" WHERE g = 'page'", list(range(10))),
                                     ("SELECT sk FROM music WHERE pk = 'page-1' AND sk > 2 ORDER BY sk DESC", [9, 7, 5, 3])]:
             seen, more = [], {}
             while True:
