@@ -140,7 +140,7 @@ bool ReadBatchGet(const BatchRequest& request, Violations& violations,
 
 bool ResolveGets(const Call& call, TableGets& gets, ApiError& error) {
   if (!FindTableOf(call, TableNameOf(gets.name), gets.table, error) ||
-      !gets.expressions.CheckKeys(gets.table->definition.key, error))
+      !gets.expressions.CheckKeys(gets.table->definition, error))
     return false;
   for (const std::string& key_item : gets.key_items) {
     Result<std::string> key = item::EncodeKey(gets.table->definition.key, ItemView(key_item));

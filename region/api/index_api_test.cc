@@ -252,6 +252,15 @@ TEST_F(IndexApiTest, AnIndexAnswersWhatItProjectsAndALocalOneFetchesTheRest) {
   EXPECT_NE(Query("gsi", "gh = :g", gh, ",'Select':'COUNT'").find("'Count':0"), std::string::npos);
 }
 
+TEST_F(IndexApiTest, KeysOfIndexesAreNotLookedInto) {
+  MakeIndexed();
+  EXPECT_EQ(Error("Scan", "{'TableName':'tab','ProjectionExpression':'x.y, gh.y'}"),
+            "ValidationException: Key attributes must be scalars; list random access '[]' and map "
+            "lookup '.' are not allowed: IndexKey: gh");
+  EXPECT_EQ(Error("Scan", "{'TableName':'tab','ProjectionExpression':'gh, x.y'}").substr(0, 10),
+            "{'Items':[");
+}
+
 TEST_F(IndexApiTest, WhatAnIndexRefuses) {
   MakeIndexed();
   const std::string gh = "':g':{'S':'g'}";

@@ -226,7 +226,7 @@ void GetItem(const Params& params, Call call) {
       !expressions.CheckUse(params, {Param::kProjectionExpression}, error) ||
       !ReadItemParam(params, Param::kKey, key_item, error) || !expressions.Read(params, error) ||
       !EncodeKeyOf(call, request.table_name, key_item, table, key, error) ||
-      !expressions.CheckKeys(table->definition.key, error))
+      !expressions.CheckKeys(table->definition, error))
     return call.Fail(error);
   const Result<bool> found = call.engine().Get(*table, key, &stored);
   if (!found.ok()) return call.Fail(found.status());
@@ -268,7 +268,7 @@ void PutItem(const Params& params, Call call) {
   if (item::ItemSize(ItemView(item)) > item::kItemBytesMax)
     return call.Fail(InvalidArgument("Item size has exceeded the maximum allowed size"));
   if (!expressions.Read(params, error) || !FindTableOf(call, request.table_name, table, error) ||
-      !expressions.CheckKeys(table->definition.key, error))
+      !expressions.CheckKeys(table->definition, error))
     return call.Fail(error);
   Result<std::string> key = EncodeKeyOfPut(*table, ItemView(item));
   if (!key.ok()) return call.Fail(key.status());
@@ -290,7 +290,7 @@ void DeleteItem(const Params& params, Call call) {
                     error) ||
       !OnlyAllOld(request, error) || !expressions.Read(params, error) ||
       !EncodeKeyOf(call, request.table_name, key_item, table, key, error) ||
-      !expressions.CheckKeys(table->definition.key, error))
+      !expressions.CheckKeys(table->definition, error))
     return call.Fail(error);
   table::TableEngine& engine = call.engine();
   Executor& executor = call.executor();
@@ -310,7 +310,7 @@ void UpdateItem(const Params& params, Call call) {
                     request, key_item, expressions, error) ||
       !expressions.Read(params, error) ||
       !EncodeKeyOf(call, request.table_name, key_item, table, key, error) ||
-      !expressions.CheckKeys(table->definition.key, error))
+      !expressions.CheckKeys(table->definition, error))
     return call.Fail(error);
   table::TableEngine& engine = call.engine();
   Executor& executor = call.executor();

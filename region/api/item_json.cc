@@ -443,11 +443,29 @@ bool ReadValueJson(dom::element json, std::string& out, ApiError& error) {
   return ItemReader(out, error).Value(json, 1);
 }
 
+namespace {
+
+// ":name"; what is wrong with a name is said before what is wrong with any value.
+bool IsPlaceholder(std::string_view name) {
+  const auto is_word = [](char c) {
+    return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  };
+  return name.size() > 1 && name[0] == ':' && std::all_of(name.begin() + 1, name.end(), is_word);
+}
+
+}  // namespace
+
 bool ReadValuesJson(dom::element json, std::string& out, ApiError& error) {
   dom::object object;
   if (!ReadObject(json, kAttributeValueMap, object, error)) return false;
   if (object.size() == 0) {
     return FailValidation(error, "ExpressionAttributeValues must not be empty");
+  }
+  for (const dom::key_value_pair field : object) {
+    if (IsPlaceholder(field.key)) continue;
+    return FailValidation(error,
+                          "ExpressionAttributeValues contains invalid key: Syntax error; key: \"" +
+                              std::string(field.key) + "\"");
   }
   ItemReader reader(out, error);
   if (reader.Attributes(object, 1)) return true;

@@ -125,15 +125,15 @@ bool ReadQueryRequest(const Params& params, const Call& call, Violations& violat
   violations.AtLeast(page.limit, "limit", 1);
   if (!violations.Ok(error) || !query.expressions.CheckUse(params, expressions, error) ||
       !query.expressions.ReadLegacy(params, error) || !ReadStartKey(params, query, error) ||
-      !CheckSelect(params, query.select, query.index.data() != nullptr, error) ||
       !CheckKeyCondition(params, expressions, error) || !query.expressions.Read(params, error) ||
+      !CheckSelect(params, query.select, query.index.data() != nullptr, error) ||
       !FindTableOf(call, query.common.table_name, page.table, error))
     return false;
   page.count_only = query.select == "COUNT";
   page.consistent = query.common.consistent;
   page.capacity = query.common.capacity;
   return FindIndex(call, query, error) &&
-         query.expressions.CheckKeys(page.table->definition.key, error);
+         query.expressions.CheckKeys(page.table->definition, error);
 }
 
 // Points the scan behind ExclusiveStartKey, which must lie in its range.

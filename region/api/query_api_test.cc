@@ -122,6 +122,20 @@ TEST_F(QueryApiTest, FilterComesAfterTheLimit) {
             "Primary key attribute: sk");
 }
 
+TEST_F(QueryApiTest, OfTwoFaultsTheExpressionsComeBeforeTheSelection) {
+  EXPECT_EQ(
+      Query("pk = :p", ",'Select':'ALL_PROJECTED_ATTRIBUTES','FilterExpression':'x = :q'", ""),
+      "ValidationException: Invalid FilterExpression: An expression attribute value used in "
+      "expression is not defined; attribute value: :q");
+  EXPECT_EQ(Query("pk = :p", "", "'bad':{}"),
+            "ValidationException: ExpressionAttributeValues contains invalid key: Syntax error; "
+            "key: \\'bad\\'");
+  // Of two key attributes in a filter, the schema's first.
+  EXPECT_EQ(Query("pk = :p", ",'FilterExpression':'sk = pk'", ""),
+            "ValidationException: Filter Expression can only contain non-primary key attributes: "
+            "Primary key attribute: pk");
+}
+
 TEST_F(QueryApiTest, ImpossibleKeyConditionsAreRefused) {
   const auto error = [&](std::string_view condition, std::string_view values) {
     return Query(condition, "", values);

@@ -197,9 +197,12 @@ bool RequestExpressions::ReadExpressions(const Params& params, ApiError& error) 
          Take(placeholders_.CheckAllUsed(), error);
 }
 
-bool RequestExpressions::CheckKeys(const item::KeySchema& schema, ApiError& error) const {
+bool RequestExpressions::CheckKeys(const table::TableDefinition& table, ApiError& error) const {
   for (const Slot* slot : {&update_, &condition_, &filter_, &projection_})
-    if (*slot && !Take(expression::CheckKeyUse(**slot, schema), error)) return false;
+    if (*slot && !Take(expression::CheckKeyUse(**slot, table.key), error)) return false;
+  for (const table::IndexDefinition& index : table.indexes)
+    for (const Slot* slot : {&update_, &condition_, &filter_, &projection_})
+      if (*slot && !Take(expression::CheckIndexKeyUse(**slot, index.key), error)) return false;
   return true;
 }
 

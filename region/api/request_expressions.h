@@ -5,7 +5,7 @@
 //   Violations violations; …
 //   expressions.CheckShape(params, kUpdateItemLegacy, violations, error) && violations.Ok(error) &&
 //   expressions.CheckUse(params, {Param::kUpdateExpression, …}, error) && … &&
-//   expressions.Read(params, error) && … && expressions.CheckKeys(schema, error)
+//   expressions.Read(params, error) && … && expressions.CheckKeys(table, error)
 //
 // Includes simdjson (by request_json.h): for .cc files of this folder only.
 //
@@ -25,6 +25,7 @@
 #include "region/expression/key_condition.h"
 #include "region/expression/projection.h"
 #include "region/expression/update.h"
+#include "region/table/schema.h"
 
 namespace everwrite::api {
 
@@ -43,7 +44,7 @@ class RequestExpressions {
   // Parses and binds the expressions, lowers KeyConditions.
   bool Read(const Params& params, ApiError& error);
   // What may be done with key attributes, once the table is known.
-  bool CheckKeys(const item::KeySchema& schema, ApiError& error) const;
+  bool CheckKeys(const table::TableDefinition& table, ApiError& error) const;
   // A Query's filter may not name them at all; `schema` is of what is queried.
   bool CheckFilterKeys(const item::CompositeKeySchema& schema, ApiError& error) const;
   // The attributes that the projection takes something of, none twice; nothing without one.

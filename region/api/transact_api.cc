@@ -276,7 +276,8 @@ bool ResolveDrafts(const Call& call, std::vector<Draft>& drafts, ApiError& error
                      draft.key, error))
       return false;
     ApiError of_keys;
-    if (faults.reasons[i].status.ok() && !draft.expressions.CheckKeys(schema, of_keys) &&
+    if (faults.reasons[i].status.ok() &&
+        !draft.expressions.CheckKeys(draft.table->definition, of_keys) &&
         !faults.Note(i, InvalidArgument(of_keys.message), error))
       return false;
   }
@@ -371,7 +372,7 @@ bool ReadTransactGet(const Params& params, const Call& call, std::vector<Transac
   KeyFaults faults(gets.size());
   for (size_t i = 0; i < gets.size(); ++i) {
     const item::KeySchema& schema = reads[i].table->definition.key;
-    if (!gets[i].expressions->CheckKeys(schema, error) ||
+    if (!gets[i].expressions->CheckKeys(reads[i].table->definition, error) ||
         !faults.Take(i, item::EncodeKey(schema, ItemView(gets[i].key_item)), reads[i].key, error))
       return false;
     if (gets[i].expressions->has_projection())

@@ -377,6 +377,19 @@ bool IsKey(const item::KeySchema& schema, std::string_view name) {
   return name == schema.partition.name || (schema.sort && name == schema.sort->name);
 }
 
+template <typename IsPartOf>
+Status CheckNotLookedInto(const Binding& binding, std::string_view what, IsPartOf is_part) {
+  for (uint32_t i = 0; i < binding.expression->paths.size(); ++i) {
+    const PathSpan path = binding.PathAt(i);
+    if (path.size() == 1 || !is_part(path[0].name)) continue;
+    return InvalidArgument(
+        "Key attributes must be scalars; list random access '[]' and map lookup '.' are not "
+        "allowed: " +
+        std::string(what) + ": " + std::string(path[0].name));
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 Status CheckKeyUse(const Binding& binding, const item::KeySchema& schema) {
@@ -386,25 +399,28 @@ Status CheckKeyUse(const Binding& binding, const item::KeySchema& schema) {
     return InvalidArgument("One or more parameter values were invalid: Cannot update attribute " +
                            std::string(name) + ". This attribute is part of the key");
   }
-  for (uint32_t i = 0; i < binding.expression->paths.size(); ++i) {
-    const PathSpan path = binding.PathAt(i);
-    if (path.size() == 1 || !IsKey(schema, path[0].name)) continue;
-    return InvalidArgument(
-        "Key attributes must be scalars; list random access '[]' and map lookup '.' are not "
-        "allowed: Key: " +
-        std::string(path[0].name));
-  }
-  return OkStatus();
+  return CheckNotLookedInto(binding, "Key",
+                            [&](std::string_view name) { return IsKey(schema, name); });
+}
+
+Status CheckIndexKeyUse(const Binding& binding, const item::CompositeKeySchema& schema) {
+  return CheckNotLookedInto(binding, "IndexKey",
+                            [&](std::string_view name) { return schema.Has(name); });
 }
 
 Status CheckFilterNamesNoKey(const Binding& filter, const item::CompositeKeySchema& schema) {
-  for (uint32_t i = 0; i < filter.expression->paths.size(); ++i) {
-    const std::string_view name = filter.PathAt(i)[0].name;
-    if (!schema.Has(name)) continue;
-    const bool legacy = filter.expression->dialect == Dialect::kLegacy;
-    return InvalidArgument(std::string(legacy ? "QueryFilter" : "Filter Expression") +
-                           " can only contain non-primary key attributes: Primary key attribute: " +
-                           std::string(name));
+  // The schema's order decides which of several is told.
+  for (const auto* attributes : {&schema.partition, &schema.sort}) {
+    for (const item::KeyAttribute& attribute : *attributes) {
+      for (uint32_t i = 0; i < filter.expression->paths.size(); ++i) {
+        if (filter.PathAt(i)[0].name != attribute.name) continue;
+        const bool legacy = filter.expression->dialect == Dialect::kLegacy;
+        return InvalidArgument(
+            std::string(legacy ? "QueryFilter" : "Filter Expression") +
+            " can only contain non-primary key attributes: Primary key attribute: " +
+            attribute.name);
+      }
+    }
   }
   return OkStatus();
 }

@@ -85,6 +85,8 @@ std::optional<item::ValueView> FindPath(item::ItemView item, std::span<const Res
 // What an expression may not do with key attributes: look into them ("Key attributes must be
 // scalars; …"), or change them ("Cannot update attribute pk. This attribute is part of the key").
 Status CheckKeyUse(const Binding& binding, const item::KeySchema& schema);
+// The same for the key of an index: its attributes may be changed, but not looked into.
+Status CheckIndexKeyUse(const Binding& binding, const item::CompositeKeySchema& schema);
 // The filter of a Query may not name them at all.
 Status CheckFilterNamesNoKey(const Binding& filter, const item::CompositeKeySchema& schema);
 
