@@ -196,6 +196,80 @@ def statements():
         yield "DeleteItem", {"TableName": "pair", "Key": {"pk": S("p"), "sk": N(str(i))}}
 
 
+def transactions():
+    def key(pk, **more):
+        return dict({"TableName": "plain", "Key": {"pk": S(pk)}}, **more)
+
+    def item(pk, **more):
+        return {"Put": dict({"TableName": "plain", "Item": {"pk": S(pk), "n": N("1")}}, **more)}
+
+    def write(*actions, **more):
+        return "TransactWriteItems", dict({"TransactItems": list(actions)}, **more)
+    new = {"ConditionExpression": "attribute_not_exists(pk)"}
+    add = {"UpdateExpression": "SET n = n + :one", "ExpressionAttributeValues": {":one": N("1")}}
+    yield write(item("t1"), item("t2"))
+    yield write(item("t1", **new), item("t3"))
+    yield write(item("t1", ReturnValuesOnConditionCheckFailure="ALL_OLD", **new), {"Delete": key("t2", **new)},
+                {"ConditionCheck": key("t4", ConditionExpression="attribute_exists(pk)", ReturnValuesOnConditionCheckFailure="ALL_OLD")})
+    yield write({"Update": key("t1", **add)}, {"Delete": key("t2")}, {"ConditionCheck": key("t3", **new)})
+    yield write({"Update": key("t5", **add)})
+    yield write({"Update": key("t1", UpdateExpression="SET pk = :v", ExpressionAttributeValues={":v": S("x")})})
+    yield write({"Update": key("t1")})
+    yield write(item("t1"), {"Delete": key("t1")})
+    yield write({"Put": {"TableName": "plain", "Item": {"pk": N("1")}}}, item("t6"))
+    yield write({"Put": {"TableName": "plain", "Item": {"pk": S("")}}}, item("t6"))
+    yield write({"Put": {"TableName": "plain", "Item": {"n": N("1")}}}, item("t6"))
+    yield write({"Delete": {"TableName": "plain", "Key": {"pk": S("t1"), "x": S("y")}}})
+    yield write({"Put": {"TableName": "absent", "Item": {"pk": S("t1")}}})
+    yield write({})
+    yield write({"Put": {"TableName": "plain", "Item": {"pk": S("t1")}}, "Delete": key("t2")})
+    yield write()
+    yield write(*[item("t%d" % i) for i in range(101)])
+    yield write(*[{"Put": {"TableName": "plain", "Item": {"pk": S("big%d" % i), "v": S("x" * 390_000)}}} for i in range(11)])
+    yield write({"Put": {"TableName": "plain", "Item": {"pk": S("big"), "v": S("x" * 410_000)}}})
+    yield write(item("t7"), ClientRequestToken="token")
+    yield write(item("t7"), ClientRequestToken="token")
+    yield write(item("t8"), ClientRequestToken="token")
+    yield write(item("t9"), ClientRequestToken="x" * 37)
+    for gets in ([key("t1"), key("none"), key("t3", ProjectionExpression="n")], [key("t1"), key("t1")], [{"TableName": "absent", "Key": {"pk": S("x")}}],
+                 [{"TableName": "plain", "Key": {"pk": N("1")}}], [{"TableName": "plain", "Key": {}}], [key("t1", ProjectionExpression="a,,b")], []):
+        yield "TransactGetItems", {"TransactItems": [{"Get": get} for get in gets]}
+    for i in range(1, 8):
+        yield "DeleteItem", key("t%d" % i)
+
+
+def tables():
+    def make(**more):
+        return "CreateTable", dict({"TableName": "made", "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+                                    "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}]}, **more)
+
+    def update(**more):
+        return "UpdateTable", dict({"TableName": "made"}, **more)
+    units = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 6}
+    yield make()
+    yield make(ProvisionedThroughput={"ReadCapacityUnits": 0, "WriteCapacityUnits": 1})
+    yield make(ProvisionedThroughput=units, StreamSpecification={"StreamEnabled": True})
+    yield make(ProvisionedThroughput=units, StreamSpecification={"StreamEnabled": False, "StreamViewType": "KEYS_ONLY"})
+    yield make(ProvisionedThroughput=units, DeletionProtectionEnabled=True)
+    yield make(ProvisionedThroughput=units)
+    yield "DeleteTable", {"TableName": "made"}
+    yield update(DeletionProtectionEnabled=False)
+    yield "DeleteTable", {"TableName": "made"}
+    yield make(ProvisionedThroughput=units)
+    yield update()
+    yield update(ProvisionedThroughput=units)
+    yield update(ProvisionedThroughput={"ReadCapacityUnits": 7, "WriteCapacityUnits": 6})
+    yield update(BillingMode="PROVISIONED")
+    yield update(StreamSpecification={"StreamEnabled": False})
+    yield update(StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"})
+    yield update(StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"})
+    yield update(StreamSpecification={"StreamEnabled": False})
+    yield "DeleteTable", {"TableName": "made"}
+    yield "DescribeTable", {"TableName": "made"}
+    for body in [{"Limit": 0}, {"Limit": 101}, {"Limit": 1}, {"ExclusiveStartTableName": "made"}, {"ExclusiveStartTableName": "x"}]:
+        yield "ListTables", body
+
+
 def settings():
     for body in [{"TableName": "plain"}, {"TableName": "absent"}, {}]:
         yield "DescribeTimeToLive", body
@@ -208,5 +282,5 @@ def settings():
 
 
 def all_cases():
-    for theme in (numbers, values, sizes, pages, expressions, batches, statements, settings):
+    for theme in (numbers, values, sizes, pages, expressions, batches, statements, transactions, tables, settings):
         yield from theme()
