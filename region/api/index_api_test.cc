@@ -276,6 +276,15 @@ TEST_F(IndexApiTest, WhatAnIndexRefuses) {
                   "'gr':{'N':'1'}}"),
             "ValidationException: The provided starting key is outside query boundaries based on "
             "provided conditions");
+  EXPECT_EQ(Query("gsi", "gh = :g", gh, ",'ExclusiveStartKey':{}"),
+            "ValidationException: The provided starting key is invalid");
+  EXPECT_EQ(Query("lsi", "pk = :g", gh, ",'FilterExpression':'extra = :g'"),
+            kInvalidIs +
+                "Secondary index lsi does not project one or more filter attributes: "
+                "[extra]");
+  EXPECT_EQ(Query("lsi", "pk = :g", gh, ",'ProjectionExpression':'gh.x'"),
+            "ValidationException: Key attributes must be scalars; list random access '[]' and map "
+            "lookup '.' are not allowed: IndexKey: gh");
   EXPECT_EQ(Query("gsi", "gh = :g", gh, ",'FilterExpression':'gr = :g'"),
             "ValidationException: Filter Expression can only contain non-primary key attributes: "
             "Primary key attribute: gr");

@@ -71,6 +71,25 @@ bool FailInvalid(ApiError& error, std::string_view what) {
   return FailValidation(error, std::string(kInvalidParameters).append(what));
 }
 
+std::string NotProjected(const QueryRequest& query, const std::vector<std::string_view>& names) {
+  std::string missing;
+  for (const std::string_view name : names) {
+    if (IsProjected(query.page.table->definition, *query.page.index, name)) continue;
+    missing.append(missing.empty() ? "" : ", ").append(name);
+  }
+  return missing;
+}
+
+// A Query's filter sees what the index holds.
+bool CheckFilterIsProjected(const QueryRequest& query, ApiError& error) {
+  if (!query.page.index) return true;
+  const std::string missing = NotProjected(query, query.expressions.FilteredNames());
+  if (missing.empty()) return true;
+  return FailInvalid(error, "Secondary index " + query.page.index->name +
+                                " does not project one or more filter attributes: [" + missing +
+                                "]");
+}
+
 // What is asked of an index must be in it; from a local one the rest is fetched.
 bool CheckProjection(QueryRequest& query, ApiError& error) {
   const IndexDefinition& index = *query.page.index;
@@ -80,11 +99,7 @@ bool CheckProjection(QueryRequest& query, ApiError& error) {
     return FailInvalid(error,
                        "Select type ALL_ATTRIBUTES is not supported for global secondary index " +
                            index.name + " because its projection type is not ALL");
-  std::string missing;
-  for (const std::string_view name : query.expressions.ProjectedNames()) {
-    if (IsProjected(query.page.table->definition, index, name)) continue;
-    missing.append(missing.empty() ? "" : ", ").append(name);
-  }
+  const std::string missing = NotProjected(query, query.expressions.ProjectedNames());
   if (!missing.empty() && !index.local)
     return FailInvalid(
         error, "Global secondary index " + index.name + " does not project [" + missing + "]");
@@ -242,7 +257,7 @@ void Query(const Params& params, Call call) {
   if (!query.expressions.CheckFilterKeys(query.page.key(), error) ||
       !ApplyStartKey(query, partition,
                      "The provided starting key does not match the range key predicate", error) ||
-      (query.page.index && !CheckProjection(query, error)))
+      !CheckFilterIsProjected(query, error) || (query.page.index && !CheckProjection(query, error)))
     return call.Fail(error);
   query.page.options.backward = !forward;
   Answer(query, std::move(call));

@@ -1,5 +1,7 @@
 #include "region/api/query_page.h"
 
+#include <set>
+
 #include <algorithm>
 
 #include "region/api/item_json.h"
@@ -99,6 +101,16 @@ bool IsProjected(const table::TableDefinition& table, const table::IndexDefiniti
 
 std::optional<std::string> EncodeStartKey(const PageRequest& page, ItemView start, Status& status) {
   const item::KeySchema& schema = page.table->definition.key;
+  // All key attributes of table and index, and nothing else.
+  if (page.index) {
+    std::set<std::string_view> names = {schema.partition.name};
+    if (schema.sort) names.insert(schema.sort->name);
+    for (const auto* keys : {&page.index->key.partition, &page.index->key.sort})
+      for (const item::KeyAttribute& key : *keys) names.insert(key.name);
+    size_t known = 0;
+    for (const item::Attribute& attribute : start) known += names.count(attribute.name);
+    if (known != names.size() || known != start.size()) return std::nullopt;
+  }
   const std::string table_key =
       page.index ? item::KeyAttributesOf(schema, start) : std::string(start.bytes());
   Result<std::string> key = item::EncodeKey(schema, ItemView(table_key));
@@ -108,10 +120,7 @@ std::optional<std::string> EncodeStartKey(const PageRequest& page, ItemView star
   }
   if (!page.index) return *key;
   std::string encoded;
-  const std::string all = item::KeyAttributesOf(schema, start, &page.index->key);
-  if (all.size() != start.bytes().size() ||
-      !item::AppendCompositeKey(page.index->key, start, encoded))
-    return std::nullopt;
+  if (!item::AppendCompositeKey(page.index->key, start, encoded)) return std::nullopt;
   return encoded + *key;
 }
 

@@ -211,11 +211,11 @@ bool RequestExpressions::CheckFilterKeys(const item::CompositeKeySchema& schema,
   return !filter_ || Take(expression::CheckFilterNamesNoKey(*filter_, schema), error);
 }
 
-std::vector<std::string_view> RequestExpressions::ProjectedNames() const {
+std::vector<std::string_view> RequestExpressions::NamesOf(const Slot& slot) {
   std::vector<std::string_view> names;
-  if (!projection_) return names;
-  for (uint32_t i = 0; i < projection_->expression->paths.size(); ++i) {
-    const std::string_view name = projection_->PathAt(i)[0].name;
+  if (!slot) return names;
+  for (uint32_t i = 0; i < slot->expression->paths.size(); ++i) {
+    const std::string_view name = slot->PathAt(i)[0].name;
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   }
   return names;

@@ -47,8 +47,10 @@ class RequestExpressions {
   bool CheckKeys(const table::TableDefinition& table, ApiError& error) const;
   // A Query's filter may not name them at all; `schema` is of what is queried.
   bool CheckFilterKeys(const item::CompositeKeySchema& schema, ApiError& error) const;
-  // The attributes that the projection takes something of, none twice; nothing without one.
-  std::vector<std::string_view> ProjectedNames() const;
+  // The attributes that the projection, or the filter, takes something of, none twice; nothing
+  // without one.
+  std::vector<std::string_view> ProjectedNames() const { return NamesOf(projection_); }
+  std::vector<std::string_view> FilteredNames() const { return NamesOf(filter_); }
 
   bool has_condition() const { return condition_.has_value(); }
   bool has_filter() const { return filter_.has_value(); }
@@ -71,6 +73,7 @@ class RequestExpressions {
 
  private:
   using Slot = std::optional<expression::Binding>;
+  static std::vector<std::string_view> NamesOf(const Slot& slot);
   bool IsAllowed(Param param) const { return allowed_[static_cast<size_t>(param)]; }
   bool HasLegacy(const Params& params, Param param) const {
     return legacy_set_[static_cast<size_t>(param)] && params.Has(param);
