@@ -270,9 +270,11 @@ class BatchWrite final : public table::WriteOperation {
         put_(item.put) {}
 
   Result<Mutation> Evaluate(std::optional<std::string_view> stored) override {
-    std::optional<std::string_view> after;
-    if (put_) after = item_;
-    cost_ = WriteCost(*table, stored, after);
+    if (state_->report != CapacityReport::kNone) {
+      std::optional<std::string_view> after;
+      if (put_) after = item_;
+      cost_ = WriteCost(*table, stored, after);
+    }
     if (!put_ && !stored) return Mutation{};
     return Mutation{put_ ? Mutation::Kind::kPut : Mutation::Kind::kDelete, item_};
   }

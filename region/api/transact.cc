@@ -126,7 +126,8 @@ class WriteTransaction final : public table::TransactionOperation {
       if (bytes > table::kTransactionBytesMax) return {InvalidArgument(std::string(kTooLarge)), ""};
     }
     if (request_.capacity != CapacityReport::kNone)
-      capacities_.Add(*action.table, WriteCost(*action.table, stored, after));
+      if (request_.capacity != CapacityReport::kNone)
+        capacities_.Add(*action.table, WriteCost(*action.table, stored, after));
     return {};
   }
 

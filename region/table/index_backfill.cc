@@ -119,8 +119,10 @@ Status IndexBackfill::Choose(const StepPtr& step) const {
   const auto it = store_.NewIterator(ColumnFamily::kItems, {begin, PrefixEnd(begin)});
   it->Seek(place.empty() ? begin : place);
   if (it->Valid() && it->key() == place) it->Next();
-  size_t bytes = 0;
-  for (; it->Valid() && step->keys.size() < kRowsPerStep && bytes < kBytesPerStep; it->Next()) {
+  size_t bytes = 0, seen = 0;
+  for (; it->Valid() && step->keys.size() < kRowsPerStep && bytes < kBytesPerStep &&
+         seen < kSeenPerStep;
+       it->Next(), ++seen) {
     StoredItem stored;
     if (!DecodeStoredItem(it->value(), stored)) return DataLoss("a stored item is damaged");
     step->through = it->key();

@@ -41,6 +41,7 @@ class IndexBackfill {
  private:
   // A step's bounds: it holds locks for one commit.
   static constexpr size_t kRowsPerStep = 128;
+  static constexpr size_t kSeenPerStep = 4096;  // tombstones too
   static constexpr size_t kBytesPerStep = 1 << 20;
   struct Step;
   class Unit;
