@@ -5,6 +5,7 @@
 #include "region/api/item_json.h"
 #include "region/api/item_request.h"
 #include "region/api/query_page.h"
+#include "region/api/request_expressions.h"
 #include "region/expression/evaluator.h"
 
 namespace everwrite::api {
@@ -81,6 +82,12 @@ bool PartiqlSelect::Make(const Call& call, const PartiqlStatement& statement, Ap
     return false;
   }
   plan_ = std::move(plan).value();
+  Status nested = CheckIndexKeys(plan_.columns_of, table_->definition);
+  if (nested.ok() && plan_.filter) nested = CheckIndexKeys(*plan_.filter, table_->definition);
+  if (!nested.ok()) {
+    error = ErrorOf(nested);
+    return false;
+  }
   return !index_ || CheckProjection(error);
 }
 

@@ -6,6 +6,7 @@
 #include "base/text_cache.h"
 #include "region/api/item_json.h"
 #include "region/api/item_request.h"
+#include "region/api/request_expressions.h"
 #include "region/expression/evaluator.h"
 #include "region/expression/update.h"
 #include "region/item/key.h"
@@ -156,6 +157,8 @@ bool PartiqlChange::Make(const PartiqlStatement& statement, PartiqlChange& out, 
       partiql::PlanChange(statement.outline, statement.parameters, schema);
   if (!planned.ok()) return Take(planned.status(), error);
   partiql::ChangePlan plan = std::move(planned).value();
+  for (const auto* part : {&plan.condition, &plan.update})
+    if (*part && !Take(CheckIndexKeys(**part, statement.table->definition), error)) return false;
   Result<std::string> key = item::EncodeKey(schema, ItemView(plan.key_item));
   if (!key.ok()) return Take(key.status(), error);
   out.key_ = std::move(key).value();

@@ -197,12 +197,17 @@ bool RequestExpressions::ReadExpressions(const Params& params, ApiError& error) 
          Take(placeholders_.CheckAllUsed(), error);
 }
 
+Status CheckIndexKeys(const expression::Binding& binding, const table::TableDefinition& table) {
+  for (const table::IndexDefinition& index : table.indexes)
+    EW_RETURN_IF_ERROR(expression::CheckIndexKeyUse(binding, index.key));
+  return OkStatus();
+}
+
 bool RequestExpressions::CheckKeys(const table::TableDefinition& table, ApiError& error) const {
   for (const Slot* slot : {&update_, &condition_, &filter_, &projection_})
-    if (*slot && !Take(expression::CheckKeyUse(**slot, table.key), error)) return false;
-  for (const table::IndexDefinition& index : table.indexes)
-    for (const Slot* slot : {&update_, &condition_, &filter_, &projection_})
-      if (*slot && !Take(expression::CheckIndexKeyUse(**slot, index.key), error)) return false;
+    if (*slot && (!Take(expression::CheckKeyUse(**slot, table.key), error) ||
+                  !Take(CheckIndexKeys(**slot, table), error)))
+      return false;
   return true;
 }
 

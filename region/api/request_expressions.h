@@ -29,6 +29,9 @@
 
 namespace everwrite::api {
 
+// Key attributes of a table's indexes have nothing inside that an expression could look at.
+Status CheckIndexKeys(const expression::Binding& binding, const table::TableDefinition& table);
+
 class RequestExpressions {
  public:
   // `legacy` are the operation's legacy parameters, in the order in which errors name them; others

@@ -65,6 +65,11 @@ struct Expr {
   ~Expr();
 };
 
+// " at 1:24:4", and nothing for a path: the service's messages have no place for one.
+inline std::string PositionOf(const Expr& expr) {
+  return expr.type == Expr::Type::kPath ? "" : PositionText(expr.at);
+}
+
 struct Assignment {
   ExprPtr target;
   ExprPtr value;

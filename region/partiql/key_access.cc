@@ -86,10 +86,40 @@ struct Branch {
   bool negated_sort = false;
 };
 
+// A value that a key attribute may have.
+Status CheckKeyValue(const KeyAttribute& attribute, ValueView value) {
+  if (!value.Is(TypeOfKey(attribute.type))) {
+    return InvalidArgument(
+        "Key attribute's data type should match its data type in table's schema: Key " +
+        attribute.name);
+  }
+  if (!value.Is(ValueType::kNumber) && value.text().empty()) {
+    return InvalidArgument(
+        "One or more parameter values are not valid. The AttributeValue for a key attribute cannot "
+        "contain an empty " +
+        std::string(value.Is(ValueType::kString) ? "string" : "binary") +
+        " value. Key: " + attribute.name);
+  }
+  return OkStatus();
+}
+
+// Whether each partition attribute is given its values.
+bool NamesPartition(const std::vector<const Expr*>& conjuncts, const Schema& schema) {
+  return std::all_of(
+      schema.partition.begin(), schema.partition.end(), [&](const KeyAttribute& attribute) {
+        return std::any_of(conjuncts.begin(), conjuncts.end(), [&](const Expr* conjunct) {
+          RawTerm raw;
+          return ReadTerm(*conjunct, schema, raw) && raw.attribute == &attribute &&
+                 (raw.op == "=" || raw.op == "in");
+        });
+      });
+}
+
 Result<Branch> ReadBranch(const Expr& where, Parameters parameters, const Schema& schema) {
   std::vector<const Expr*> conjuncts;
   AppendConjuncts(where, conjuncts);
   Branch branch;
+  const bool keyed = NamesPartition(conjuncts, schema);
   for (const Expr* conjunct : conjuncts) {
     RawTerm raw;
     if (!ReadTerm(*conjunct, schema, raw)) {
@@ -98,11 +128,21 @@ Result<Branch> ReadBranch(const Expr& where, Parameters parameters, const Schema
       continue;
     }
     Term term{raw.attribute, raw.op, {}};
+    bool usable = true;
     for (const Expr* value : raw.values) {
-      EW_ASSIGN_OR_RETURN(std::string encoded, KeyValueOf(*raw.attribute, *value, parameters));
+      EW_ASSIGN_OR_RETURN(std::string encoded, ValueOf(*value, parameters));
+      const Status fits = CheckKeyValue(*raw.attribute, ValueView(encoded));
+      const bool other_type = !ValueView(encoded).Is(TypeOfKey(raw.attribute->type));
+      // Another type where no key is named is the filter's to refuse (planner.cc).
+      usable &= !other_type;
+      if (!other_type || (keyed && raw.op != "in")) EW_RETURN_IF_ERROR(fits);
       term.values.push_back(std::move(encoded));
     }
-    branch.terms.push_back(std::move(term));
+    if (usable) {
+      branch.terms.push_back(std::move(term));
+    } else {
+      ++branch.others;
+    }
   }
   return branch;
 }
@@ -303,20 +343,7 @@ std::optional<KeyEquality> EqualityOf(const Expr& condition, const Schema& schem
 Result<std::string> KeyValueOf(const KeyAttribute& attribute, const Expr& value,
                                Parameters parameters) {
   EW_ASSIGN_OR_RETURN(std::string encoded, ValueOf(value, parameters));
-  constexpr ValueType kTypes[] = {ValueType::kString, ValueType::kNumber, ValueType::kBinary};
-  const ValueView view(encoded);
-  if (!view.Is(kTypes[static_cast<size_t>(attribute.type)])) {
-    return InvalidArgument(
-        "Key attribute's data type should match its data type in table's schema: Key " +
-        attribute.name);
-  }
-  if (!view.Is(ValueType::kNumber) && view.text().empty()) {
-    return InvalidArgument(
-        "One or more parameter values are not valid. The AttributeValue for a key attribute cannot "
-        "contain an empty " +
-        std::string(view.Is(ValueType::kString) ? "string" : "binary") +
-        " value. Key: " + attribute.name);
-  }
+  EW_RETURN_IF_ERROR(CheckKeyValue(attribute, ValueView(encoded)));
   return encoded;
 }
 

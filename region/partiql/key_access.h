@@ -14,6 +14,13 @@
 
 namespace everwrite::partiql {
 
+// The type of the values of a key attribute.
+inline item::ValueType TypeOfKey(item::KeyType type) {
+  constexpr item::ValueType kTypes[] = {item::ValueType::kString, item::ValueType::kNumber,
+                                        item::ValueType::kBinary};
+  return kTypes[static_cast<size_t>(type)];
+}
+
 struct KeyAccess {
   // False: no range is implied, all of the table has to be looked at.
   bool keyed = false;

@@ -13,14 +13,15 @@ namespace {
 using item::ValueType;
 using Type = Expr::Type;
 
-// What messages call an expression that is no value.
-std::string NameOf(const Expr& expr) {
+// What messages call an expression that is no value: itself, or its kind when it is inside one.
+std::string NameOf(const Expr& expr, bool inside) {
   switch (expr.type) {
-    case Type::kMissing: return "LiteralMissing";
-    case Type::kPath: return "PATH";
+    case Type::kMissing: return inside ? "LiteralMissing" : "MISSING";
+    case Type::kPath: return inside ? "Path" : "PATH";
     case Type::kStatement: return "Select";
-    case Type::kIs: return "IS";
-    default: return expr.text;
+    case Type::kIs: return inside ? "Typed" : "is";
+    case Type::kVariable: return inside ? "VariableReference" : expr.text;
+    default: return inside ? "NAry" : expr.text;
   }
 }
 
@@ -32,6 +33,7 @@ std::string_view KeyTypeName(const Expr& key) {
     case Type::kNull: return "NULL";
     case Type::kVariable: return "VariableReference";
     case Type::kParameter: return "Parameter";
+    case Type::kPath: return "Path";
     default: return "Expression";
   }
 }
@@ -41,6 +43,8 @@ bool IsNegativeZero(const std::string& number) {
   const std::string digits = number.substr(0, number.find_first_of("eE"));
   return digits.find_first_of("123456789") == std::string::npos;
 }
+
+constexpr const char* kRootPath = "root";
 
 class Writer {
  public:
@@ -65,8 +69,8 @@ class Writer {
         return InvalidArgument("Ion Literals are not supported: " + expr.text + " under key " +
                                path + PositionText(expr.at));
       default:
-        return InvalidArgument("Unsupported data type: " + NameOf(expr) + " under key " + path +
-                               PositionText(expr.at));
+        return InvalidArgument("Unsupported data type: " + NameOf(expr, path != kRootPath) +
+                               " under key " + path + PositionOf(expr));
     }
   }
 
@@ -77,9 +81,8 @@ class Writer {
     for (size_t i = 0; i + 1 < expr.children.size(); i += 2) {
       const Expr& key = *expr.children[i];
       if (key.type != Type::kString) {
-        return InvalidArgument(
-            "Tuple keys must be of type String. Actual type: " + std::string(KeyTypeName(key)) +
-            " under " + path + PositionText(key.at));
+        return InvalidArgument("Tuple keys must be of type String. Actual type: " +
+                               std::string(KeyTypeName(key)) + " under " + path + PositionOf(key));
       }
       if (!names.insert(key.text).second) {
         return InvalidArgument("Duplicate keys in tuple. Key: " + key.text + " under " + path +
@@ -101,7 +104,7 @@ class Writer {
     }
     std::string canonical;
     const Status status = item::AppendCanonicalNumber(expr.text, canonical);
-    if (!status.ok()) return InvalidArgument(status.message() + " under " + path);
+    if (!status.ok()) return status;
     item::PutScalar(out, ValueType::kNumber, canonical);
     return OkStatus();
   }
@@ -109,8 +112,7 @@ class Writer {
   Status List(const Expr& expr, const std::string& path, int level, std::string& out) {
     const size_t mark = item::BeginContainer(out, ValueType::kList);
     for (size_t i = 0; i < expr.children.size(); ++i) {
-      EW_RETURN_IF_ERROR(
-          Value(*expr.children[i], path + "[" + std::to_string(i) + "]", level + 1, out));
+      EW_RETURN_IF_ERROR(Value(*expr.children[i], path + "." + std::to_string(i), level + 1, out));
     }
     item::EndContainer(out, mark);
     return OkStatus();
@@ -134,11 +136,11 @@ class Writer {
       std::string encoded;
       const bool scalar = child->type == Type::kString || child->type == Type::kNumber ||
                           child->type == Type::kParameter;
-      if (!scalar) return InvalidArgument(kMixed + PositionText(child->at));
+      if (!scalar) return InvalidArgument(kMixed + PositionOf(*child));
       EW_RETURN_IF_ERROR(Value(*child, path, 1, encoded));
       const item::ValueView member(encoded);
       if (member.type() > ValueType::kBinary) {
-        return InvalidArgument(kMixed + PositionText(child->at));
+        return InvalidArgument(kMixed + PositionOf(*child));
       }
       if (!members.empty() && member.type() != type) return InvalidArgument(kMixed);
       type = member.type();
@@ -183,7 +185,7 @@ bool IsValue(const Expr& expr) {
 }
 
 Status AppendValue(const Expr& expr, Parameters parameters, std::string& out) {
-  return Writer(parameters).Value(expr, "root", 1, out);
+  return Writer(parameters).Value(expr, kRootPath, 1, out);
 }
 
 Result<std::string> ValueOf(const Expr& expr, Parameters parameters) {
@@ -194,7 +196,7 @@ Result<std::string> ValueOf(const Expr& expr, Parameters parameters) {
 
 Result<std::string> ItemOf(const Expr& expr, Parameters parameters) {
   std::string item;
-  EW_RETURN_IF_ERROR(Writer(parameters).Attributes(expr, "root", 0, item));
+  EW_RETURN_IF_ERROR(Writer(parameters).Attributes(expr, kRootPath, 0, item));
   return item;
 }
 

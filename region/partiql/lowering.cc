@@ -44,7 +44,7 @@ const FunctionRow* FindFunction(const FunctionRow (&rows)[n], std::string_view n
 }
 
 Status Unrecognized(const Expr& call) {
-  return InvalidArgument("Unrecognized function: " + call.text + PositionText(call.at));
+  return InvalidArgument("Unrecognized function: " + call.text);
 }
 
 Status CheckArguments(const Expr& call, size_t wanted) {
@@ -107,7 +107,7 @@ const std::string* AttributeOf(const Expr& expr) {
 Result<std::vector<PathElement>> PathOf(const Expr& expr) {
   const Expr& root = expr.type == Type::kPath ? *expr.children[0] : expr;
   if (root.type != Type::kVariable) {
-    return InvalidArgument("Unexpected path component" + PositionText(root.at));
+    return InvalidArgument("Unexpected path component" + PositionOf(root));
   }
   std::vector<PathElement> elements(1);
   elements[0].name = root.text;
@@ -129,7 +129,7 @@ Result<std::vector<PathElement>> PathOf(const Expr& expr) {
       continue;
     }
     if (inner.type != Type::kNumber) {
-      return InvalidArgument("Unexpected path component" + PositionText(step.at));
+      return InvalidArgument("Unexpected path component" + PositionOf(inner));
     }
     element.type = PathElement::Type::kIndex;
     const std::string& digits = inner.text;
@@ -369,11 +369,10 @@ Status Lowering::AddSetOperation(const Assignment& assignment, bool add) {
                       });
   }
   if (!same) {
-    return InvalidArgument("The first argument to " + name + " must equal the assignment value" +
-                           PositionText(call.at));
+    return InvalidArgument("The first argument to " + name + " must equal the assignment value");
   }
-  const Status not_a_set = InvalidArgument(
-      "The second argument to " + name + " must be a value with type SET" + PositionText(first.at));
+  const Status not_a_set = InvalidArgument("The second argument to " + name +
+                                           " must be a value with type SET" + PositionOf(first));
   if (!IsValue(second)) return not_a_set;
   EW_ASSIGN_OR_RETURN(const std::string value, ValueOf(second, parameters_));
   if (!item::IsSet(item::ValueView(value).type())) return not_a_set;

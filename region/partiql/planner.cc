@@ -240,6 +240,45 @@ Status ReadColumns(const Statement& select, SelectPlan& plan) {
     plan.columns.push_back(std::move(column));
   }
   EW_ASSIGN_OR_RETURN(plan.columns_of, builder.Finish());
+  std::vector<expression::PathSpan> paths;
+  for (const SelectPlan::Column& column : plan.columns) {
+    paths.insert(paths.begin(), plan.columns_of.PathAt(column.path));
+  }
+  return expression::PathTree().Build(paths);
+}
+
+// Key attributes are compared with values of their type only, wherever in the WHERE it is.
+Status CheckKeyTypes(const expression::Binding& filter, const item::CompositeKeySchema& schema,
+                     const item::KeySchema& table) {
+  using Node = expression::Node;
+  const item::CompositeKeySchema of_table(table);
+  const expression::Expression& expression = *filter.expression;
+  for (const Node& node : expression.nodes) {
+    const bool compares = node.type == Node::Type::kCompare || node.type == Node::Type::kBetween ||
+                          node.type == Node::Type::kIn ||
+                          (node.type == Node::Type::kFunction &&
+                           (node.function == expression::Function::kContains ||
+                            node.function == expression::Function::kBeginsWith));
+    if (!compares) continue;
+    const item::KeyAttribute* key = nullptr;
+    for (uint32_t i = 0; i < node.children_size; ++i) {
+      const Node& child = expression.nodes[expression.children[node.children + i]];
+      if (child.type != Node::Type::kPath || filter.PathAt(child.index).size() != 1) continue;
+      const std::string_view name = filter.PathAt(child.index)[0].name;
+      key = schema.Find(name);
+      if (key == nullptr) key = of_table.Find(name);
+      if (key != nullptr) break;
+    }
+    if (key == nullptr) continue;
+    for (uint32_t i = 0; i < node.children_size; ++i) {
+      const Node& child = expression.nodes[expression.children[node.children + i]];
+      if (child.type != Node::Type::kValue) continue;
+      if (filter.values[child.index].Is(TypeOfKey(key->type))) continue;
+      return InvalidArgument(
+          "One or more parameter values were invalid: Condition parameter type does not match "
+          "schema type");
+    }
+  }
   return OkStatus();
 }
 
@@ -276,16 +315,18 @@ Status ReadOrder(const Statement& select, bool keyed, const item::CompositeKeySc
       return InvalidArgument("Argument to ORDER BY must be of type VariableReference. Type: " +
                              (key.key->type == Type::kPath ? std::string("PATH") : key.key->text));
     }
-    if (!schema.Has(*name)) {
-      return InvalidArgument("Variable reference " + *name +
-                             " in ORDER BY clause must be part of the primary key");
-    }
   }
   if (select.order_by.empty()) return OkStatus();
   if (!keyed) {
     return InvalidArgument(
         "Must have at least one non-optional hash key condition in WHERE clause when using ORDER "
         "BY clause.");
+  }
+  for (const OrderKey& key : select.order_by) {
+    const std::string& name = *AttributeOf(*key.key);
+    if (schema.Has(name)) continue;
+    return InvalidArgument("Variable reference " + name +
+                           " in ORDER BY clause must be part of the primary key");
   }
   // Partitions stand in the order of the statement, unless their key is to decide; within one, the
   // sort key does.
@@ -338,18 +379,16 @@ Result<std::string> PlanInsert(const Outline& outline, Parameters parameters,
     return InvalidArgument(
         "Unsupported format in item expression. Please use struct format {...} to express item "
         "values for insert statement." +
-        PositionText(value.at));
+        PositionOf(value));
   }
   EW_ASSIGN_OR_RETURN(std::string item, ItemOf(value, parameters));
   const item::ItemView view(item);
   const auto check = [&view](const item::KeyAttribute& attribute) -> Status {
-    constexpr item::ValueType kTypes[] = {item::ValueType::kString, item::ValueType::kNumber,
-                                          item::ValueType::kBinary};
     const auto found = view.Find(attribute.name);
     if (!found) {
       return InvalidArgument("Key attribute should be present in the item: Key " + attribute.name);
     }
-    if (found->Is(kTypes[static_cast<size_t>(attribute.type)])) return OkStatus();
+    if (found->Is(TypeOfKey(attribute.type))) return OkStatus();
     return InvalidArgument(
         "Key attribute's data type should match its data type in table's schema: Key " +
         attribute.name);
@@ -401,10 +440,15 @@ Result<SelectPlan> PlanSelect(const Outline& outline, Parameters parameters,
       AddName(plan.filtered, std::string(plan.filter->PathAt(i)[0].name));
     }
   }
+  const Status types = plan.filter ? CheckKeyTypes(*plan.filter, schema, table) : OkStatus();
+  const bool alternatives =
+      select.where && select.where->type == Type::kOperator && select.where->text == "or";
+  if (alternatives) EW_RETURN_IF_ERROR(types);
   EW_ASSIGN_OR_RETURN(KeyAccess access, AccessOf(select.where.get(), parameters, schema));
   plan.scan = !access.keyed;
   plan.ranges = std::move(access.ranges);
   EW_RETURN_IF_ERROR(ReadOrder(select, access.keyed, schema, plan));
+  EW_RETURN_IF_ERROR(types);
   if (plan.scan) plan.ranges.emplace_back();
   plan.single_item = access.one_key;
   plan.only_key = access.only_key;

@@ -67,9 +67,9 @@ std::string PrintOperation(const Operation& operation) {
     case Operation::Type::kRemove: return " REMOVE " + Print(*operation.target);
     case Operation::Type::kInsert:
       // Brackets next to a name would be a step of its path.
-      return "INSERT INTO " + Print(*operation.target) + " (" + Print(*operation.value) + ")";
+      return " INSERT INTO " + Print(*operation.target) + " (" + Print(*operation.value) + ")";
     case Operation::Type::kInsertValue:
-      return "INSERT INTO " + Print(*operation.target) + " VALUE " + Print(*operation.value);
+      return " INSERT INTO " + Print(*operation.target) + " VALUE " + Print(*operation.value);
     case Operation::Type::kSet: break;
   }
   for (const Assignment& assignment : operation.assignments) {
@@ -109,7 +109,7 @@ std::string PrintStatement(const Statement& statement) {
   std::string operations;
   for (const Operation& operation : statement.operations) operations += PrintOperation(operation);
   const std::string returning = PrintReturning(statement);
-  if (statement.type == Statement::Type::kInsert) return operations + returning;
+  if (statement.type == Statement::Type::kInsert) return operations.substr(1) + returning;
   const std::string source = Print(*statement.source);
   if (statement.from_first) return "FROM " + source + where + operations + returning;
   const bool removes_item = statement.operations[0].type == Operation::Type::kDelete;
@@ -226,6 +226,11 @@ bool IsPrintable(const Expr& expr) {
   }
   for (const PathStep& step : expr.steps) {
     if (step.element && !IsPrintable(*step.element)) return false;
+  }
+  // After IN, a parenthesis would begin a list.
+  if (expr.type == Type::kOperator && expr.text == "in" &&
+      expr.children[1]->type == Type::kOperator && Print(*expr.children[1])[1] == '(') {
+    return false;
   }
   return !expr.statement || IsPrintableStatement(*expr.statement);
 }
