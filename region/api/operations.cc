@@ -32,11 +32,14 @@ constexpr Operation kOperations[] = {
     {"BatchExecuteStatement", BatchExecuteStatement},
     {"ExecuteTransaction", ExecuteTransaction,
      "as TransactWriteItems: nobody collides, everybody waits"},
-    {"CreateTable", CreateTable},
+    {"CreateTable", CreateTable,
+     "throughput is kept and described, not enforced; the table is in every region of the "
+     "topology, and usable at once"},
     {"DeleteTable", DeleteTable},
     {"DescribeTable", DescribeTable},
     {"ListTables", ListTables},
-    {"UpdateTable", UpdateTable},
+    {"UpdateTable", UpdateTable,
+     "throughput may be lowered, and billing switched, as often as one likes"},
     {"DescribeTimeToLive", DescribeTimeToLive},
     {"UpdateTimeToLive", UpdateTimeToLive,
      "takes effect at once; a change an hour is a setting, off by default; expired items go within "

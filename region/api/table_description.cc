@@ -176,7 +176,7 @@ void AppendTableDescription(std::string& out, const ApiContext& context, const t
   out.append(",\"TableName\":\"").append(d.name);
   out.append("\",\"TableStatus\":\"").append(status).append("\",\"CreationDateTime\":");
   AppendTime(out, d.created_ms);
-  AppendThroughputSettings(out, d);
+  AppendThroughputSettings(out, context, d);
   out.append(",\"TableSizeBytes\":").append(std::to_string(count.bytes));
   out.append(",\"ItemCount\":").append(std::to_string(count.items));
   out.append(",\"TableArn\":\"").append(TableArn(context, d));

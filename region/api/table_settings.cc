@@ -394,7 +394,8 @@ void AppendTime(std::string& out, uint64_t millis) {
   out.append(".").append(fraction, 1);
 }
 
-void AppendThroughputSettings(std::string& out, const TableDefinition& d) {
+void AppendThroughputSettings(std::string& out, const ApiContext& context,
+                              const TableDefinition& d) {
   out += ",\"ProvisionedThroughput\":{";
   if (d.increased_ms != 0) {
     out += "\"LastIncreaseDateTime\":";
@@ -406,7 +407,8 @@ void AppendThroughputSettings(std::string& out, const TableDefinition& d) {
     AppendTime(out, d.decreased_ms);
     out += ",";
   }
-  out.append("\"NumberOfDecreasesToday\":").append(std::to_string(d.decreases));
+  const bool today = d.decreased_ms / kDayMs == context.clock->PhysicalMillis() / kDayMs;
+  out.append("\"NumberOfDecreasesToday\":").append(std::to_string(today ? d.decreases : 0));
   out.append(",\"ReadCapacityUnits\":").append(std::to_string(d.read_units));
   out.append(",\"WriteCapacityUnits\":").append(std::to_string(d.write_units)).append("}");
   // A table that was never on demand says nothing of it.

@@ -60,7 +60,8 @@ Status EditSettings(const TableSettings& settings, uint64_t now_ms,
                     table::TableDefinition& definition);
 
 // ",\"ProvisionedThroughput\":{…},…": throughput and billing, and further on what else there is.
-void AppendThroughputSettings(std::string& out, const table::TableDefinition& definition);
+void AppendThroughputSettings(std::string& out, const ApiContext& context,
+                              const table::TableDefinition& definition);
 void AppendOtherSettings(std::string& out, const ApiContext& context,
                          const table::TableDefinition& definition);
 // Seconds with milliseconds, as the service writes times.

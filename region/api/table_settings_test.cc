@@ -49,6 +49,8 @@ TEST_F(TableSettingsTest, ThroughputTellsWhichWayItWent) {
             "{'LastIncreaseDateTime':1700000001.000,'LastDecreaseDateTime':1700000002.000,"
             "'NumberOfDecreasesToday':2,'ReadCapacityUnits':15,'WriteCapacityUnits':5}");
   clock_.millis += 24ULL * 3600 * 1000;
+  EXPECT_NE(Described("ProvisionedThroughput").find("'NumberOfDecreasesToday':0,"),
+            std::string::npos);
   Update(Units(14, 5));
   EXPECT_NE(Described("ProvisionedThroughput").find("'NumberOfDecreasesToday':1,"),
             std::string::npos);
