@@ -67,7 +67,7 @@ Status ReadSource(const Expr& source, Outline& out) {
   }
   out.table = root.text;
   if (out.table.empty()) return InvalidArgument("Path component cannot be an empty string");
-  if (IsTableName(out.table)) return OkStatus();
+  if (IsTableName(out.table) && (out.index.empty() || IsTableName(out.index))) return OkStatus();
   return InvalidArgument(
       "Table name should be within the length [3, 255] and only contain 'a-z', 'A-Z', '0-9', '-', "
       "'_', '.'.");
@@ -186,16 +186,26 @@ Result<std::string> TakeKey(std::vector<const Expr*>& conjuncts, Parameters para
   const item::CompositeKeySchema composite(schema);
   item::ItemBuilder key;
   const auto take = [&](const item::KeyAttribute& attribute) -> Status {
-    for (size_t i = 0; i < conjuncts.size(); ++i) {
+    std::string first;
+    for (size_t i = 0; i < conjuncts.size();) {
       const auto equality = EqualityOf(*conjuncts[i], composite);
-      if (!equality || equality->attribute->name != attribute.name) continue;
-      EW_ASSIGN_OR_RETURN(const std::string value,
-                          KeyValueOf(attribute, *equality->value, parameters));
-      key.Begin(attribute.name).append(value);
+      if (!equality || equality->attribute->name != attribute.name) {
+        ++i;
+        continue;
+      }
+      if (first.empty()) {
+        EW_ASSIGN_OR_RETURN(first, KeyValueOf(attribute, *equality->value, parameters));
+        key.Begin(attribute.name).append(first);
+      } else {
+        EW_ASSIGN_OR_RETURN(const std::string value, ValueOf(*equality->value, parameters));
+        if (value != first) {
+          return InvalidArgument("Multiple conditions on same key " + attribute.name +
+                                 ". Only single item Update/Insert/Delete are supported");
+        }
+      }
       conjuncts.erase(conjuncts.begin() + static_cast<ptrdiff_t>(i));
-      return OkStatus();
     }
-    return InvalidArgument(kIncompleteKey);
+    return first.empty() ? InvalidArgument(kIncompleteKey) : OkStatus();
   };
   EW_RETURN_IF_ERROR(take(schema.partition));
   if (schema.sort) EW_RETURN_IF_ERROR(take(*schema.sort));

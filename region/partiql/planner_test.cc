@@ -347,6 +347,9 @@ TEST(PartiqlPlannerTest, WhatAnUpdateMayNotSay) {
             "is part of the key");
   EXPECT_EQ(Change("UPDATE tab SET a = b * 2" + key),
             "Unsupported operator in Update Expression. Operator: *");
+  EXPECT_EQ(Change("DELETE FROM tab" + key + " AND sk = 9"),
+            "Multiple conditions on same key sk. Only single item Update/Insert/Delete are "
+            "supported");
   EXPECT_EQ(Change("UPDATE tab SET a = foo(b)" + key), "Unrecognized function: foo");
   EXPECT_EQ(Change("UPDATE tab SET a = size(b)" + key),
             "The function is not allowed in an update expression; function: size");
