@@ -177,6 +177,7 @@ class Parser {
   std::vector<Token> tokens_;
   size_t at_ = 0;
   int depth_ = 0;
+  int operators_ = 0;
   uint32_t parameters_ = 0;
   std::string error_;
 };
@@ -196,6 +197,7 @@ ExprPtr Parser::Expression(int precedence) {
   ExprPtr left = Unary();
   while (left && precedence < InfixPrecedence(Peek()) && InfixPrecedence(Peek()) > 0) {
     const Token op = Peek();
+    if (++operators_ > kOperatorsMax) return Fail("Expression is nested too deeply");
     if (op.Is("is") || op.Is("is_not")) {
       ++at_;
       left = TypeTest(std::move(left), op);

@@ -18,6 +18,9 @@ namespace everwrite::partiql {
 
 // Of nested parentheses, literals and functions: so that recursion is bounded.
 inline constexpr int kDepthMax = 200;
+// Of binary operators in a statement: a chain of them is a tree as high as it is long, and whoever
+// walks it goes as deep.
+inline constexpr int kOperatorsMax = 1000;
 
 Result<ParsedPtr> ParseStatement(std::string_view text);
 

@@ -102,9 +102,11 @@ TEST(PartiqlParserTest, TypesAreNamedAsTheStandardDoes) {
 TEST(PartiqlParserTest, DepthIsBounded) {
   const std::string deep(100000, '(');
   EXPECT_EQ(Parse("SELECT * FROM t WHERE " + deep), "! Expression is nested too deeply");
+  // "a = 1 AND a = 1": three operators, the tree two high.
   std::string chain = "SELECT * FROM t WHERE a = 1";
-  for (int i = 0; i < 5000; ++i) chain += " AND a = 1";
+  for (int i = 1; 2 * i + 1 <= kOperatorsMax; ++i) chain += " AND a = 1";
   EXPECT_FALSE(Parse(chain).starts_with("!"));
+  EXPECT_EQ(Parse(chain + " AND a = 1"), "! Expression is nested too deeply");
 }
 
 TEST(PartiqlParserTest, ParametersAreCounted) {
