@@ -208,7 +208,7 @@ Result<NodeIndex> Lowering::Joined(const Expr& expr, Node::Type and_or_or) {
 
 Result<NodeIndex> Lowering::Comparison(const Expr& expr) {
   if (expr.text == "in") return InList(expr);
-  Comparator comparator;
+  Comparator comparator = Comparator::kEqual;
   const bool compares = ComparatorOf(expr.text, comparator);
   if (!compares && expr.text != "between") {
     return InvalidArgument("Unsupported operator in Condition Expression. Operator: " + expr.text);
