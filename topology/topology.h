@@ -84,6 +84,12 @@ struct Limits {
   int64_t ttl_change_interval_us = 0;
 };
 
+// Session tokens (docs/sessions.md).
+struct Sessions {
+  std::string key;              // authenticates them; empty: derived from the cluster's name
+  int64_t wait_us = 1'000'000;  // how long a request waits for its token, by default
+};
+
 struct Topology {
   std::string cluster;  // frames of another cluster are refused
   std::vector<Region> regions;
@@ -91,6 +97,7 @@ struct Topology {
   ReplicationSettings replication;
   Durability durability = Durability::kDurable;
   Limits limits;
+  Sessions sessions;
   std::string directory = ".";  // of the file; relative data folders start here
 
   // Null when there is none.

@@ -223,7 +223,9 @@ std::string WriteTopology(const Topology& topology) {
       << "B\n  change_log_bytes: " << topology.limits.change_log_bytes
       << "B\n  change_log_hours: " << topology.limits.change_log_hours
       << "\n  ttl_change_interval: " << FormatDuration(topology.limits.ttl_change_interval_us)
-      << "\n";
+      << "\nsessions:\n  wait: " << FormatDuration(topology.sessions.wait_us) << "\n";
+  if (!topology.sessions.key.empty())
+    out << "  key: " << SingleQuoted(topology.sessions.key) << "\n";
   return out.str();
 }
 

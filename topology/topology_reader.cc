@@ -87,7 +87,8 @@ class TopologyReader {
 
   Result<Topology> Read(const ConfigNode& root) {
     EW_RETURN_IF_ERROR(CheckMap(
-        root, "the file", {"cluster", "regions", "links", "replication", "durability", "limits"}));
+        root, "the file",
+        {"cluster", "regions", "links", "replication", "durability", "limits", "sessions"}));
     const ConfigNode* cluster = nullptr;
     EW_RETURN_IF_ERROR(Require(root, "the file", "cluster", cluster));
     EW_RETURN_IF_ERROR(ReadName(*cluster, "the cluster's name", topology_.cluster));
@@ -103,6 +104,7 @@ class TopologyReader {
       topology_.durability = relaxed ? Durability::kRelaxed : Durability::kDurable;
     }
     if (const ConfigNode* node = root.Find("limits")) EW_RETURN_IF_ERROR(ReadLimits(*node));
+    if (const ConfigNode* node = root.Find("sessions")) EW_RETURN_IF_ERROR(ReadSessions(*node));
     return std::move(topology_);
   }
 
@@ -399,6 +401,20 @@ class TopologyReader {
     if (const ConfigNode* value = node.Find("ttl_change_interval"))
       EW_RETURN_IF_ERROR(
           ReadDuration(*value, 0, 24LL * 3600 * 1'000'000, limits.ttl_change_interval_us));
+    return OkStatus();
+  }
+
+  Status ReadSessions(const ConfigNode& node) {
+    EW_RETURN_IF_ERROR(CheckMap(node, "\"sessions\"", {"key", "wait"}));
+    if (const ConfigNode* value = node.Find("key")) {
+      EW_RETURN_IF_ERROR(CheckScalar(*value, "a key"));
+      constexpr size_t kShortest = 16, kLongest = 256;
+      if (value->text.size() < kShortest || value->text.size() > kLongest)
+        return Error(*value, "a key has 16 to 256 characters; \"openssl rand -hex 32\" makes one");
+      topology_.sessions.key = value->text;
+    }
+    if (const ConfigNode* value = node.Find("wait"))
+      EW_RETURN_IF_ERROR(ReadDuration(*value, 0, 30'000'000, topology_.sessions.wait_us));
     return OkStatus();
   }
 

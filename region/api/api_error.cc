@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::string_view kDynamo = "com.amazonaws.dynamodb.v20120810#";
 constexpr std::string_view kValidate = "com.amazon.coral.validate#";
+constexpr std::string_view kEverwrite = "everwrite#";
 constexpr std::string_view kService = "com.amazon.coral.service#";
 
 struct Row {
@@ -40,6 +41,7 @@ Row RowOf(ErrorType type) {
     case ErrorType::kIncompleteSignature: return {kService, "IncompleteSignatureException", 400};
     case ErrorType::kInvalidSignature: return {kService, "InvalidSignatureException", 400};
     case ErrorType::kInternalServerError: return {kDynamo, "InternalServerError", 500};
+    case ErrorType::kRegionBehind: return {kEverwrite, "RegionBehindException", 503};
     case ErrorType::kServiceUnavailable: return {kService, "ServiceUnavailableException", 503};
   }
   return {"", "", 200};

@@ -33,6 +33,7 @@ enum class ErrorType : uint8_t {
   kInvalidSignature,
   kInternalServerError,
   kServiceUnavailable,
+  kRegionBehind,  // our own: a session token that was not reached in time
 };
 
 struct ApiError {

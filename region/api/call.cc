@@ -107,6 +107,12 @@ void Call::SendWith(int http_status, std::string_view content_type, std::string 
   lines.Add("\r\nx-everwrite-region: ");
   lines.Add(context_->region);
   lines.Add("\r\n");
+  if (context_->sessions != nullptr) {
+    // What was read or written is in what is applied by now.
+    lines.Add("x-everwrite-session: ");
+    lines.Add(context_->sessions->Token());
+    lines.Add("\r\n");
+  }
   if (encoded) {
     lines.Add("Content-Encoding: ");
     lines.Add(ContentCodingName(coding_));
@@ -114,7 +120,10 @@ void Call::SendWith(int http_status, std::string_view content_type, std::string 
   }
   // Without it the JavaScript SDK has used up its four tries after a tenth of a second.
   if (http_status >= 500 || error == ErrorType::kThrottling) lines.Add("Retry-After: 1\r\n");
-  if (has_origin_) lines.Add("Access-Control-Allow-Origin: *\r\n");
+  if (has_origin_)
+    lines.Add(
+        "Access-Control-Allow-Origin: *\r\nAccess-Control-Expose-Headers: "
+        "x-amzn-RequestId, x-amz-crc32, x-everwrite-region, x-everwrite-session\r\n");
   if (extra_headers.size() <= kExtraHeadersMax) lines.Add(extra_headers);
   responder_.Send({.status = http_status,
                    .content_type = content_type,

@@ -13,6 +13,7 @@
 #include "region/api/api_error.h"
 #include "region/api/content_coding.h"
 #include "region/http/http_types.h"
+#include "region/session/session_gate.h"
 #include "region/table/engine.h"
 
 namespace everwrite::api {
@@ -52,6 +53,8 @@ struct ApiContext {
   RequestObserver* observer = nullptr;  // may be null
   // UpdateTimeToLive is refused so long after the last one of a table; 0: never.
   uint64_t ttl_change_interval_ms = 0;
+  // Session tokens, given out and waited for; null: neither.
+  session::SessionGate* sessions = nullptr;
 };
 
 class Call {
@@ -66,6 +69,9 @@ class Call {
   Executor& executor() const { return *executor_; }
   // The request's Host header, empty when there is none. Only until the handler has returned.
   std::string_view host() const { return request_->Header("host"); }
+
+  // The request lies elsewhere now: it has waited.
+  void Rebind(const http::HttpRequest& request) { request_ = &request; }
 
   // Answers, once. `body` is the whole JSON document.
   void Reply(std::string body) { Send(200, std::move(body), ErrorType::kNone); }

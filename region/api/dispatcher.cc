@@ -71,6 +71,14 @@ class TypeCheck final : public RequestCheck {
   const simdjson::dom::object request_;
 };
 
+ApiError RegionBehind(const ApiContext& context, const conflict::Vector& wanted) {
+  const std::string missing = context.sessions->Missing(wanted);
+  std::string message = "Region " + context.region + " has not caught up with the session: ";
+  message += missing.empty() ? "it was a moment late" : "it still misses " + missing;
+  message += ". Try again, here or in another region.";
+  return {ErrorType::kRegionBehind, std::move(message), ""};
+}
+
 bool IsOurContentType(std::string_view type) {
   type = type.substr(0, type.find(';'));
   while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.remove_suffix(1);
@@ -94,6 +102,11 @@ void Dispatcher::Handle(const http::HttpRequest& request, http::HttpResponder re
   if (request.method != "POST" || !IsOurContentType(request.Header("content-type")))
     return call.ReplyPlain(404, "", "<UnknownOperationException/>\n");
 
+  Run(request, index, std::move(call), false);
+}
+
+void Dispatcher::Run(const http::HttpRequest& request, size_t index, Call call,
+                     bool after_wait) const {
   std::string_view body;
   if (!DecodeBody(request, body, call)) return;
   simdjson::dom::object object;
@@ -106,9 +119,37 @@ void Dispatcher::Handle(const http::HttpRequest& request, http::HttpResponder re
   Signature signature;
   ApiError error;
   if (!ParseSignature(request, signature, error)) return call.Fail(error);
+  if (!after_wait && context_.sessions && !IsInSession(request, index, call)) return;
   const Operation& operation = OperationAt(index);
   const TypeCheck check(operation.name, object);
   operation.handle(Params(object), std::move(call));
+}
+
+bool Dispatcher::IsInSession(const http::HttpRequest& request, size_t index, Call& call) const {
+  const std::string_view* header = request.Find("x-everwrite-session");
+  if (header == nullptr || header->empty()) return true;
+  session::SessionGate& gate = *context_.sessions;
+  const auto wait_us = gate.ParseWait(request.Header("x-everwrite-session-wait"));
+  auto wanted = gate.Parse(*header);
+  if (!wanted.ok() || !wait_us.ok()) {
+    call.Fail(wanted.ok() ? wait_us.status() : wanted.status());
+    return false;
+  }
+  if (gate.IsReached(*wanted)) return true;
+  // The document is parsed again afterwards: the parser is the thread's. The request's bytes stay
+  // where they are until it is answered.
+  struct Waiting {
+    http::HttpRequest request;
+    Call call;
+    conflict::Vector wanted;
+  };
+  auto waiting = std::make_shared<Waiting>(Waiting{request, std::move(call), *wanted});
+  gate.Wait(std::move(*wanted), *wait_us, *request.executor, [this, waiting, index](bool reached) {
+    waiting->call.Rebind(waiting->request);
+    if (reached) return Run(waiting->request, index, std::move(waiting->call), true);
+    waiting->call.Fail(RegionBehind(context_, waiting->wanted));
+  });
+  return false;
 }
 
 }  // namespace everwrite::api

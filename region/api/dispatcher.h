@@ -3,6 +3,9 @@
 // operation: health, CORS, wrong content types, malformed JSON, unknown operations, missing
 // signatures, in the order in which the service looks at them.
 //
+// A request that bears a session token (x-everwrite-session) is carried out once the region has
+// caught up with it, or refused with a retryable error when that takes too long.
+//
 // Thread-safety: Handle may be called on any number of event loops at once. Each thread keeps a
 // parser.
 #pragma once
@@ -20,6 +23,11 @@ class Dispatcher {
   void Handle(const http::HttpRequest& request, http::HttpResponder responder) const;
 
  private:
+  // From the body on: `after_wait` when the request's session has been waited for.
+  void Run(const http::HttpRequest& request, size_t index, Call call, bool after_wait) const;
+  // False when the call was answered, or waits.
+  bool IsInSession(const http::HttpRequest& request, size_t index, Call& call) const;
+
   const ApiContext context_;
 };
 

@@ -3,7 +3,7 @@
 namespace everwrite::server {
 
 RegionMetrics::RegionMetrics(Registry& registry, const table::RegionEngine& engine,
-                             const LocalLink& link)
+                             const LocalLink& link, const session::SessionGate& sessions)
     : commits_(registry.AddCounter("everwrite_commits_total",
                                    "Batches committed; when durable, each with one fsync.")),
       writes_(registry.AddCounter("everwrite_commit_units_total",
@@ -25,6 +25,15 @@ RegionMetrics::RegionMetrics(Registry& registry, const table::RegionEngine& engi
                        [&engine] { return static_cast<double>(engine.CommitQueue()); });
   registry.AddCallback("everwrite_replicator_connected", "1 while a replicator is attached.", {},
                        [&link] { return link.connected() ? 1.0 : 0.0; });
+  registry.AddCallback("everwrite_session_waiting",
+                       "Requests that wait until the region has caught up with their session.", {},
+                       [&sessions] { return static_cast<double>(sessions.waiting()); });
+  registry.AddCallback("everwrite_session_waits_total",
+                       "Requests whose session was ahead of the region.", {},
+                       [&sessions] { return static_cast<double>(sessions.waits()); });
+  registry.AddCallback("everwrite_session_timeouts_total",
+                       "Of those, refused because the region did not catch up in time.", {},
+                       [&sessions] { return static_cast<double>(sessions.timeouts()); });
 }
 
 void RegionMetrics::OnCommit(const table::CommitReport& report) {

@@ -7,14 +7,16 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "region/server/local_link.h"
+#include "region/session/session_gate.h"
 #include "region/table/region_engine.h"
 
 namespace everwrite::server {
 
 class RegionMetrics {
  public:
-  // `engine` and `link` must outlive the registry's snapshots.
-  RegionMetrics(Registry& registry, const table::RegionEngine& engine, const LocalLink& link);
+  // All must outlive the registry's snapshots.
+  RegionMetrics(Registry& registry, const table::RegionEngine& engine, const LocalLink& link,
+                const session::SessionGate& sessions);
 
   void OnCommit(const table::CommitReport& report);
 

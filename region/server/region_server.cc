@@ -25,6 +25,7 @@
 #include "region/server/local_link.h"
 #include "region/server/region_metrics.h"
 #include "region/server/request_metrics.h"
+#include "region/session/session_gate.h"
 #include "region/storage/data_folder.h"
 #include "region/storage/rocksdb_kv_store.h"
 #include "streams/link_codec.h"
@@ -103,6 +104,54 @@ class MaintenanceThread : public Executor {
   std::thread thread_;
 };
 
+// Ends the waits of requests whose session token was not reached in time.
+class SessionThread {
+ public:
+  explicit SessionThread(session::SessionGate& gate, const Clock& clock)
+      : gate_(gate), clock_(clock) {
+    gate_.SetWake([this] {
+      std::lock_guard lock(mutex_);
+      woken_ = true;
+      ready_.notify_one();
+    });
+    thread_ = std::thread([this] { Run(); });
+  }
+  ~SessionThread() { Stop(); }
+  void Stop() {
+    if (!thread_.joinable()) return;
+    gate_.SetWake(nullptr);
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    ready_.notify_one();
+    thread_.join();
+  }
+
+ private:
+  void Run() {
+    constexpr int64_t kLongest = 60 * kMicrosPerSecond;
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+      woken_ = false;
+      lock.unlock();
+      const Instant now = clock_.Now();
+      const int64_t wait = std::min(kLongest, gate_.Expire(now) - now);
+      lock.lock();
+      ready_.wait_for(lock, std::chrono::microseconds(wait),
+                      [this] { return stopping_ || woken_; });
+    }
+  }
+
+  session::SessionGate& gate_;
+  const Clock& clock_;
+  std::mutex mutex_;
+  std::condition_variable ready_;
+  bool woken_ = false;     // guarded by mutex_
+  bool stopping_ = false;  // guarded by mutex_
+  std::thread thread_;
+};
+
 // Everything, in the order in which it must go away: last member first.
 struct Server {
   SystemClock clock;
@@ -112,17 +161,20 @@ struct Server {
   std::unique_ptr<storage::RocksDbKvStore> store;
   CommitThread commit_thread;
   std::unique_ptr<table::RegionEngine> engine;
+  std::unique_ptr<session::SessionGate> sessions;
   std::unique_ptr<LocalLink> link;
   std::unique_ptr<RegionMetrics> metrics;
   std::unique_ptr<RequestMetrics> request_metrics;
   std::unique_ptr<api::Dispatcher> dispatcher;
   std::unique_ptr<Admin> admin;
   std::unique_ptr<MaintenanceThread> maintenance;
+  std::unique_ptr<SessionThread> session_thread;
   std::unique_ptr<http::HttpServer> endpoint_server;
   std::unique_ptr<http::HttpServer> admin_server;
 
   ~Server() {
     // No loop may run into an engine that is gone, and no commit into a loop that is gone.
+    if (session_thread) session_thread->Stop();
     if (maintenance) maintenance->Stop();
     if (link) link->Stop();
     commit_thread.Stop();
@@ -170,6 +222,24 @@ Status OpenEngine(Server& server, const topology::Topology& topology,
   return {};
 }
 
+// Before anything commits or asks: the commit thread tells it, the endpoint uses it.
+void StartSessions(Server& server, const topology::Topology& topology) {
+  session::SessionGateOptions options;
+  options.wait_us = topology.sessions.wait_us;
+  options.waiting_max = topology.limits.connections;
+  options.name_of = [&topology](RegionId id) {
+    const topology::Region* region = topology.FindRegion(id);
+    return region ? region->name : "region " + std::to_string(id.value);
+  };
+  const table::Committer& committer = server.engine->committer();
+  server.sessions = std::make_unique<session::SessionGate>(
+      session::SessionTokens(topology.cluster, topology.sessions.key),
+      session::AppliedSource{[&committer] { return committer.epoch(); },
+                             [&committer] { return committer.CommittedState().applied; }},
+      server.clock, std::move(options));
+  server.session_thread = std::make_unique<SessionThread>(*server.sessions, server.clock);
+}
+
 Status StartLink(Server& server, const topology::Topology& topology, const topology::Region& region,
                  const std::string& socket) {
   LocalLinkOptions options;
@@ -182,8 +252,10 @@ Status StartLink(Server& server, const topology::Topology& topology, const topol
   options.topology = &topology;
   options.log = server.log.Named("link");
   EW_ASSIGN_OR_RETURN(server.link, LocalLink::Start(options));
-  server.metrics = std::make_unique<RegionMetrics>(server.registry, *server.engine, *server.link);
+  server.metrics = std::make_unique<RegionMetrics>(server.registry, *server.engine, *server.link,
+                                                   *server.sessions);
   server.engine->committer().SetReport([&server](const table::CommitReport& report) {
+    server.sessions->OnApplied(report.applied);
     server.metrics->OnCommit(report);
     server.link->OnCommit(report);
   });
@@ -205,7 +277,8 @@ Status StartEndpoints(Server& server, const topology::Topology& topology,
   server.request_metrics = std::make_unique<RequestMetrics>(server.registry);
   server.dispatcher = std::make_unique<api::Dispatcher>(api::ApiContext{
       region.name, server.engine.get(), &server.clock, server.request_metrics.get(),
-      static_cast<uint64_t>(topology.limits.ttl_change_interval_us / kMicrosPerMilli)});
+      static_cast<uint64_t>(topology.limits.ttl_change_interval_us / kMicrosPerMilli),
+      server.sessions.get()});
   http::HttpServerOptions options;
   options.address = region.endpoint.host;
   options.port = region.endpoint.port;
@@ -263,6 +336,7 @@ int RunRegion(const RegionOptions& options) {
 
   Status status = OpenStorage(server, *topology, *region, options.data);
   if (status.ok()) status = OpenEngine(server, *topology, *region);
+  if (status.ok()) StartSessions(server, *topology);
   if (status.ok()) status = StartLink(server, *topology, *region, options.socket);
   if (status.ok()) status = StartEndpoints(server, *topology, *region);
   if (!status.ok()) return fail(status);

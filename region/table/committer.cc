@@ -146,6 +146,7 @@ void Committer::FinishTurn(const Status& status) {
     std::lock_guard lock(mutex_);
     if (status.ok()) {
       committed_ = state_;
+      epoch_.fetch_add(1, std::memory_order_release);
       if (options_.sync == Sync::kYes) durable_ = state_.applied;
     } else {
       Fail(status);

@@ -158,6 +158,8 @@ class Committer {
   // driver's.
   size_t concurrency() const { return concurrency_; }
 
+  // Moves after each finished turn that changed the state below; without a lock.
+  uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
   // As of the last finished turn; any thread.
   RegionState CommittedState() const;
   conflict::Vector Durable() const;
@@ -180,6 +182,7 @@ class Committer {
   RegionState committed_;                           // guarded by mutex_
   conflict::Vector durable_;                        // guarded by mutex_
   Status health_;                                   // guarded by mutex_
+  std::atomic<uint64_t> epoch_{1};
   std::atomic<bool> failed_{false};                 // health_ is not OK; set under mutex_
   Report report_;                                   // guarded by mutex_
 
