@@ -7,6 +7,7 @@
 #include "chaos/workload_item.h"
 #include "conflict/conflict_record.h"
 #include "conflict/resolver.h"
+#include "region/table/bucket_digest.h"
 #include "region/table/index_check.h"
 #include "streams/change_record.h"
 
@@ -281,6 +282,29 @@ Violations CheckCounts(const std::vector<const KvStore*>& stores) {
   return violations;
 }
 
+Violations CheckBucketDigests(const std::vector<const KvStore*>& stores) {
+  Violations violations;
+  std::vector<table::DigestBook> books(stores.size());
+  for (size_t i = 0; i < stores.size(); ++i) {
+    const auto lines = table::CheckDigests(*stores[i]);
+    CHECK(lines.ok(), lines.status().ToString());
+    for (const std::string& line : *lines)
+      violations.push_back(line + " in region " + std::to_string(i));
+    CHECK(books[i].Load(*stores[i]).ok());
+  }
+  for (size_t i = 1; i < stores.size(); ++i) {
+    if (books[i].size() != books[0].size())
+      violations.push_back("region " + std::to_string(i) + " has another number of buckets");
+    for (const auto& entry : books[i].List(TableId{0}, 0, SIZE_MAX)) {
+      if (entry.digest != books[0].Get(entry.table, entry.bucket))
+        violations.push_back("bucket " + std::to_string(entry.bucket) + " of table " +
+                             std::to_string(entry.table.value) + " differs in region " +
+                             std::to_string(i));
+    }
+  }
+  return violations;
+}
+
 ChangeCounts CountChanges(const KvStore& store) {
   ChangeCounts counts;
   for (const auto& [dot, change] : ReadChangesOf(store)) {
@@ -296,7 +320,7 @@ Violations CheckEndState(const std::vector<const KvStore*>& stores, const Histor
   for (const Violations& some :
        {CheckConvergence(stores), CheckDurability(stores, history), CheckLedger(stores, history),
         CheckOrder(stores), CheckTransactions(stores, history), CheckTimeToLive(stores, history),
-        CheckSecondaryIndexes(stores), CheckCounts(stores)})
+        CheckSecondaryIndexes(stores), CheckCounts(stores), CheckBucketDigests(stores)})
     for (const std::string& line : some)
       if (all.size() < limit) all.push_back(line);
   return all;

@@ -37,6 +37,8 @@ Violations CheckTransactions(const std::vector<const KvStore*>& stores, const Hi
 Violations CheckTimeToLive(const std::vector<const KvStore*>& stores, const History& history);
 Violations CheckSecondaryIndexes(const std::vector<const KvStore*>& stores);
 Violations CheckCounts(const std::vector<const KvStore*>& stores);
+// The bucket digests are those of the rows, and the same in all regions.
+Violations CheckBucketDigests(const std::vector<const KvStore*>& stores);
 
 // Not a check: what the logs of a store hold, for the proof that a run was not empty.
 struct ChangeCounts {

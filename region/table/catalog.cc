@@ -109,6 +109,7 @@ void Catalog::DropTable(CommitTurn& turn, const Table& table) {
   const std::string rows = ItemKey(table.definition.id, "");
   turn.batch().DeleteRange(ColumnFamily::kItems, rows, PrefixEnd(rows));
   turn.DropCount(table.state->count);
+  turn.digests().Drop(table.definition.id, turn.batch());
   if (const auto indexes = table.state->Indexes())
     for (const auto& index : *indexes) DropIndex(turn, *index);
   table.state->SetIndexes({});

@@ -104,7 +104,7 @@ bool Committer::BeginTurn() {
     if (queue_.empty()) return false;
     taken.swap(queue_);
   }
-  turn_ = std::make_unique<CommitTurn>(state_, hybrid_clock_, clock_.PhysicalMillis(),
+  turn_ = std::make_unique<CommitTurn>(state_, hybrid_clock_, digests_, clock_.PhysicalMillis(),
                                        std::move(spare_batch_));
   size_t used = 0;
   for (; used < taken.size(); ++used) {
@@ -131,6 +131,7 @@ void Committer::EndTurn() {
   if (status.ok() && !turn_->batch_.empty()) {
     for (const auto& [key, count] : turn_->counted_)
       turn_->batch_.Put(ColumnFamily::kSystem, key, EncodeCount(count->items, count->bytes));
+    digests_.Flush(turn_->batch_);
     state_.clock = hybrid_clock_.last();
     turn_->batch_.Put(ColumnFamily::kSystem, kRegionStateKey, EncodeRegionState(state_));
     status = store_.Write(turn_->batch_, options_.sync);

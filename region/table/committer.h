@@ -27,6 +27,7 @@
 #include "base/clock.h"
 #include "base/kv_store.h"
 #include "conflict/hybrid_clock.h"
+#include "region/table/bucket_digest.h"
 #include "region/table/completions.h"
 #include "region/table/layout.h"
 #include "region/table/secondary_index.h"
@@ -65,8 +66,13 @@ struct TableState {
 class CommitTurn {
  public:
   // `batch` is empty; given so that its memory outlives the turn.
-  CommitTurn(RegionState& state, conflict::HybridClock& clock, uint64_t physical_ms, KvBatch batch)
-      : state_(state), clock_(clock), physical_ms_(physical_ms), batch_(std::move(batch)) {}
+  CommitTurn(RegionState& state, conflict::HybridClock& clock, DigestBook& digests,
+             uint64_t physical_ms, KvBatch batch)
+      : state_(state),
+        clock_(clock),
+        digests_(digests),
+        physical_ms_(physical_ms),
+        batch_(std::move(batch)) {}
 
   KvBatch& batch() { return batch_; }
   const RegionState& state() const { return state_; }
@@ -88,11 +94,14 @@ class CommitTurn {
   // What is counted is gone: its count goes from the store, in this turn.
   void DropCount(const LiveCount& count);
   void CountConflict() { ++state_.conflicts; }
+  // The proof of convergence, brought up to date with each change (bucket_digest.h).
+  DigestBook& digests() { return digests_; }
 
  private:
   friend class Committer;
   RegionState& state_;
   conflict::HybridClock& clock_;
+  DigestBook& digests_;
   const uint64_t physical_ms_;
   KvBatch batch_;
   streams::RecordBatch own_;
@@ -140,6 +149,10 @@ class Committer {
 
   void Submit(std::unique_ptr<CommitUnit> unit);
 
+  // Before the first turn.
+  Status LoadDigests() { return digests_.Load(store_); }
+  const DigestBook& digests() const { return digests_; }
+
   // Until the next turn begins, `wake` is called when `units` wait, not at the first. False, and
   // nothing changed, when so many wait already. Who asks for more than one must look again in good
   // time.
@@ -183,12 +196,13 @@ class Committer {
   conflict::Vector durable_;                        // guarded by mutex_
   Status health_;                                   // guarded by mutex_
   std::atomic<uint64_t> epoch_{1};
-  std::atomic<bool> failed_{false};                 // health_ is not OK; set under mutex_
-  Report report_;                                   // guarded by mutex_
+  std::atomic<bool> failed_{false};  // health_ is not OK; set under mutex_
+  Report report_;                    // guarded by mutex_
 
   // The driver's own.
   RegionState state_;
   conflict::HybridClock hybrid_clock_;
+  DigestBook digests_;
   std::unique_ptr<CommitTurn> turn_;
   size_t concurrency_ = 0;
   KvBatch spare_batch_;  // the last turn's, cleared: the next one finds its memory made

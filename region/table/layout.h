@@ -13,6 +13,7 @@
 //                                                          not complete is filled (index_backfill)
 //             'd' log (8) number (8)                    -> items key of the tombstone with that dot
 //             'f' log (8)                               -> first change held (streams/change_log)
+//             'g' table id (8) bucket (2)               -> digest of a bucket (bucket_digest.h)
 //             'i' token                                 -> a transaction's token (transaction.h)
 //             'j' expiry (8) token                      -> nothing: tokens by expiry
 //

@@ -51,6 +51,7 @@ Result<std::unique_ptr<RegionEngine>> RegionEngine::Open(KvStore& store, const C
   std::unique_ptr<RegionEngine> engine(
       new RegionEngine(store, clock, options, std::move(state), std::move(wake)));
   EW_RETURN_IF_ERROR(engine->catalog_.Load(store));
+  EW_RETURN_IF_ERROR(engine->committer_.LoadDigests());
   EW_RETURN_IF_ERROR(engine->maintenance_.LoadFirstHeld());
   return engine;
 }
@@ -169,6 +170,7 @@ class RegionEngine::CatalogUnit : public CommitUnit {
     EW_ASSIGN_OR_RETURN(const auto stored, ReadStored(engine_.store_, store_key_, &buffer));
     before_ = engine_.catalog_.Find(name_);
     const conflict::Version version = stored ? stored->version : conflict::Version();
+    hash_before_ = stored ? RowHash(store_key_, *stored) : 0;
     generation_ = version.rank / 2 + (before_ ? 0 : 1);
     EW_ASSIGN_OR_RETURN(after_, edit_(before_, version, generation_));
     return {};
@@ -179,8 +181,10 @@ class RegionEngine::CatalogUnit : public CommitUnit {
     const conflict::Version version = turn.NextVersion(rank);
     const std::string image = after_ ? EncodeTableDefinition(*after_) : "";
     std::string value;
-    EncodeStoredItem({version, !after_, image}, value);
+    const StoredItem row{version, !after_, image};
+    EncodeStoredItem(row, value);
     turn.batch().Put(ColumnFamily::kItems, store_key_, value);
+    turn.digests().Touch(kCatalogTable, 0, version.dot, RowHash(store_key_, row) - hash_before_);
     published_ = engine_.catalog_.Replace(turn, before_, after_ ? &*after_ : nullptr);
 
     streams::ChangeRecord record;
@@ -217,6 +221,7 @@ class RegionEngine::CatalogUnit : public CommitUnit {
   Executor& executor_;
   TableCallback done_;
   uint64_t generation_ = 0;
+  uint64_t hash_before_ = 0;
   TablePtr before_;
   TablePtr published_;
   std::optional<TableDefinition> after_;

@@ -36,7 +36,8 @@ struct PlannedChange {
   // Of a definition that is taken.
   bool is_definition = false;
   std::optional<TableDefinition> definition;  // nullopt: deleted
-  TablePtr published;                         // made in the turn
+  uint64_t hash_before = 0;
+  TablePtr published;  // made in the turn
 };
 
 }  // namespace
@@ -108,7 +109,15 @@ class RemoteApply::Unit : public CommitUnit {
       AppendConflict(turn.batch(), *change.conflict);
       turn.CountConflict();
     }
-    if (!change.take || change.superseded) return;
+    if (!change.take || change.superseded) {
+      // It has been decided on, and moved nothing.
+      if (change.is_definition) {
+        turn.digests().Touch(kCatalogTable, 0, record.dot, 0);
+      } else if (change.table && !change.table->state->dropped) {
+        turn.digests().Touch(record.table, BucketOf(change.store_key), record.dot, 0);
+      }
+      return;
+    }
     if (change.is_definition) {
       const std::string name(KeyOfItemKey(change.store_key));
       change.published = owner_.catalog_.Replace(turn, owner_.catalog_.Find(name),
@@ -120,6 +129,8 @@ class RemoteApply::Unit : public CommitUnit {
       std::string value;
       EncodeStoredItem(item, value);
       turn.batch().Put(ColumnFamily::kItems, change.store_key, value);
+      turn.digests().Touch(kCatalogTable, 0, record.dot,
+                           RowHash(change.store_key, item) - change.hash_before);
     } else {
       change.row.AddTo(turn, change.table->state, change.store_key, item);
     }
@@ -328,6 +339,7 @@ Status RemoteApply::Resolve(Segment& segment, size_t index) {
   }
   if (!change.take) return {};
   if (change.is_definition) {
+    if (row) change.hash_before = RowHash(change.store_key, *row);
     if (!record.tombstone) CHECK(DecodeTableDefinition(record.image, change.definition.emplace()));
     return {};
   }

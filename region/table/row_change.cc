@@ -29,6 +29,8 @@ Result<RowChange> RowChange::Plan(const KvStore& store, const TableState& table,
   change.count_items_ = (after.tombstone ? 0 : 1) - (was_live ? 1 : 0);
   change.count_bytes_ =
       SizeOf(after.tombstone, after.image) - (was_live ? SizeOf(false, before->image) : 0);
+  if (was_live) change.hash_before_ = RowHash(store_key, *before);
+  if (!after.tombstone) change.content_hash_ = ContentHash(after.image);
   change.indexes_ = table.Indexes();
   if (change.indexes_) {
     EW_RETURN_IF_ERROR(
@@ -102,6 +104,8 @@ void RowChange::AddTo(CommitTurn& turn, const std::shared_ptr<TableState>& table
   if (replaced_tombstone_) batch.Delete(ColumnFamily::kSystem, TombstoneKey(*replaced_tombstone_));
   if (row.tombstone) batch.Put(ColumnFamily::kSystem, TombstoneKey(row.version.dot), store_key);
   turn.AddToCount({table, &table->count}, count_items_, count_bytes_);
+  const uint64_t hash = row.tombstone ? 0 : RowHash(store_key, row.version, content_hash_);
+  turn.digests().Touch(table->id, BucketOf(store_key), row.version.dot, hash - hash_before_);
   AddIndexes(turn, *table, store_key, row);
 }
 

@@ -63,6 +63,8 @@ class RowChange {
                   const StoredItem& row) const;
 
   std::optional<Dot> replaced_tombstone_;
+  uint64_t hash_before_ = 0;   // of the row that stood there (bucket_digest.h)
+  uint64_t content_hash_ = 0;  // of the row that will
   int64_t count_items_ = 0;
   int64_t count_bytes_ = 0;
   std::shared_ptr<const IndexList> indexes_;  // as planned

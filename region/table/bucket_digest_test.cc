@@ -1,0 +1,168 @@
+// Bucket digests: sums are the rows', whatever the history, and regions that have decided on the
+// same changes of a bucket have the same sum.
+#include "region/table/bucket_digest.h"
+
+#include <gtest/gtest.h>
+
+#include "base/random.h"
+#include "region/table/testing/test_region.h"
+
+namespace everwrite::table {
+namespace {
+
+using testing::TestItem;
+using testing::TestKey;
+using testing::TestRegion;
+
+std::vector<std::string> Check(TestRegion& region) {
+  auto checked = CheckDigests(region.store);
+  return checked.ok() ? *checked : std::vector<std::string>{checked.status().ToString()};
+}
+
+// Buckets of which both have decided on the same changes, and on different ones. Those of the first
+// kind must be equal.
+struct Compared {
+  int same = 0;
+  int different = 0;
+};
+Compared Compare(TestRegion& a, TestRegion& b) {
+  Compared compared;
+  const DigestBook& other = b.engine->committer().digests();
+  for (const auto& entry : a.engine->committer().digests().List(TableId{0}, 0, SIZE_MAX)) {
+    const BucketDigest theirs = other.Get(entry.table, entry.bucket);
+    const bool same = theirs.touched == entry.digest.touched;
+    (same ? compared.same : compared.different) += 1;
+    if (same) {
+      EXPECT_EQ(theirs.sum, entry.digest.sum) << "bucket " << entry.bucket;
+    }
+  }
+  return compared;
+}
+
+void PullAll(TestRegion (&regions)[3]) {
+  for (int round = 0; round < 3; ++round)
+    for (TestRegion& region : regions)
+      for (TestRegion& source : regions) {
+        source.RunAll();
+        (void)region.PullFrom(source);
+      }
+}
+
+TEST(BucketDigest, SumsAreTheRowsWhateverTheHistory) {
+  int compared_under_way = 0;
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    Random random(seed);
+    TestRegion regions[] = {TestRegion(1), TestRegion(2), TestRegion(3)};
+    regions[0].CreateTable("t");
+    PullAll(regions);
+    for (int step = 0; step < 150; ++step) {
+      TestRegion& region = regions[random.Below(3)];
+      const std::string pk = "k" + std::to_string(random.Below(8));
+      switch (random.Below(20)) {
+        case 0: region.Restart(); break;
+        case 1: {  // deleted and made again
+          const std::string name = random.Chance(1, 2) ? "t" : "u";
+          if (region.engine->FindTable(name)) {
+            region.engine->DeleteTable(name, region.executor, [](const auto&) {});
+            region.RunAll();
+          } else {
+            region.CreateTable(name);
+          }
+          break;
+        }
+        case 2:
+        case 3:
+        case 4:
+        case 5: (void)region.PullFrom(regions[random.Below(3)]); break;
+        case 6:
+        case 7:
+          if (region.engine->FindTable("t")) (void)region.Delete("t", pk);
+          break;
+        default:
+          region.clock.physical_ms += random.Below(3);
+          if (region.engine->FindTable("t"))
+            (void)region.Put("t", pk, std::string(random.Below(3), 'x'));
+      }
+      compared_under_way += Compare(regions[0], regions[1]).same;
+      if (step % 10 == 0) {
+        ASSERT_EQ(Check(region), std::vector<std::string>()) << "seed " << seed;
+      }
+    }
+    PullAll(regions);
+    for (TestRegion& region : regions)
+      ASSERT_EQ(Check(region), std::vector<std::string>()) << "seed " << seed;
+    for (TestRegion& region : regions) {
+      EXPECT_EQ(Compare(regions[0], region).different, 0);
+      EXPECT_EQ(region.engine->committer().digests().size(),
+                regions[0].engine->committer().digests().size());
+    }
+  }
+  EXPECT_GT(compared_under_way, 1000);  // else the comparison above says little
+}
+
+TEST(BucketDigest, AnyDifferenceOfRowsShows) {
+  TestRegion region(1);
+  region.CreateTable("t");
+  ASSERT_TRUE(region.Put("t", "a", "x").ok());
+  const TablePtr table = region.engine->FindTable("t");
+  const std::string key = ItemKey(table->definition.id, TestKey("a"));
+  std::string value;
+  ASSERT_TRUE(region.store.Get(ColumnFamily::kItems, key, &value).value());
+  const auto count = [&] { return CountBucket(region.store, table->definition.id, BucketOf(key)); };
+  ASSERT_TRUE(count()->sound());
+  ASSERT_EQ(count()->rows, 1u);
+
+  for (size_t i = 0; i < value.size(); ++i) {
+    std::string flipped = value;
+    flipped[i] = static_cast<char>(flipped[i] ^ 4);
+    KvBatch batch;
+    batch.Put(ColumnFamily::kItems, key, flipped);
+    ASSERT_TRUE(region.store.Write(batch, Sync::kYes).ok());
+    const auto counted = count();
+    EXPECT_TRUE(!counted.ok() || !counted->sound()) << "byte " << i;
+  }
+  KvBatch missing;
+  missing.Delete(ColumnFamily::kItems, key);
+  ASSERT_TRUE(region.store.Write(missing, Sync::kYes).ok());
+  EXPECT_FALSE(count()->sound());
+  EXPECT_EQ(Check(region).size(), 1u);
+  KvBatch back;
+  back.Put(ColumnFamily::kItems, key, value);
+  back.Put(ColumnFamily::kItems, ItemKey(TableId{77}, TestKey("a")), value);
+  ASSERT_TRUE(region.store.Write(back, Sync::kYes).ok());
+  EXPECT_TRUE(count()->sound());
+  EXPECT_EQ(Check(region).size(), 1u);
+}
+
+TEST(BucketDigest, BucketsCutATableIntoRanges) {
+  const TableId table{500};
+  std::string end = ItemKey(table, "");
+  for (uint32_t bucket = 0; bucket < kBuckets; ++bucket) {
+    const KvRange range = BucketRange(table, static_cast<uint16_t>(bucket));
+    EXPECT_EQ(range.begin, end);
+    EXPECT_LT(range.begin, range.end);
+    end = range.end;
+  }
+  EXPECT_EQ(end, ItemKey(TableId{501}, ""));
+  for (int i = 0; i < 1000; ++i) {
+    const std::string key = ItemKey(table, TestKey("k" + std::to_string(i)));
+    const KvRange range = BucketRange(table, BucketOf(key));
+    EXPECT_LE(range.begin, key);
+    EXPECT_LT(key, range.end);
+  }
+}
+
+TEST(BucketDigest, ComesBackAsItWasPut) {
+  BucketDigest digest;
+  digest.sum = 0x8877665544332211;
+  digest.touched.Raise({LogId::Make(RegionId{1}, 2), 3});
+  BucketDigest decoded;
+  ASSERT_TRUE(DecodeBucketDigest(EncodeBucketDigest(digest), decoded));
+  EXPECT_EQ(decoded, digest);
+  const std::string bytes = EncodeBucketDigest(digest);
+  for (size_t size = 0; size < bytes.size(); ++size)
+    EXPECT_FALSE(DecodeBucketDigest(bytes.substr(0, size), decoded)) << size;
+}
+
+}  // namespace
+}  // namespace everwrite::table
