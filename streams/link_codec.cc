@@ -45,6 +45,69 @@ bool ReadRecords(proto::Records* in, RecordBatch& batch) {
   return true;
 }
 
+void WriteChunk(const ScanChunk& chunk, proto::Chunk* out) {
+  out->set_part(static_cast<uint32_t>(chunk.part));
+  out->set_after(chunk.after);
+  out->set_through(chunk.through);
+  out->set_end(chunk.end);
+  out->set_vector(VectorBytes(chunk.vector));
+  out->set_clock(chunk.clock.value);
+  out->set_total_rows(chunk.total_rows);
+  for (const ScanRow& row : chunk.rows) {
+    auto* to = out->add_row();
+    to->set_key(row.key);
+    to->set_value(row.value);
+  }
+}
+
+bool ReadPart(uint32_t number, ScanPart& part) {
+  part = static_cast<ScanPart>(number);
+  return number <= static_cast<uint32_t>(ScanPart::kDone);
+}
+
+bool ReadChunk(proto::Chunk* in, ScanChunk& chunk) {
+  chunk.after = std::move(*in->mutable_after());
+  chunk.through = std::move(*in->mutable_through());
+  chunk.end = in->end();
+  chunk.clock.value = in->clock();
+  chunk.total_rows = in->total_rows();
+  chunk.rows.reserve(static_cast<size_t>(in->row_size()));
+  for (auto& row : *in->mutable_row())
+    chunk.rows.push_back({std::move(*row.mutable_key()), std::move(*row.mutable_value())});
+  return ReadPart(in->part(), chunk.part) && ReadVector(in->vector(), chunk.vector);
+}
+
+bool ReadStatus(uint32_t code, const std::string& message, Status& status) {
+  if (code > static_cast<uint32_t>(StatusCode::kInternal)) return false;
+  status = Status(static_cast<StatusCode>(code), message);
+  return true;
+}
+
+void WriteFill(const FillProgress& fill, proto::Filling* out) {
+  out->set_begun(fill.begun);
+  out->set_source(fill.source.value);
+  out->set_part(static_cast<uint32_t>(fill.part));
+  out->set_after(fill.after);
+  out->set_floor(VectorBytes(fill.floor));
+  out->set_rows(fill.rows);
+  out->set_bytes(fill.bytes);
+  out->set_live_rows(fill.live_rows);
+  out->set_total_rows(fill.total_rows);
+  out->set_begun_ms(fill.begun_ms);
+}
+
+bool ReadFill(const proto::Filling& in, FillProgress& fill) {
+  fill.begun = in.begun();
+  fill.after = in.after();
+  fill.rows = in.rows();
+  fill.bytes = in.bytes();
+  fill.live_rows = in.live_rows();
+  fill.total_rows = in.total_rows();
+  fill.begun_ms = in.begun_ms();
+  return ReadRegion(in.source(), fill.source) && ReadPart(in.part(), fill.part) &&
+         ReadVector(in.floor(), fill.floor);
+}
+
 struct Writer {
   proto::LinkFrame& frame;
 
@@ -75,6 +138,8 @@ struct Writer {
     conflict::Vector first_held;
     for (const auto& [log, first] : state.first_held) first_held.Set(log, first);
     out->set_first_held(VectorBytes(first_held));
+    out->set_stage(static_cast<uint32_t>(state.stage));
+    if (state.stage == Stage::kFilling) WriteFill(state.fill, out->mutable_fill());
   }
   void operator()(const LinkCommitted& committed) {
     WriteRecords(committed.batch, frame.mutable_committed()->mutable_records());
@@ -143,6 +208,34 @@ struct Writer {
       to->set_must_bootstrap(link.must_bootstrap);
     }
   }
+  void operator()(const ScanRequest& scan) {
+    auto* out = frame.mutable_scan();
+    out->set_id(scan.id);
+    out->set_part(static_cast<uint32_t>(scan.part));
+    out->set_after(scan.after);
+    out->set_floor(VectorBytes(scan.floor));
+    out->set_max_bytes(scan.max_bytes);
+  }
+  void operator()(const ScanReply& reply) {
+    auto* out = frame.mutable_scan_reply();
+    out->set_id(reply.id);
+    out->set_code(static_cast<uint32_t>(reply.status.code()));
+    out->set_message(reply.status.message());
+    WriteChunk(reply.chunk, out->mutable_chunk());
+  }
+  void operator()(const FillRequest& fill) {
+    auto* out = frame.mutable_fill();
+    out->set_id(fill.id);
+    out->set_kind(static_cast<uint32_t>(fill.kind));
+    out->set_source(fill.source.value);
+    WriteChunk(fill.chunk, out->mutable_chunk());
+  }
+  void operator()(const FillReply& reply) {
+    auto* out = frame.mutable_fill_reply();
+    out->set_id(reply.id);
+    out->set_code(static_cast<uint32_t>(reply.status.code()));
+    out->set_message(reply.status.message());
+  }
 };
 
 bool Read(const proto::State& in, RegionState& state) {
@@ -154,14 +247,16 @@ bool Read(const proto::State& in, RegionState& state) {
       !ReadVector(in.durable(), state.durable) || !ReadVector(in.first_held(), first_held))
     return false;
   for (const Dot& dot : first_held.entries()) state.first_held[dot.log] = dot.number;
+  if (in.stage() > static_cast<uint32_t>(Stage::kFilling)) return false;
+  state.stage = static_cast<Stage>(in.stage());
+  if (in.has_fill() && !ReadFill(in.fill(), state.fill)) return false;
   return state.log.value != 0 && state.log.region() == state.region;
 }
 
 bool Read(const proto::ApplyReply& in, ApplyReply& reply) {
-  if (in.code() > static_cast<uint32_t>(StatusCode::kInternal)) return false;
   reply.id = in.id();
-  reply.status = Status(static_cast<StatusCode>(in.code()), in.message());
-  return ReadVector(in.applied(), reply.applied) && ReadVector(in.durable(), reply.durable);
+  return ReadStatus(in.code(), in.message(), reply.status) &&
+         ReadVector(in.applied(), reply.applied) && ReadVector(in.durable(), reply.durable);
 }
 
 bool Read(const proto::Progress& in, PeerProgress& progress) {
@@ -251,6 +346,33 @@ bool ReadFrame(proto::LinkFrame& frame, LinkMessage& message) {
     case Body::kProgress: return Read(frame.progress(), message.emplace<PeerProgress>());
     case Body::kCredit: message = LinkCredit{frame.credit().bytes()}; return true;
     case Body::kStatus: return Read(frame.status(), message.emplace<ReplicationStatus>());
+    case Body::kScan: {
+      ScanRequest& scan = message.emplace<ScanRequest>();
+      scan.id = frame.scan().id();
+      scan.after = frame.scan().after();
+      scan.max_bytes = frame.scan().max_bytes();
+      return ReadPart(frame.scan().part(), scan.part) &&
+             ReadVector(frame.scan().floor(), scan.floor);
+    }
+    case Body::kScanReply: {
+      ScanReply& reply = message.emplace<ScanReply>();
+      reply.id = frame.scan_reply().id();
+      return ReadStatus(frame.scan_reply().code(), frame.scan_reply().message(), reply.status) &&
+             ReadChunk(frame.mutable_scan_reply()->mutable_chunk(), reply.chunk);
+    }
+    case Body::kFill: {
+      FillRequest& fill = message.emplace<FillRequest>();
+      fill.id = frame.fill().id();
+      if (frame.fill().kind() > static_cast<uint32_t>(FillRequest::Kind::kFinish)) return false;
+      fill.kind = static_cast<FillRequest::Kind>(frame.fill().kind());
+      return ReadRegion(frame.fill().source(), fill.source) &&
+             ReadChunk(frame.mutable_fill()->mutable_chunk(), fill.chunk);
+    }
+    case Body::kFillReply: {
+      FillReply& reply = message.emplace<FillReply>();
+      reply.id = frame.fill_reply().id();
+      return ReadStatus(frame.fill_reply().code(), frame.fill_reply().message(), reply.status);
+    }
     case Body::BODY_NOT_SET: return false;
   }
   return false;

@@ -91,7 +91,8 @@ std::string_view LinkStateName(ReplicationStatus::LinkState state);  // "down", 
 
 using LinkMessage =
     std::variant<LinkHello, LinkWelcome, LinkRefusal, RegionState, LinkCommitted, ReadRequest,
-                 ReadReply, ApplyRequest, ApplyReply, PeerProgress, LinkCredit, ReplicationStatus>;
+                 ReadReply, ApplyRequest, ApplyReply, PeerProgress, LinkCredit, ReplicationStatus,
+                 ScanRequest, ScanReply, FillRequest, FillReply>;
 
 // Length and body. The caller keeps messages below kMaxLinkFrameBytes; a larger one is a bug
 // (CHECK).

@@ -28,6 +28,11 @@ conflict::Vector SomeVector() {
 
 std::vector<LinkMessage> OneOfEach() {
   RegionState state{RegionId{2}, kLog, SomeVector(), {}, 1234, Stamp{99}, {{kLog, 5}}};
+  RegionState filling = state;
+  filling.stage = Stage::kFilling;
+  filling.fill = {3, RegionId{1}, ScanPart::kItems, "key", SomeVector(), 10, 1000, 9, 20, 77};
+  ScanChunk chunk{ScanPart::kItems, "a",       "c", false,
+                  SomeVector(),     Stamp{12}, 44,  {{"b", "value"}, {"c", std::string("\0", 1)}}};
   PeerProgress progress{SomeVector(), {}, {{RegionId{3}, true, -250, 17, -1}}};
   ReplicationStatus status;
   status.bus_connected = true;
@@ -52,7 +57,14 @@ std::vector<LinkMessage> OneOfEach() {
           ApplyReply{9, Aborted("gap"), SomeVector(), SomeVector()},
           progress,
           LinkCredit{55},
-          status};
+          status,
+          filling,
+          ScanRequest{3, ScanPart::kLedger, "after", SomeVector(), 5000},
+          ScanReply{3, {}, chunk},
+          ScanReply{4, FailedPrecondition("behind"), {}},
+          FillRequest{5, FillRequest::Kind::kChunk, RegionId{4}, chunk},
+          FillRequest{6, FillRequest::Kind::kFinish, {}, {}},
+          FillReply{5, Aborted("no")}};
 }
 
 TEST(LinkCodec, EveryMessageComesBackInAnyPieces) {
@@ -87,6 +99,24 @@ TEST(LinkCodec, ValuesAreTheSame) {
   EXPECT_EQ(batch.first, 4u);
   EXPECT_EQ(batch.last(), 5u);
   EXPECT_EQ(*batch.records[1], "bb");
+}
+
+TEST(LinkCodec, AFillingAndItsChunksAreTheSame) {
+  for (const LinkMessage& sent : OneOfEach()) {
+    const auto message = DecodeLinkBody(std::string_view(EncodeLinkFrame(sent)).substr(4));
+    ASSERT_TRUE(message.ok());
+    if (const auto* state = std::get_if<RegionState>(&sent)) {
+      EXPECT_EQ(std::get<RegionState>(*message).stage, state->stage);
+      EXPECT_EQ(std::get<RegionState>(*message).fill, state->fill);
+    } else if (const auto* fill = std::get_if<FillRequest>(&sent)) {
+      const ScanChunk& chunk = std::get<FillRequest>(*message).chunk;
+      EXPECT_EQ(chunk.through, fill->chunk.through);
+      EXPECT_EQ(chunk.vector, fill->chunk.vector);
+      ASSERT_EQ(chunk.rows.size(), fill->chunk.rows.size());
+      for (size_t i = 0; i < chunk.rows.size(); ++i)
+        EXPECT_EQ(chunk.rows[i].value, fill->chunk.rows[i].value);
+    }
+  }
 }
 
 TEST(LinkCodec, ALengthAboveTheBoundIsRefusedAtOnce) {

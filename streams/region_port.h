@@ -13,6 +13,7 @@
 #include "base/ids.h"
 #include "base/status.h"
 #include "conflict/vector_clock.h"
+#include "streams/bootstrap_port.h"
 
 namespace everwrite::streams {
 
@@ -42,6 +43,8 @@ struct RegionState {
   // For each log, the first number that the change log still holds (trimmed below); a log that is
   // not named is held from 1.
   std::map<LogId, uint64_t> first_held;
+  Stage stage = Stage::kServing;
+  FillProgress fill;  // while kFilling
 };
 
 // replicator -> region: records of `log` after number `after`, up to about `max_bytes`, at least

@@ -85,7 +85,7 @@ void SimRegion::Maintain() {
 }
 
 void SimRegion::Sweep() {
-  process_->engine->sweeper().Sweep(process_->executor);
+  process_->engine->SweepExpired(process_->executor);
   process_->executor.PostAfter(kSweepMicros, [this] { Sweep(); });
 }
 

@@ -84,7 +84,7 @@ class MaintenanceThread : public Executor {
       const auto now = std::chrono::steady_clock::now();
       if (now >= next_sweep) {
         next_sweep = now + std::chrono::seconds(kSweepSeconds);
-        engine_.sweeper().Sweep(*this);
+        engine_.SweepExpired(*this);
       }
       if (now >= next) {
         next = now + std::chrono::seconds(kMaintenanceSeconds);

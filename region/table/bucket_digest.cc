@@ -59,6 +59,18 @@ std::string DigestKey(TableId table, uint16_t bucket) {
   return key;
 }
 
+bool ParseDigestKey(std::string_view key, TableId& table, uint16_t& bucket) {
+  uint8_t prefix = 0;
+  Reader reader(key);
+  return reader.ReadByte(prefix) && prefix == kDigestPrefix && reader.ReadFixed64(table.value) &&
+         reader.ReadFixed16(bucket) && reader.done() && bucket < kBuckets;
+}
+
+KvRange DigestRange() {
+  const std::string begin(1, kDigestPrefix);
+  return {begin, PrefixEnd(begin)};
+}
+
 std::string EncodeBucketDigest(const BucketDigest& digest) {
   std::string out;
   PutFixed64(out, digest.sum);
@@ -93,6 +105,14 @@ void DigestBook::Touch(TableId table, uint16_t bucket, Dot dot, uint64_t delta) 
   Slot& slot = tables_[table][bucket];
   slot.digest.sum += delta;
   slot.digest.touched.Raise(dot);
+  if (std::exchange(slot.dirty, true)) return;
+  dirty_.push_back({table, bucket});
+}
+
+void DigestBook::Learn(TableId table, uint16_t bucket, const conflict::Vector& touched) {
+  std::lock_guard lock(mutex_);
+  Slot& slot = tables_[table][bucket];
+  slot.digest.touched.Merge(touched);
   if (std::exchange(slot.dirty, true)) return;
   dirty_.push_back({table, bucket});
 }

@@ -50,6 +50,10 @@ struct BucketDigest {
   friend bool operator==(const BucketDigest&, const BucketDigest&) = default;
 };
 std::string DigestKey(TableId table, uint16_t bucket);
+// False for what is no digest's key.
+bool ParseDigestKey(std::string_view key, TableId& table, uint16_t& bucket);
+// All digests in the system family.
+KvRange DigestRange();
 std::string EncodeBucketDigest(const BucketDigest& digest);
 bool DecodeBucketDigest(std::string_view bytes, BucketDigest& digest);
 
@@ -63,6 +67,8 @@ class DigestBook {
 
   // A change has been decided on: the bucket's sum moves by `delta` (new hash minus old).
   void Touch(TableId table, uint16_t bucket, Dot dot, uint64_t delta);
+  // These changes have touched the bucket, and the rows show it already.
+  void Learn(TableId table, uint16_t bucket, const conflict::Vector& touched);
   // The table is gone.
   void Drop(TableId table, KvBatch& batch);
   // Puts what was touched since the last Flush.

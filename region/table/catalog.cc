@@ -15,7 +15,7 @@ TableId DeriveTableId(const TableDefinition& definition, const conflict::Version
   PutFixed64(bytes, follows.dot.log.value);
   PutFixed64(bytes, follows.dot.number);
   const TableId id{Hash64(bytes)};
-  return id > kCatalogTable ? id : TableId{~id.value};
+  return id < kUserTables ? TableId{~id.value} : id;
 }
 
 namespace {
@@ -173,6 +173,13 @@ void Catalog::Publish(const std::string& name, TablePtr table) {
     }
   }
   if (incomplete && on_incomplete_) on_incomplete_();
+}
+
+std::vector<TablePtr> Catalog::All() const {
+  std::vector<TablePtr> tables;
+  std::shared_lock lock(mutex_);
+  for (const auto& [id, table] : by_id_) tables.push_back(table);
+  return tables;
 }
 
 std::vector<TablePtr> Catalog::WithTimeToLive() const {

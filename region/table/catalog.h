@@ -53,6 +53,7 @@ class Catalog {
   void SetOnIncomplete(std::function<void()> listener) { on_incomplete_ = std::move(listener); }
   // The first table, by id, with an index that is not complete, as published; null: none.
   TablePtr FindIncomplete() const;
+  std::vector<TablePtr> All() const;
   // The tables whose items expire, by id.
   std::vector<TablePtr> WithTimeToLive() const;
 

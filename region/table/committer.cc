@@ -54,6 +54,15 @@ void CommitTurn::AppendRemoteChange(Dot dot, Stamp stamp, std::string_view recor
   context_valid_ = false;
 }
 
+Status CommitTurn::CheckOpen() const {
+  return state_.closed ? Unavailable("the region is being filled") : OkStatus();
+}
+
+void CommitTurn::Jump(const conflict::Vector& to) {
+  state_.applied.Merge(to);
+  context_valid_ = false;
+}
+
 void CommitTurn::AddToCount(std::shared_ptr<LiveCount> count, int64_t items, int64_t bytes) {
   if (items == 0 && bytes == 0) return;
   count->items += items;
@@ -195,7 +204,7 @@ Status Committer::SyncLog() {
   {
     std::lock_guard lock(mutex_);
     if (status.ok()) {
-      durable_ = applied;
+      durable_.Merge(applied);
     } else {
       Fail(status);
     }

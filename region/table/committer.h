@@ -97,6 +97,13 @@ class CommitTurn {
   // The proof of convergence, brought up to date with each change (bucket_digest.h).
   DigestBook& digests() { return digests_; }
 
+  // For a change of our own: no OK while clients may not write.
+  Status CheckOpen() const;
+  // All of `to` counts as applied from now on: the region is being filled with it.
+  void Jump(const conflict::Vector& to);
+  void Observe(Stamp stamp) { clock_.Observe(stamp); }
+  void SetClosed(bool closed) { state_.closed = closed; }
+
  private:
   friend class Committer;
   RegionState& state_;

@@ -129,6 +129,9 @@ class TableEngine {
  public:
   virtual ~TableEngine() = default;
 
+  // OK, or kUnavailable and why no request may be answered now: the data is not whole yet.
+  virtual Status Serving() const { return {}; }
+
   // --- tables ---
   virtual TablePtr FindTable(std::string_view name) const = 0;  // null when there is none
   // Names greater than `after`, sorted, at most `limit`.

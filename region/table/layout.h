@@ -11,6 +11,8 @@
 //             'n' table id (8) index id (8)             -> the same of an index
 //             'b' table id (8) index id (8)             -> items key through which an index that is
 //                                                          not complete is filled (index_backfill)
+//             'B'                                       -> how far a region that is not whole has
+//                                                          been filled (filling.h)
 //             'd' log (8) number (8)                    -> items key of the tombstone with that dot
 //             'f' log (8)                               -> first change held (streams/change_log)
 //             'g' table id (8) bucket (2)               -> digest of a bucket (bucket_digest.h)
@@ -33,8 +35,10 @@
 
 namespace everwrite::table {
 
-// The system table of tables. Ids of users' tables are random and above this.
+// The system table of tables.
 constexpr TableId kCatalogTable{1};
+// Ids of system tables are below this; those of users' tables are random and not below it.
+constexpr TableId kUserTables{16};
 
 std::string ItemKey(TableId table, std::string_view key);
 // The key without the table; `store_key` must be a key of the items family.
@@ -57,9 +61,12 @@ struct RegionState {
   conflict::Vector applied;  // own log included
   Stamp clock;               // highest stamp given or seen
   uint64_t conflicts = 0;    // entries put in the ledger, ever
+  // No client may write: the region is empty or being filled (filling.h). Not encoded here.
+  bool closed = false;
 };
 inline constexpr std::string_view kRegionStateKey = "m";
 inline constexpr std::string_view kPlaceKey = "p";
+inline constexpr std::string_view kFillingKey = "B";
 std::string EncodeRegionState(const RegionState& state);
 bool DecodeRegionState(std::string_view bytes, RegionState& state);
 

@@ -13,6 +13,7 @@ Status LocalWrite::Decide(const KvStore& store, Mutation mutation,
 }
 
 Status LocalWrite::AddTo(CommitTurn& turn) {
+  EW_RETURN_IF_ERROR(turn.CheckOpen());
   const Table& table = *operation_->table;
   if (table.state->dropped) return NotFound("Requested resource not found");
   const bool tombstone = mutation_.kind == Mutation::Kind::kDelete;

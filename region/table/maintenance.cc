@@ -76,6 +76,11 @@ std::map<LogId, uint64_t> Maintenance::first_held() const {
   return first_held_;
 }
 
+void Maintenance::HoldFrom(const std::map<LogId, uint64_t>& first) {
+  std::lock_guard lock(mutex_);
+  for (const auto& [log, number] : first) first_held_[log] = std::max(first_held_[log], number);
+}
+
 Status Maintenance::RunOnce(Executor& executor) {
   conflict::Vector stable, durable_everywhere;
   {
@@ -83,7 +88,7 @@ Status Maintenance::RunOnce(Executor& executor) {
     stable = stable_;
     durable_everywhere = durable_everywhere_;
   }
-  EW_RETURN_IF_ERROR(ForgetTombstones(stable, executor));
+  if (!committer_.CommittedState().closed) EW_RETURN_IF_ERROR(ForgetTombstones(stable, executor));
   EW_RETURN_IF_ERROR(transactions_.ForgetTokens(executor));
   return TrimLogs(durable_everywhere);
 }

@@ -28,12 +28,15 @@ class Maintenance {
   void OnProgress(const streams::PeerProgress& progress);
 
   // One round, on `executor`: at most kTombstonesPerRound tombstones, and one trim a log; and the
-  // tokens of transactions whose time is over.
+  // tokens of transactions whose time is over. No tombstones while the region is being filled: an
+  // older row may still come.
   Status RunOnce(Executor& executor);
 
   // First number held of each log that was trimmed; any thread.
   std::map<LogId, uint64_t> first_held() const;
   Status LoadFirstHeld();
+  // These logs are held from there on only: somebody else trims them (filling.h). Any thread.
+  void HoldFrom(const std::map<LogId, uint64_t>& first);
 
  private:
   static constexpr size_t kTombstonesPerRound = 1000;

@@ -4,6 +4,7 @@
 
 #include "base/coding.h"
 #include "region/table/local_write.h"
+#include "region/table/region_scan.h"
 #include "streams/change_log.h"
 
 namespace everwrite::table {
@@ -46,13 +47,16 @@ Result<std::unique_ptr<RegionEngine>> RegionEngine::Open(KvStore& store, const C
     KvBatch batch;
     batch.Put(ColumnFamily::kSystem, kRegionStateKey, EncodeRegionState(state));
     if (!options.place.empty()) batch.Put(ColumnFamily::kSystem, kPlaceKey, options.place);
+    if (!found && options.joins) Filling::MarkNew(batch);
     EW_RETURN_IF_ERROR(store.Write(batch, Sync::kYes));
   }
+  EW_ASSIGN_OR_RETURN(state.closed, Filling::IsClosed(store));
   std::unique_ptr<RegionEngine> engine(
       new RegionEngine(store, clock, options, std::move(state), std::move(wake)));
   EW_RETURN_IF_ERROR(engine->catalog_.Load(store));
   EW_RETURN_IF_ERROR(engine->committer_.LoadDigests());
   EW_RETURN_IF_ERROR(engine->maintenance_.LoadFirstHeld());
+  EW_RETURN_IF_ERROR(engine->filling_.Load());
   return engine;
 }
 
@@ -68,7 +72,8 @@ RegionEngine::RegionEngine(KvStore& store, const Clock& clock, const RegionEngin
       sweeper_(store, clock, catalog_, options.region, options.ttl_takeover_ms,
                [this](std::unique_ptr<WriteOperation> deletion, Executor& executor) {
                  Submit(std::move(deletion), executor, streams::Actor::kTimeToLive);
-               }) {
+               }),
+      filling_(store, clock, catalog_, locks_, committer_, remote_apply_, maintenance_) {
   catalog_.SetOnIncomplete([this] { backfill_.Kick(); });
 }
 
@@ -177,6 +182,7 @@ class RegionEngine::CatalogUnit : public CommitUnit {
   }
 
   Status AddTo(CommitTurn& turn) override {
+    EW_RETURN_IF_ERROR(turn.CheckOpen());
     const uint64_t rank = after_ ? RankOfLive(generation_) : RankOfDeleted(generation_);
     const conflict::Version version = turn.NextVersion(rank);
     const std::string image = after_ ? EncodeTableDefinition(*after_) : "";
@@ -310,7 +316,21 @@ streams::RegionState RegionEngine::State() const {
   state.physical_ms = clock_.PhysicalMillis();
   state.clock = committed.clock;
   state.first_held = maintenance_.first_held();
+  state.stage = filling_.stage();
+  if (state.stage == streams::Stage::kFilling) state.fill = filling_.Progress();
   return state;
+}
+
+Result<streams::ScanChunk> RegionEngine::Scan(const streams::ScanRequest& request) {
+  EW_ASSIGN_OR_RETURN(streams::ScanChunk chunk, ReadScanChunk(store_, request));
+  // Whoever begins with this vector claims it at once: a power cut here must not take it back. Rows
+  // need no such care: they are merged when the log, which gives out what is durable, has come so
+  // far.
+  if (request.part == streams::ScanPart::kCatalog && !committer_.Durable().Covers(chunk.vector))
+    EW_RETURN_IF_ERROR(committer_.SyncLog());
+  for (const TablePtr& table : catalog_.All())
+    chunk.total_rows += static_cast<uint64_t>(std::max<int64_t>(0, table->state->count.items));
+  return chunk;
 }
 
 Result<streams::ReadReply> RegionEngine::Read(const streams::ReadRequest& request) const {

@@ -14,6 +14,7 @@
 #include "region/table/committer.h"
 #include "region/table/conflict_ledger.h"
 #include "region/table/engine.h"
+#include "region/table/filling.h"
 #include "region/table/index_backfill.h"
 #include "region/table/key_locks.h"
 #include "region/table/local_write.h"
@@ -35,6 +36,8 @@ struct RegionEngineOptions {
   // been given since, so a new log is started and the old one's tail comes back from the peers.
   // Empty: not checked.
   std::string place;
+  // There are other regions, which may have data that an empty store must be filled with first.
+  bool joins = false;
   // How long the region that wrote an expired item last must be silent until we delete it (ttl.h).
   uint64_t ttl_takeover_ms = 60'000;
 };
@@ -50,6 +53,7 @@ class RegionEngine : public TableEngine {
                                                     std::function<void()> wake);
 
   // --- clients (TableEngine) ---
+  Status Serving() const override { return filling_.Serving(); }
   TablePtr FindTable(std::string_view name) const override { return catalog_.Find(name); }
   std::vector<std::string> ListTables(std::string_view after, size_t limit) const override {
     return catalog_.List(after, limit);
@@ -83,6 +87,13 @@ class RegionEngine : public TableEngine {
     sweeper_.OnProgress(progress);
   }
 
+  // For a peer that is filled from us. kUnavailable while we are not whole ourselves.
+  Result<streams::ScanChunk> Scan(const streams::ScanRequest& request);
+  void Fill(streams::FillRequest request, Executor& executor, Filling::Reply reply) {
+    filling_.Fill(std::move(request), executor, std::move(reply));
+  }
+  const Filling& filling() const { return filling_; }
+
   // --- operators ---
   Result<std::vector<conflict::ConflictRecord>> Conflicts(const ConflictFilter& filter) const {
     return ListConflicts(store_, filter);
@@ -106,7 +117,10 @@ class RegionEngine : public TableEngine {
   // --- whoever drives it ---
   Committer& committer() { return committer_; }
   Maintenance& maintenance() { return maintenance_; }
-  ExpirySweeper& sweeper() { return sweeper_; }
+  // Deletes what is expired (ttl.h); to be called every second or so.
+  void SweepExpired(Executor& executor) {
+    if (filling_.stage() == streams::Stage::kServing) sweeper_.Sweep(executor);
+  }
   const ExpirySweeper& sweeper() const { return sweeper_; }
   // Fills indexes on `executor` from now on.
   void StartBackfill(Executor& executor) { backfill_.Start(executor); }
@@ -135,6 +149,7 @@ class RegionEngine : public TableEngine {
   Maintenance maintenance_;
   IndexBackfill backfill_;
   ExpirySweeper sweeper_;
+  Filling filling_;
 };
 
 }  // namespace everwrite::table

@@ -46,6 +46,7 @@ struct RemoteApply::Job {
   streams::ApplyRequest request;
   Executor* executor = nullptr;
   Reply reply;
+  Task task;                          // RunAlone: the rest is empty
   std::vector<ChangeRecord> records;  // views into request.batch
   std::vector<conflict::Vector> contexts;
   size_t next = 0;                   // the first record that is in no segment yet
@@ -167,6 +168,17 @@ void RemoteApply::Apply(streams::ApplyRequest request, Executor& executor, Reply
   job->request = std::move(request);
   job->executor = &executor;
   job->reply = std::move(reply);
+  Enqueue(std::move(job));
+}
+
+void RemoteApply::RunAlone(Executor& executor, Task task) {
+  auto job = std::make_shared<Job>();
+  job->executor = &executor;
+  job->task = std::move(task);
+  Enqueue(std::move(job));
+}
+
+void RemoteApply::Enqueue(JobPtr job) {
   {
     std::lock_guard lock(mutex_);
     queue_.push_back(std::move(job));
@@ -186,11 +198,25 @@ void RemoteApply::StartNext() {
     }
     job = std::move(queue_.front());
     queue_.pop_front();
+    if (job->task && committing_ > 0) {
+      alone_ = std::move(job);
+      return;
+    }
   }
   job->executor->Post([this, job] { Begin(job); });
 }
 
+void RemoteApply::SegmentEnded() {
+  JobPtr job;
+  {
+    std::lock_guard lock(mutex_);
+    if (--committing_ == 0) job.swap(alone_);
+  }
+  if (job) job->executor->Post([this, job] { Begin(job); });
+}
+
 void RemoteApply::Begin(const JobPtr& job) {
+  if (job->task) return job->task([this] { StartNext(); });
   if (const Status status = Check(*job); !status.ok() || job->next == job->records.size()) {
     End(job, status);
     StartNext();
@@ -297,6 +323,10 @@ void RemoteApply::ResolveSegment(const JobPtr& job) {
   // Whatever comes after a definition must see it in the catalog, which shows what is committed:
   // also the next job, or its rows would look like rows of a table that was deleted.
   const bool overlap = !segment->ends_with_definition;
+  {
+    std::lock_guard lock(mutex_);
+    ++committing_;
+  }
   committer_.Submit(std::make_unique<Unit>(*this, job, segment));
   if (overlap) StartNext();
 }
@@ -356,6 +386,7 @@ Status RemoteApply::Resolve(Segment& segment, size_t index) {
 
 void RemoteApply::SegmentCommitted(const JobPtr& job, const Segment& segment,
                                    const Status& status) {
+  SegmentEnded();
   const bool last = segment.end == job->records.size();
   if (last || !status.ok()) End(job, status);
   if (!segment.ends_with_definition) return;  // the next job is under way already

@@ -14,7 +14,9 @@
 // and they reach the committer in the order they came in. A table definition ends a segment: what
 // follows it, in the batch or in the next request, is resolved once the catalog shows it.
 //
-// Thread-safety: Apply from any thread, work and replies on the executor given at construction.
+// What must not run beside any of it (filling.h) takes its turn in the same queue, alone.
+//
+// Thread-safety: Apply and RunAlone from any thread; work and replies on the executor given.
 #pragma once
 
 #include <deque>
@@ -38,6 +40,13 @@ class RemoteApply {
 
   void Apply(streams::ApplyRequest request, Executor& executor, Reply reply);
 
+  // Runs `task` on `executor` when all that was handed over before has ended, committed or refused;
+  // nothing handed over later begins before the task calls what it is given, once, from any thread.
+  using Task = std::function<void(std::function<void()> done)>;
+  void RunAlone(Executor& executor, Task task);
+  // Within such a task: our vector moves past `to` with what the task has submitted.
+  void Jump(const conflict::Vector& to) { planned_.Merge(to); }
+
  private:
   struct Job;
   struct Segment;
@@ -58,9 +67,14 @@ class RemoteApply {
   KeyLocks& locks_;
   Committer& committer_;
 
+  void Enqueue(JobPtr job);
+  void SegmentEnded();
+
   std::mutex mutex_;
   std::deque<JobPtr> queue_;  // guarded by mutex_; the front is being resolved when busy_
   bool busy_ = false;         // guarded by mutex_
+  size_t committing_ = 0;     // guarded by mutex_: segments handed to the committer
+  JobPtr alone_;              // guarded by mutex_: waits until nothing is committing
   // The other regions' logs, once everything handed to the committer is in. Touched by the job
   // being resolved alone.
   conflict::Vector planned_;

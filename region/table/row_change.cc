@@ -99,10 +99,23 @@ void RowChange::AddTo(CommitTurn& turn, const std::shared_ptr<TableState>& table
   thread_local std::string value;  // at most an item
   value.clear();
   EncodeStoredItem(row, value);
-  KvBatch& batch = turn.batch();
-  batch.Put(ColumnFamily::kItems, store_key, value);
-  if (replaced_tombstone_) batch.Delete(ColumnFamily::kSystem, TombstoneKey(*replaced_tombstone_));
-  if (row.tombstone) batch.Put(ColumnFamily::kSystem, TombstoneKey(row.version.dot), store_key);
+  turn.batch().Put(ColumnFamily::kItems, store_key, value);
+  AddRest(turn, table, store_key, row);
+  if (row.tombstone)
+    turn.batch().Put(ColumnFamily::kSystem, TombstoneKey(row.version.dot), store_key);
+}
+
+void RowChange::AddRemovalTo(CommitTurn& turn, const std::shared_ptr<TableState>& table,
+                             std::string_view store_key,
+                             const conflict::Version& version) const {
+  turn.batch().Delete(ColumnFamily::kItems, store_key);
+  AddRest(turn, table, store_key, {version, /*tombstone=*/true, {}});
+}
+
+void RowChange::AddRest(CommitTurn& turn, const std::shared_ptr<TableState>& table,
+                        std::string_view store_key, const StoredItem& row) const {
+  if (replaced_tombstone_)
+    turn.batch().Delete(ColumnFamily::kSystem, TombstoneKey(*replaced_tombstone_));
   turn.AddToCount({table, &table->count}, count_items_, count_bytes_);
   const uint64_t hash = row.tombstone ? 0 : RowHash(store_key, row.version, content_hash_);
   turn.digests().Touch(table->id, BucketOf(store_key), row.version.dot, hash - hash_before_);

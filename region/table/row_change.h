@@ -50,6 +50,10 @@ class RowChange {
   // must not have been dropped (TableState::dropped).
   void AddTo(CommitTurn& turn, const std::shared_ptr<TableState>& table, std::string_view store_key,
              const StoredItem& row) const;
+  // The same for a row that goes without a trace. Planned as a tombstone's; `version` is that of the
+  // row that goes.
+  void AddRemovalTo(CommitTurn& turn, const std::shared_ptr<TableState>& table,
+                    std::string_view store_key, const conflict::Version& version) const;
 
  private:
   struct IndexChange {
@@ -61,6 +65,8 @@ class RowChange {
                      const NewRow& after);
   void AddIndexes(CommitTurn& turn, const TableState& table, std::string_view store_key,
                   const StoredItem& row) const;
+  void AddRest(CommitTurn& turn, const std::shared_ptr<TableState>& table,
+               std::string_view store_key, const StoredItem& row) const;
 
   std::optional<Dot> replaced_tombstone_;
   uint64_t hash_before_ = 0;   // of the row that stood there (bucket_digest.h)

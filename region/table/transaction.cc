@@ -76,6 +76,7 @@ class Transactions::Unit {
   }
 
   Status AddTo(CommitTurn& turn) {
+    EW_RETURN_IF_ERROR(turn.CheckOpen());
     for (const ItemName& item : operation_->items)
       if (item.table->state->dropped) return NotFound("Requested resource not found");
     AddToken(turn);

@@ -46,7 +46,7 @@ struct TtlRegion : TestRegion {
     return outcome;
   }
   void Sweep() {
-    engine->sweeper().Sweep(executor);
+    engine->SweepExpired(executor);
     RunAll();
   }
   bool Has(const std::string& pk) { return Get("t", pk) != "-"; }
@@ -123,7 +123,7 @@ TEST(TimeToLive, AnUpdateThatComesFirstSavesTheItem) {
   ASSERT_TRUE(region.SetTtl("exp").ok());
   ASSERT_TRUE(region.PutExpiring("k", Seconds(-10)).ok());
   // Found by the sweep, which then waits for the item's lock behind an update.
-  region.engine->sweeper().Sweep(region.executor);
+  region.engine->SweepExpired(region.executor);
   region.engine->Write(std::make_unique<testing::FunctionWrite>(
                            region.engine->FindTable("t"), testing::TestKey("k"),
                            [&](auto) -> Result<Mutation> {

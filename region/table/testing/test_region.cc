@@ -122,6 +122,7 @@ Status TestRegion::PullFrom(TestRegion& source) {
       uint64_t have = engine->State().applied.At(head.log);
       while (have < head.number) {
         auto batch = source.engine->Read({1, head.log, have, 1})->batch;
+        if (batch.empty()) break;  // no longer held there
         streams::ChangeRecord record;
         CHECK(streams::DecodeChangeRecord(*batch.records[0], record));
         while (record.transaction != 0 && !record.transaction_end) {
@@ -141,6 +142,34 @@ Status TestRegion::PullFrom(TestRegion& source) {
   conflict::Vector theirs = source.engine->State().applied;
   theirs.Set(log(), 0);
   return engine->State().applied.Covers(theirs) ? Status() : Internal("stuck");
+}
+
+namespace {
+
+Status Carry(TestRegion& to, streams::FillRequest request) {
+  Status outcome = Internal("not called");
+  to.engine->Fill(std::move(request), to.executor,
+                  [&](streams::FillReply reply) { outcome = reply.status; });
+  to.RunAll();
+  return outcome;
+}
+
+}  // namespace
+
+Status TestRegion::BeginFilling(TestRegion& source) {
+  EW_ASSIGN_OR_RETURN(streams::ScanChunk chunk, source.engine->Scan({}));
+  return Carry(*this, {1, streams::FillRequest::Kind::kChunk, RegionId{source.id_}, chunk});
+}
+
+Status TestRegion::FillMore(TestRegion& source, size_t max_bytes) {
+  const streams::FillProgress at = engine->filling().Progress();
+  EW_ASSIGN_OR_RETURN(streams::ScanChunk chunk,
+                      source.engine->Scan({1, at.part, at.after, at.floor, max_bytes}));
+  return Carry(*this, {1, streams::FillRequest::Kind::kChunk, RegionId{source.id_}, chunk});
+}
+
+Status TestRegion::FinishFilling() {
+  return Carry(*this, {1, streams::FillRequest::Kind::kFinish, {}, {}});
 }
 
 std::vector<std::string> TestRegion::Losers() {

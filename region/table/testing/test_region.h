@@ -83,6 +83,11 @@ class TestRegion {
   // Everything that `source` has and this region lacks, in the order of the source's logs.
   Status PullFrom(TestRegion& source);
   Status Apply(streams::RecordBatch batch);
+  // A bootstrap from `source`, step by step. Begins it (again).
+  Status BeginFilling(TestRegion& source);
+  // The next chunk, of about `max_bytes`; an error of either side.
+  Status FillMore(TestRegion& source, size_t max_bytes);
+  Status FinishFilling();
   streams::RecordBatch ReadLog(LogId log, uint64_t after = 0);
   // The losers in the ledger, newest first: "pk=v" or "pk deleted".
   std::vector<std::string> Losers();

@@ -1,0 +1,460 @@
+#include "region/table/filling.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/coding.h"
+#include "conflict/conflict_record.h"
+#include "region/item/item.h"
+#include "region/table/layout.h"
+#include "region/table/maintenance.h"
+#include "region/table/row_change.h"
+#include "streams/change_log.h"
+
+namespace everwrite::table {
+
+using streams::FillProgress;
+using streams::FillRequest;
+using streams::ScanChunk;
+using streams::ScanPart;
+using streams::ScanRow;
+using streams::Stage;
+
+namespace {
+
+constexpr uint8_t kFormat = 1;
+
+std::string EncodeFilling(Stage stage, const FillProgress& progress) {
+  std::string out(1, static_cast<char>(kFormat));
+  out.push_back(static_cast<char>(stage));
+  PutVarint(out, progress.begun);
+  PutVarint(out, progress.source.value);
+  out.push_back(static_cast<char>(progress.part));
+  PutBytes(out, progress.after);
+  std::string floor;
+  progress.floor.EncodeTo(floor);
+  PutBytes(out, floor);
+  for (const uint64_t number :
+       {progress.rows, progress.bytes, progress.live_rows, progress.total_rows, progress.begun_ms})
+    PutVarint(out, number);
+  return out;
+}
+
+bool DecodeFilling(std::string_view bytes, Stage& stage, FillProgress& progress) {
+  Reader reader(bytes);
+  uint8_t format = 0, stage_byte = 0, part = 0;
+  uint64_t source = 0;
+  std::string_view after, floor;
+  if (!reader.ReadByte(format) || format != kFormat || !reader.ReadByte(stage_byte) ||
+      stage_byte > static_cast<uint8_t>(Stage::kFilling) || !reader.ReadVarint(progress.begun) ||
+      !reader.ReadVarint(source) || source > 65535 || !reader.ReadByte(part) ||
+      part > static_cast<uint8_t>(ScanPart::kDone) || !reader.ReadBytes(after) ||
+      !reader.ReadBytes(floor) || !conflict::Vector::Decode(floor, progress.floor))
+    return false;
+  for (uint64_t* number : {&progress.rows, &progress.bytes, &progress.live_rows,
+                           &progress.total_rows, &progress.begun_ms})
+    if (!reader.ReadVarint(*number)) return false;
+  stage = static_cast<Stage>(stage_byte);
+  progress.source.value = static_cast<uint16_t>(source);
+  progress.part = static_cast<ScanPart>(part);
+  progress.after = after;
+  return true;
+}
+
+// What happens to one key.
+struct PlannedRow {
+  std::string store_key;
+  const ScanRow* row = nullptr;  // null: what stands here goes
+  StoredItem item;               // decoded from it; without one, what goes
+  TablePtr table;
+  uint64_t hash_before = 0;  // of a definition
+  RowChange change;
+  // Of a definition.
+  std::optional<TableDefinition> definition;  // nullopt: deleted
+  TablePtr published;                         // made in the turn
+};
+
+struct TouchedBucket {
+  TableId table;
+  uint16_t bucket = 0;
+  conflict::Vector touched;
+  TablePtr of;  // null: the catalog
+};
+
+}  // namespace
+
+struct Filling::Job {
+  FillRequest request;
+  Executor* executor = nullptr;
+  Reply reply;
+  std::function<void()> done;
+  FillProgress before;
+  // The keys to be looked at, sorted, each with its row of the chunk or none.
+  std::vector<std::pair<std::string, const ScanRow*>> keys;
+  std::vector<KeyLocks::Stripe> stripes;
+  std::vector<PlannedRow> rows;
+  std::vector<TouchedBucket> buckets;
+  std::vector<const ScanRow*> entries;  // of the ledger, that are not here
+};
+
+class Filling::Unit : public CommitUnit {
+ public:
+  Unit(Filling& owner, JobPtr job) : owner_(owner), job_(std::move(job)) {}
+
+  Status AddTo(CommitTurn& turn) override {
+    next_ = job_->before;
+    if (job_->request.kind == FillRequest::Kind::kFinish) {
+      stage_ = Stage::kServing;
+      next_ = {};
+      turn.SetClosed(false);
+      turn.batch().Delete(ColumnFamily::kSystem, kFillingKey);
+      return {};
+    }
+    const ScanChunk& chunk = job_->request.chunk;
+    if (chunk.part == ScanPart::kCatalog) Begin(turn);
+    for (PlannedRow& row : job_->rows) Add(turn, row);
+    for (const TouchedBucket& bucket : job_->buckets)
+      if (!bucket.of || !bucket.of->state->dropped)
+        turn.digests().Learn(bucket.table, bucket.bucket, bucket.touched);
+    for (const ScanRow* entry : job_->entries) {
+      turn.batch().Put(ColumnFamily::kLedger, entry->key, entry->value);
+      turn.CountConflict();
+    }
+    turn.Observe(chunk.clock);
+    owner_.Advance(job_->request, turn, next_);
+    turn.batch().Put(ColumnFamily::kSystem, kFillingKey, EncodeFilling(Stage::kFilling, next_));
+    return {};
+  }
+
+  void Finished(const Status& status, Completions&) override {
+    if (status.ok()) {
+      for (const PlannedRow& row : job_->rows)
+        if (!row.table && row.row)
+          owner_.catalog_.Publish(std::string(KeyOfItemKey(row.store_key)), row.published);
+      owner_.Set(stage_, next_);
+    }
+    owner_.locks_.UnlockAll(job_->stripes);
+    job_->executor->Post([owner = &owner_, job = job_, status] { owner->Ended(job, status); });
+  }
+
+ private:
+  // Everything that the source has applied counts as applied here, and no record of it is here.
+  void Begin(CommitTurn& turn) {
+    const conflict::Vector& vector = job_->request.chunk.vector;
+    std::map<LogId, uint64_t> held;
+    for (const Dot& dot : vector.entries()) {
+      if (dot.number <= turn.state().applied.At(dot.log)) continue;
+      streams::TrimChanges(turn.batch(), dot.log, dot.number + 1);
+      held[dot.log] = dot.number + 1;
+    }
+    owner_.maintenance_.HoldFrom(held);
+    turn.Jump(vector);
+    turn.SetClosed(true);
+  }
+
+  void Add(CommitTurn& turn, PlannedRow& row) {
+    if (row.table) {
+      if (row.table->state->dropped) return;
+      if (row.row) return row.change.AddTo(turn, row.table->state, row.store_key, row.item);
+      return row.change.AddRemovalTo(turn, row.table->state, row.store_key, row.item.version);
+    }
+    const std::string name(KeyOfItemKey(row.store_key));
+    row.published = owner_.catalog_.Replace(turn, owner_.catalog_.Find(name),
+                                            row.definition ? &*row.definition : nullptr);
+    turn.batch().Put(ColumnFamily::kItems, row.store_key, row.row->value);
+    turn.digests().Touch(kCatalogTable, 0, row.item.version.dot,
+                         RowHash(row.store_key, row.item) - row.hash_before);
+  }
+
+  Filling& owner_;
+  const JobPtr job_;
+  Stage stage_ = Stage::kFilling;
+  FillProgress next_;
+};
+
+Filling::Filling(const KvStore& store, const Clock& clock, Catalog& catalog, KeyLocks& locks,
+                 Committer& committer, RemoteApply& remote_apply, Maintenance& maintenance)
+    : store_(store),
+      clock_(clock),
+      catalog_(catalog),
+      locks_(locks),
+      committer_(committer),
+      remote_apply_(remote_apply),
+      maintenance_(maintenance) {}
+
+void Filling::MarkNew(KvBatch& batch) {
+  batch.Put(ColumnFamily::kSystem, kFillingKey, EncodeFilling(Stage::kNew, {}));
+}
+
+Result<bool> Filling::IsClosed(const KvStore& store) {
+  std::string ignored;
+  return store.Get(ColumnFamily::kSystem, kFillingKey, &ignored);
+}
+
+Status Filling::Load() {
+  std::string value;
+  EW_ASSIGN_OR_RETURN(const bool found, store_.Get(ColumnFamily::kSystem, kFillingKey, &value));
+  if (!found) return {};
+  Stage stage = Stage::kNew;
+  FillProgress progress;
+  if (!DecodeFilling(value, stage, progress))
+    return DataLoss("the state of the region's filling is damaged");
+  Set(stage, progress);
+  return {};
+}
+
+void Filling::Set(Stage stage, const FillProgress& progress) {
+  std::lock_guard lock(mutex_);
+  stage_ = stage;
+  progress_ = progress;
+}
+
+FillProgress Filling::Progress() const {
+  std::lock_guard lock(mutex_);
+  return progress_;
+}
+
+Status Filling::Serving() const {
+  const Stage stage = stage_;
+  if (stage == Stage::kServing) return {};
+  if (stage == Stage::kNew)
+    return Unavailable(
+        "This region is empty and waits for a word of another region: whether there is data to "
+        "be filled with.");
+  const FillProgress progress = Progress();
+  const uint64_t total = std::max<uint64_t>(progress.total_rows, 1);
+  const uint64_t percent = progress.part == ScanPart::kItems
+                               ? std::min<uint64_t>(99, progress.live_rows * 100 / total)
+                               : 99;
+  return Unavailable("This region is being filled from its peers: " + std::to_string(percent) +
+                     "% of the items are here. Try again later, or ask another region.");
+}
+
+void Filling::Fill(FillRequest request, Executor& executor, Reply reply) {
+  auto job = std::make_shared<Job>();
+  job->request = std::move(request);
+  job->executor = &executor;
+  job->reply = std::move(reply);
+  remote_apply_.RunAlone(executor, [this, job](std::function<void()> done) {
+    job->done = std::move(done);
+    Run(job);
+  });
+}
+
+// Alone: no change of another region is under way, and clients do not write, so that nothing comes
+// into the chunk's range while we look at it.
+void Filling::Run(const JobPtr& job) {
+  job->before = Progress();
+  Status status = committer_.health();
+  if (status.ok()) status = Check(*job);
+  if (status.ok()) status = FindKeys(*job);
+  if (!status.ok()) return Ended(job, status);
+  locks_.LockAll(job->stripes, *job->executor, [this, job] {
+    if (const Status planned = Plan(*job); !planned.ok()) {
+      locks_.UnlockAll(job->stripes);
+      return Ended(job, planned);
+    }
+    if (job->request.chunk.part == ScanPart::kCatalog)
+      remote_apply_.Jump(job->request.chunk.vector);
+    committer_.Submit(std::make_unique<Unit>(*this, job));
+  });
+}
+
+Status Filling::Check(Job& job) const {
+  const Stage stage = stage_;
+  if (job.request.kind == FillRequest::Kind::kFinish) {
+    if (stage == Stage::kFilling && job.before.part != ScanPart::kDone)
+      return FailedPrecondition("the region is not filled yet");
+    return {};
+  }
+  const ScanChunk& chunk = job.request.chunk;
+  if (chunk.part == ScanPart::kCatalog) {
+    if (!chunk.end || !chunk.after.empty()) return InvalidArgument("a part of a catalog");
+    // A number that the source knows and we do not would be given twice.
+    const RegionState state = committer_.CommittedState();
+    if (chunk.vector.At(state.log) > state.applied.At(state.log))
+      return FailedPrecondition("the source holds more of our own log than we do");
+    // Begun again before it was finished: what is claimed since then must come from somewhere.
+    if (!chunk.vector.Covers(job.before.floor))
+      return FailedPrecondition("the source has not applied what this region claims");
+    return CheckRows(chunk);
+  }
+  if (stage != Stage::kFilling || chunk.part != job.before.part || chunk.after != job.before.after)
+    return FailedPrecondition("not the chunk that comes next");
+  if (!chunk.vector.Covers(job.before.floor))
+    return FailedPrecondition("the source has not applied what this region claims");
+  if (!committer_.CommittedState().applied.Covers(chunk.vector))
+    return FailedPrecondition("this region has not applied what the chunk shows");
+  return CheckRows(chunk);
+}
+
+// Everything that a peer may get wrong.
+Status Filling::CheckRows(const ScanChunk& chunk) const {
+  std::string_view last = chunk.after;
+  const std::string items = ItemKey(kUserTables, "");
+  for (const ScanRow& row : chunk.rows) {
+    if (row.key <= last || row.key > chunk.through)
+      return InvalidArgument("the rows of a chunk are not in order");
+    last = row.key;
+    if (chunk.part == ScanPart::kDigests) {
+      TouchedBucket bucket;
+      BucketDigest digest;
+      if (!ParseDigestKey(row.key, bucket.table, bucket.bucket) ||
+          !DecodeBucketDigest(row.value, digest))
+        return InvalidArgument("a chunk holds what is no digest");
+      continue;
+    }
+    if (chunk.part == ScanPart::kLedger) {
+      conflict::ConflictRecord record;
+      if (!conflict::DecodeConflictRecord(row.value, record) ||
+          conflict::LedgerKey(record.loser.version) != row.key)
+        return InvalidArgument("a chunk holds what is no ledger entry");
+      continue;
+    }
+    StoredItem item;
+    if (row.key.size() < 9 || !DecodeStoredItem(row.value, item) || item.version.dot.number == 0)
+      return InvalidArgument("a chunk holds what is no stored item");
+    if (chunk.part == ScanPart::kItems) {
+      if (row.key < items || !item::IsWellFormedItem(item.image))
+        return InvalidArgument("a chunk holds no item");
+      continue;
+    }
+    TableDefinition definition;
+    if (TableOfItemKey(row.key) != kCatalogTable ||
+        (!item.tombstone && (!DecodeTableDefinition(item.image, definition) ||
+                             definition.name != KeyOfItemKey(row.key))))
+      return InvalidArgument("a chunk holds no table definition");
+  }
+  return {};
+}
+
+// The keys of the chunk, and those that stand here in its range.
+Status Filling::FindKeys(Job& job) const {
+  const ScanChunk& chunk = job.request.chunk;
+  if (job.request.kind == FillRequest::Kind::kFinish || chunk.part > ScanPart::kItems) return {};
+  auto row = chunk.rows.begin();
+  const auto take = [&](std::string key, const ScanRow* of) {
+    job.stripes.push_back(KeyLocks::StripeOf(key));
+    job.keys.emplace_back(std::move(key), of);
+  };
+  if (chunk.part == ScanPart::kItems) {
+    const std::string begin = std::max(ItemKey(kUserTables, ""), chunk.after);
+    const auto it =
+        store_.NewIterator(ColumnFamily::kItems, {begin, chunk.end ? "" : chunk.through + '\0'});
+    for (it->Seek(begin); it->Valid(); it->Next()) {
+      if (it->key() == chunk.after) continue;
+      for (; row != chunk.rows.end() && row->key < it->key(); ++row) take(row->key, &*row);
+      const bool both = row != chunk.rows.end() && row->key == it->key();
+      take(std::string(it->key()), both ? &*row++ : nullptr);
+    }
+    EW_RETURN_IF_ERROR(it->status());
+  }
+  for (; row != chunk.rows.end(); ++row) take(row->key, &*row);
+  std::sort(job.stripes.begin(), job.stripes.end());
+  job.stripes.erase(std::unique(job.stripes.begin(), job.stripes.end()), job.stripes.end());
+  return {};
+}
+
+// With everything locked.
+Status Filling::Plan(Job& job) const {
+  for (const auto& [key, row] : job.keys) EW_RETURN_IF_ERROR(PlanRow(job, key, row));
+  if (job.request.kind == FillRequest::Kind::kFinish) return {};
+  const ScanChunk& chunk = job.request.chunk;
+  if (chunk.part == ScanPart::kDigests) PlanDigests(job);
+  if (chunk.part != ScanPart::kLedger) return {};
+  std::string ignored;
+  for (const ScanRow& entry : chunk.rows) {
+    EW_ASSIGN_OR_RETURN(const bool there, store_.Get(ColumnFamily::kLedger, entry.key, &ignored));
+    if (!there) job.entries.push_back(&entry);
+  }
+  return {};
+}
+
+// All rows are here, as of a vector that covers what the chunk speaks of: these changes have
+// touched their buckets here too.
+void Filling::PlanDigests(Job& job) const {
+  for (const ScanRow& row : job.request.chunk.rows) {
+    TouchedBucket bucket;
+    BucketDigest digest;
+    CHECK(ParseDigestKey(row.key, bucket.table, bucket.bucket));
+    CHECK(DecodeBucketDigest(row.value, digest));
+    bucket.of = catalog_.FindById(bucket.table);
+    if (!bucket.of && bucket.table != kCatalogTable) continue;  // deleted meanwhile
+    bucket.touched = std::move(digest.touched);
+    job.buckets.push_back(std::move(bucket));
+  }
+}
+
+Status Filling::PlanRow(Job& job, const std::string& key, const ScanRow* row) const {
+  const conflict::Vector& seen = job.request.chunk.vector;
+  std::string buffer;
+  EW_ASSIGN_OR_RETURN(const auto stored, ReadStored(store_, key, &buffer));
+  const bool known_there = stored && seen.Covers(stored->version.dot);
+  PlannedRow planned;
+  planned.store_key = key;
+  planned.row = row;
+  if (row) {
+    CHECK(DecodeStoredItem(row->value, planned.item));
+    const bool takes = !stored || (stored->version != planned.item.version &&
+                                   (known_there || planned.item.version > stored->version));
+    if (!takes) return {};
+  } else if (known_there) {
+    planned.item = *stored;
+  } else {
+    return {};
+  }
+  if (TableOfItemKey(key) < kUserTables) {
+    if (stored) planned.hash_before = RowHash(key, *stored);
+    if (!planned.item.tombstone) {
+      CHECK(DecodeTableDefinition(planned.item.image, planned.definition.emplace()));
+    }
+    job.rows.push_back(std::move(planned));
+    return {};
+  }
+  // By now we have applied all that the chunk shows: a table that is not here has been deleted.
+  planned.table = catalog_.FindById(TableOfItemKey(key));
+  if (!planned.table) return {};
+  const NewRow after = row ? NewRow{planned.item.tombstone, planned.item.image} : NewRow{true, {}};
+  EW_ASSIGN_OR_RETURN(planned.change,
+                      RowChange::Plan(store_, *planned.table->state, key, stored, after));
+  job.rows.push_back(std::move(planned));
+  return {};
+}
+
+void Filling::Advance(const FillRequest& request, const CommitTurn& turn,
+                      FillProgress& next) const {
+  const ScanChunk& chunk = request.chunk;
+  if (chunk.part == ScanPart::kCatalog) {
+    next = {};
+    next.begun = Progress().begun + 1;
+    next.source = request.source;
+    next.part = ScanPart::kItems;
+    next.floor = chunk.vector;
+    next.total_rows = chunk.total_rows;
+    next.begun_ms = clock_.PhysicalMillis();
+    return;
+  }
+  next.rows += chunk.rows.size();
+  next.bytes += chunk.bytes();
+  next.total_rows = chunk.total_rows;
+  if (chunk.part == ScanPart::kItems) {
+    for (const ScanRow& row : chunk.rows) {
+      StoredItem item;
+      next.live_rows += DecodeStoredItem(row.value, item) && !item.tombstone ? 1 : 0;
+    }
+  }
+  next.after = chunk.through;
+  if (!chunk.end) return;
+  next.after.clear();
+  next.part = static_cast<ScanPart>(static_cast<int>(chunk.part) + 1);
+  if (chunk.part == ScanPart::kItems) next.floor = turn.state().applied;
+}
+
+void Filling::Ended(const JobPtr& job, const Status& status) {
+  job->reply({job->request.id, status});
+  job->done();
+}
+
+}  // namespace everwrite::table

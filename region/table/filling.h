@@ -1,0 +1,94 @@
+// Filling: the receiver's half of a bootstrap. A region that is empty, or that its peers' change
+// logs no longer reach back to, is given the state of a peer, a range of keys at a time, while the
+// logs bring what comes after. docs/protocol.md ("Bootstrap") has the argument; in short:
+//
+//   begin     the peer's catalog at its vector V. From now on the region claims V: no log has to
+//             bring it what is at or below V. It holds no change records there (first held: V + 1).
+//             Clients may neither read nor write.
+//   rows      a chunk is the peer's state of (after, through] at a vector W. It is merged once our
+//             own vector covers W, so no change at or below W is still to come. Whatever stands
+//             here at or below W was known to the peer: the chunk's row takes its place, and where
+//             the chunk has none, it goes (its tombstone is forgotten over there). What stands here
+//             above W stays if its version is the higher.
+//   digests   which changes have touched each bucket, once the rows show them (bucket_digest.h).
+//   Until
+//             it is finished the digests of this region say nothing.
+//   ledger    the peer's conflicts, once it has applied all that we had when the rows were done:
+//             what we applied before a row's chunk came was decided without that row, but the peer
+//             has decided it with it.
+//   finish    by the replicator's word, when it has caught up.
+//
+// The place reached is in the batch of the rows, so a crash goes on where it was. Beginning again,
+// with another V, is allowed at any time: vectors only grow, and a chunk's row replaces what it
+// must. So a region with old data need not be emptied first, and its own changes that no peer has
+// stay: no chunk can cover them.
+//
+// Tombstones are not forgotten meanwhile (maintenance.h), and nothing expires (region_engine.h).
+//
+// Thread-safety: Load before anything else; Fill, stage, Progress and Serving from any thread.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+
+#include "region/table/catalog.h"
+#include "region/table/committer.h"
+#include "region/table/key_locks.h"
+#include "region/table/remote_apply.h"
+#include "streams/bootstrap_port.h"
+
+namespace everwrite::table {
+
+class Maintenance;
+
+class Filling {
+ public:
+  using Reply = std::function<void(streams::FillReply)>;
+
+  Filling(const KvStore& store, const Clock& clock, Catalog& catalog, KeyLocks& locks,
+          Committer& committer, RemoteApply& remote_apply, Maintenance& maintenance);
+
+  // What the store says; a new store is marked by MarkNew, in the batch that makes it.
+  static void MarkNew(KvBatch& batch);
+  static Result<bool> IsClosed(const KvStore& store);
+  Status Load();
+
+  void Fill(streams::FillRequest request, Executor& executor, Reply reply);
+
+  streams::Stage stage() const { return stage_; }
+  streams::FillProgress Progress() const;
+  // OK, or why clients are refused for now: kUnavailable, for people.
+  Status Serving() const;
+
+ private:
+  struct Job;
+  class Unit;
+  using JobPtr = std::shared_ptr<Job>;
+
+  void Run(const JobPtr& job);
+  Status Check(Job& job) const;
+  Status CheckRows(const streams::ScanChunk& chunk) const;
+  Status FindKeys(Job& job) const;
+  Status Plan(Job& job) const;
+  void PlanDigests(Job& job) const;
+  Status PlanRow(Job& job, const std::string& key, const streams::ScanRow* row) const;
+  void Advance(const streams::FillRequest& request, const CommitTurn& turn,
+               streams::FillProgress& next) const;
+  void Ended(const JobPtr& job, const Status& status);
+  void Set(streams::Stage stage, const streams::FillProgress& progress);
+
+  const KvStore& store_;
+  const Clock& clock_;
+  Catalog& catalog_;
+  KeyLocks& locks_;
+  Committer& committer_;
+  RemoteApply& remote_apply_;
+  Maintenance& maintenance_;
+
+  std::atomic<streams::Stage> stage_{streams::Stage::kServing};
+  mutable std::mutex mutex_;
+  streams::FillProgress progress_;  // guarded by mutex_
+};
+
+}  // namespace everwrite::table

@@ -1,0 +1,108 @@
+// Bootstrap, as the values that cross between a region, its replicator and the regions that it is
+// filled from. docs/protocol.md ("Bootstrap") tells the story and why it is right.
+//
+//   source region ──ScanReply──▶ its replicator ══bus══▶ replicator ──FillRequest──▶ region
+//
+// A chunk is the state of a range of keys at one vector, read from one short snapshot. Nothing is
+// kept at the source between two chunks, so any other source may go on after any chunk.
+//
+// Thread-safety: values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/status.h"
+#include "conflict/vector_clock.h"
+
+namespace everwrite::streams {
+
+// Whether a region's data is whole.
+enum class Stage : uint8_t {
+  kServing = 0,
+  kNew = 1,      // empty, and nobody has said yet whether there is data to be filled with
+  kFilling = 2,  // being filled
+};
+
+// What is scanned, in this order.
+enum class ScanPart : uint8_t {
+  kCatalog = 0,  // the system tables, whole, as of one vector
+  kItems = 1,    // the rows of all users' tables
+  kDigests = 2,  // which changes have touched each bucket of rows (region/table/bucket_digest)
+  kLedger = 3,   // the conflict ledger
+  kDone = 4,
+};
+
+// How far a region has been filled; what is said here is durable.
+struct FillProgress {
+  uint64_t begun = 0;                  // counts the beginnings: another number is another filling
+  RegionId source;                     // whose catalog it began with
+  ScanPart part = ScanPart::kCatalog;  // what is to be asked for next
+  std::string after;                   // behind this key
+  // A source must have applied all of this: the region claims it, so no log brings it any more.
+  conflict::Vector floor;
+  uint64_t rows = 0;  // merged so far, of items and ledger
+  uint64_t bytes = 0;
+  uint64_t live_rows = 0;   // of them, items that are no tombstones
+  uint64_t total_rows = 0;  // live items at the source, as it said last
+  uint64_t begun_ms = 0;    // the region's clock
+  friend bool operator==(const FillProgress&, const FillProgress&) = default;
+};
+
+struct ScanRow {
+  std::string key;    // in the store: items key, digest key or ledger key
+  std::string value;  // stored item, digest or ledger entry
+};
+
+// All that there is in (after, through] of a part, as of `vector`.
+struct ScanChunk {
+  ScanPart part = ScanPart::kCatalog;
+  std::string after;
+  std::string through;  // the last key that was looked at; when `end`, nothing lies behind
+  bool end = false;
+  conflict::Vector vector;
+  Stamp clock;  // at least every stamp in it
+  uint64_t total_rows = 0;
+  std::vector<ScanRow> rows;  // sorted by key
+  size_t bytes() const {
+    size_t total = 0;
+    for (const ScanRow& row : rows) total += row.key.size() + row.value.size();
+    return total;
+  }
+};
+
+// replicator -> region at the source. Only a state that covers `floor` is given out.
+struct ScanRequest {
+  uint64_t id = 0;  // echoed
+  ScanPart part = ScanPart::kCatalog;
+  std::string after;
+  conflict::Vector floor;
+  size_t max_bytes = 0;  // about; the catalog comes whole
+};
+struct ScanReply {
+  uint64_t id = 0;
+  // kFailedPrecondition: the region has not applied `floor`. kUnavailable: not now.
+  Status status;
+  ScanChunk chunk;
+};
+
+// replicator -> region that is filled. Carried out one at a time, in order, between the applies.
+struct FillRequest {
+  enum class Kind : uint8_t {
+    kChunk = 0,   // merge; a catalog begins the filling (again)
+    kFinish = 1,  // serve: all is here, or there is nothing to be filled with
+  };
+  uint64_t id = 0;  // echoed
+  Kind kind = Kind::kChunk;
+  RegionId source;
+  ScanChunk chunk;
+};
+struct FillReply {
+  uint64_t id = 0;
+  // An error leaves nothing half-done. kFailedPrecondition: not what comes next.
+  Status status;
+};
+
+}  // namespace everwrite::streams
