@@ -97,7 +97,7 @@ bool DecodeConflictRecord(std::string_view bytes, ConflictRecord& record) {
   ConflictRecord result;
   uint8_t format = 0, reason = 0, is_table = 0;
   std::string_view key;
-  if (!reader.ReadByte(format) || format != kFormat || !reader.ReadByte(reason) || reason > 1 ||
+  if (!reader.ReadByte(format) || format != kFormat || !reader.ReadByte(reason) || reason > 2 ||
       !reader.ReadByte(is_table) || !reader.ReadFixed64(result.table.value) ||
       !reader.ReadBytes(key) || !ReadSide(reader, result.loser) ||
       !ReadSide(reader, result.winner) || !reader.ReadVarint(result.decided_ms) || !reader.done())

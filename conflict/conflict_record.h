@@ -18,6 +18,7 @@ namespace everwrite::conflict {
 enum class Reason : uint8_t {
   kConcurrentWrite = 0,  // two writes of one item, neither of which knew the other
   kTableDeleted = 1,     // a write to a table that was deleted elsewhere
+  kRepaired = 2,         // no write lost: the row was damaged, and another region's took its place
 };
 
 struct ConflictSide {

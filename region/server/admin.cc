@@ -213,10 +213,11 @@ std::string Admin::ConflictJson(const ConflictRecord& record) const {
   AppendField(out, "kind", record.is_table ? "table" : "item");
   AppendField(out, "reason",
               record.reason == conflict::Reason::kConcurrentWrite ? "concurrent write"
-                                                                  : "the table was deleted");
+              : record.reason == conflict::Reason::kTableDeleted  ? "the table was deleted"
+                                                                  : "repaired");
   AppendField(out, "decided", FormatUtcMillis(record.decided_ms));
   AppendRaw(out, "loser", SideJson(record.loser, record.is_table));
-  if (record.reason == conflict::Reason::kConcurrentWrite)
+  if (record.reason != conflict::Reason::kTableDeleted)
     AppendRaw(out, "winner", SideJson(record.winner, record.is_table));
   return out + "}";
 }

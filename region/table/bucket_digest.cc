@@ -1,6 +1,5 @@
 #include "region/table/bucket_digest.h"
 
-#include <set>
 #include <utility>
 
 #include "base/coding.h"
@@ -117,11 +116,14 @@ void DigestBook::Learn(TableId table, uint16_t bucket, const conflict::Vector& t
   dirty_.push_back({table, bucket});
 }
 
-void DigestBook::Set(TableId table, uint16_t bucket, BucketDigest digest) {
+void DigestBook::Adjust(TableId table, uint16_t bucket, uint64_t delta) {
   std::lock_guard lock(mutex_);
-  Slot& slot = tables_[table][bucket];
-  slot.digest = std::move(digest);
-  if (std::exchange(slot.dirty, true)) return;
+  const auto buckets = tables_.find(table);
+  if (buckets == tables_.end()) return;  // dropped since
+  const auto slot = buckets->second.find(bucket);
+  if (slot == buckets->second.end()) return;
+  slot->second.digest.sum += delta;
+  if (std::exchange(slot->second.dirty, true)) return;
   dirty_.push_back({table, bucket});
 }
 
@@ -141,6 +143,7 @@ void DigestBook::Flush(KvBatch& batch) {
     if (slot == buckets->second.end() || !std::exchange(slot->second.dirty, false)) continue;
     batch.Put(ColumnFamily::kSystem, DigestKey(dirty.table, dirty.bucket),
               EncodeBucketDigest(slot->second.digest));
+    if (keep_moved_) moved_.insert({dirty.table, dirty.bucket});
   }
   dirty_.clear();
 }
@@ -170,6 +173,26 @@ std::vector<DigestBook::Entry> DigestBook::List(TableId table, uint32_t bucket,
   return entries;
 }
 
+std::vector<DigestBook::Entry> DigestBook::TakeMoved(size_t limit) {
+  std::vector<Entry> entries;
+  std::lock_guard lock(mutex_);
+  keep_moved_ = true;
+  while (!moved_.empty() && entries.size() < limit) {
+    const auto [table, bucket] = *moved_.begin();
+    moved_.erase(moved_.begin());
+    const auto buckets = tables_.find(table);
+    if (buckets == tables_.end()) continue;
+    const auto slot = buckets->second.find(bucket);
+    if (slot != buckets->second.end()) entries.push_back({table, bucket, slot->second.digest});
+  }
+  return entries;
+}
+
+void DigestBook::PutBackMoved(TableId table, uint16_t bucket) {
+  std::lock_guard lock(mutex_);
+  moved_.insert({table, bucket});
+}
+
 size_t DigestBook::size() const {
   std::lock_guard lock(mutex_);
   size_t count = 0;
@@ -179,14 +202,19 @@ size_t DigestBook::size() const {
 
 Result<BucketCount> CountBucket(const KvStore& store, TableId table, uint16_t bucket) {
   const auto snapshot = store.TakeSnapshot();
+  return CountBucket(store, table, bucket, *snapshot);
+}
+
+Result<BucketCount> CountBucket(const KvStore& store, TableId table, uint16_t bucket,
+                                const KvSnapshot& snapshot) {
   BucketCount count;
   std::string value;
   EW_ASSIGN_OR_RETURN(const bool found, store.Get(ColumnFamily::kSystem, DigestKey(table, bucket),
-                                                  &value, snapshot.get()));
+                                                  &value, &snapshot));
   if (found && !DecodeBucketDigest(value, count.said))
     return DataLoss("a bucket's digest is damaged");
   const KvRange range = BucketRange(table, bucket);
-  const auto it = store.NewIterator(ColumnFamily::kItems, range, snapshot.get());
+  const auto it = store.NewIterator(ColumnFamily::kItems, range, &snapshot);
   for (it->Seek(range.begin); it->Valid(); it->Next()) {
     StoredItem row;
     if (!DecodeStoredItem(it->value(), row)) return DataLoss("a stored item is damaged");

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -73,8 +74,8 @@ class DigestBook {
   void Drop(TableId table, KvBatch& batch);
   // Puts what was touched since the last Flush.
   void Flush(KvBatch& batch);
-  // A bucket as it must be, from a peer or a recount; put by the next Flush.
-  void Set(TableId table, uint16_t bucket, BucketDigest digest);
+  // Moves the sum of a bucket that has a digest, without a change: a recount has found it wrong.
+  void Adjust(TableId table, uint16_t bucket, uint64_t delta);
 
   BucketDigest Get(TableId table, uint16_t bucket) const;
   struct Entry {
@@ -85,6 +86,11 @@ class DigestBook {
   // Up to `limit` buckets at and behind (table, bucket), in order.
   std::vector<Entry> List(TableId table, uint32_t bucket, size_t limit) const;
   size_t size() const;
+
+  // The buckets that were flushed since they were taken last, in key order; for the one who shows
+  // them to other regions. Kept from the first call on.
+  std::vector<Entry> TakeMoved(size_t limit);
+  void PutBackMoved(TableId table, uint16_t bucket);
 
  private:
   struct Slot {
@@ -99,7 +105,9 @@ class DigestBook {
     TableId table;
     uint16_t bucket;
   };
-  std::vector<Dirty> dirty_;  // guarded by mutex_
+  std::vector<Dirty> dirty_;                      // guarded by mutex_
+  bool keep_moved_ = false;                       // guarded by mutex_
+  std::set<std::pair<TableId, uint16_t>> moved_;  // guarded by mutex_
 };
 
 // One bucket recounted from its rows, at one moment of the store.
@@ -111,6 +119,8 @@ struct BucketCount {
 };
 // kDataLoss when a row or digest cannot be read.
 Result<BucketCount> CountBucket(const KvStore& store, TableId table, uint16_t bucket);
+Result<BucketCount> CountBucket(const KvStore& store, TableId table, uint16_t bucket,
+                                const KvSnapshot& snapshot);
 
 // For tests and the simulator: every bucket, recounted; a line for each that is not sound or whose
 // digest is of a table that is not there. Nobody may write meanwhile.

@@ -137,10 +137,10 @@ bool Committer::BeginTurn() {
 void Committer::EndTurn() {
   CHECK(turn_ != nullptr, "no turn has begun");
   Status status = health();
+  digests_.Flush(turn_->batch_);
   if (status.ok() && !turn_->batch_.empty()) {
     for (const auto& [key, count] : turn_->counted_)
       turn_->batch_.Put(ColumnFamily::kSystem, key, EncodeCount(count->items, count->bytes));
-    digests_.Flush(turn_->batch_);
     state_.clock = hybrid_clock_.last();
     turn_->batch_.Put(ColumnFamily::kSystem, kRegionStateKey, EncodeRegionState(state_));
     status = store_.Write(turn_->batch_, options_.sync);

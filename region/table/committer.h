@@ -159,6 +159,7 @@ class Committer {
   // Before the first turn.
   Status LoadDigests() { return digests_.Load(store_); }
   const DigestBook& digests() const { return digests_; }
+  DigestBook& digests() { return digests_; }
 
   // Until the next turn begins, `wake` is called when `units` wait, not at the first. False, and
   // nothing changed, when so many wait already. Who asks for more than one must look again in good

@@ -73,7 +73,8 @@ RegionEngine::RegionEngine(KvStore& store, const Clock& clock, const RegionEngin
                [this](std::unique_ptr<WriteOperation> deletion, Executor& executor) {
                  Submit(std::move(deletion), executor, streams::Actor::kTimeToLive);
                }),
-      filling_(store, clock, catalog_, locks_, committer_, remote_apply_, maintenance_) {
+      filling_(store, clock, catalog_, locks_, committer_, remote_apply_, maintenance_),
+      repair_(store, catalog_, locks_, committer_) {
   catalog_.SetOnIncomplete([this] { backfill_.Kick(); });
 }
 

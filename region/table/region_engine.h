@@ -20,6 +20,7 @@
 #include "region/table/local_write.h"
 #include "region/table/maintenance.h"
 #include "region/table/remote_apply.h"
+#include "region/table/row_repair.h"
 #include "region/table/transaction.h"
 #include "region/table/ttl.h"
 #include "streams/change_record.h"
@@ -93,6 +94,10 @@ class RegionEngine : public TableEngine {
     filling_.Fill(std::move(request), executor, std::move(reply));
   }
   const Filling& filling() const { return filling_; }
+  // --- the proof of convergence (region/convergence) ---
+  DigestBook& digests() { return committer_.digests(); }
+  RowRepair& repair() { return repair_; }
+  const KvStore& store() const { return store_; }
 
   // --- operators ---
   Result<std::vector<conflict::ConflictRecord>> Conflicts(const ConflictFilter& filter) const {
@@ -150,6 +155,7 @@ class RegionEngine : public TableEngine {
   IndexBackfill backfill_;
   ExpirySweeper sweeper_;
   Filling filling_;
+  RowRepair repair_;
 };
 
 }  // namespace everwrite::table
