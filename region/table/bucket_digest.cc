@@ -103,7 +103,7 @@ void DigestBook::Touch(TableId table, uint16_t bucket, Dot dot, uint64_t delta) 
   std::lock_guard lock(mutex_);
   Slot& slot = tables_[table][bucket];
   slot.digest.sum += delta;
-  slot.digest.touched.Raise(dot);
+  if (dot.number != 0) slot.digest.touched.Raise(dot);
   if (std::exchange(slot.dirty, true)) return;
   dirty_.push_back({table, bucket});
 }
@@ -117,14 +117,7 @@ void DigestBook::Learn(TableId table, uint16_t bucket, const conflict::Vector& t
 }
 
 void DigestBook::Adjust(TableId table, uint16_t bucket, uint64_t delta) {
-  std::lock_guard lock(mutex_);
-  const auto buckets = tables_.find(table);
-  if (buckets == tables_.end()) return;  // dropped since
-  const auto slot = buckets->second.find(bucket);
-  if (slot == buckets->second.end()) return;
-  slot->second.digest.sum += delta;
-  if (std::exchange(slot->second.dirty, true)) return;
-  dirty_.push_back({table, bucket});
+  Touch(table, bucket, Dot{}, delta);
 }
 
 void DigestBook::Drop(TableId table, KvBatch& batch) {

@@ -94,32 +94,45 @@ void RowChange::AddIndexes(CommitTurn& turn, const TableState& table, std::strin
   }
 }
 
-void RowChange::AddTo(CommitTurn& turn, const std::shared_ptr<TableState>& table,
-                      std::string_view store_key, const StoredItem& row) const {
+uint64_t RowChange::AddRow(CommitTurn& turn, const std::shared_ptr<TableState>& table,
+                           std::string_view store_key, const StoredItem& row) const {
   thread_local std::string value;  // at most an item
   value.clear();
   EncodeStoredItem(row, value);
   turn.batch().Put(ColumnFamily::kItems, store_key, value);
-  AddRest(turn, table, store_key, row);
   if (row.tombstone)
     turn.batch().Put(ColumnFamily::kSystem, TombstoneKey(row.version.dot), store_key);
+  return AddRest(turn, table, store_key, row);
 }
 
 void RowChange::AddRemovalTo(CommitTurn& turn, const std::shared_ptr<TableState>& table,
                              std::string_view store_key,
                              const conflict::Version& version) const {
   turn.batch().Delete(ColumnFamily::kItems, store_key);
-  AddRest(turn, table, store_key, {version, /*tombstone=*/true, {}});
+  const uint64_t delta = AddRest(turn, table, store_key, {version, /*tombstone=*/true, {}});
+  turn.digests().Touch(table->id, BucketOf(store_key), version.dot, delta);
 }
 
-void RowChange::AddRest(CommitTurn& turn, const std::shared_ptr<TableState>& table,
+uint64_t RowChange::AddRest(CommitTurn& turn, const std::shared_ptr<TableState>& table,
                         std::string_view store_key, const StoredItem& row) const {
   if (replaced_tombstone_)
     turn.batch().Delete(ColumnFamily::kSystem, TombstoneKey(*replaced_tombstone_));
   turn.AddToCount({table, &table->count}, count_items_, count_bytes_);
-  const uint64_t hash = row.tombstone ? 0 : RowHash(store_key, row.version, content_hash_);
-  turn.digests().Touch(table->id, BucketOf(store_key), row.version.dot, hash - hash_before_);
   AddIndexes(turn, *table, store_key, row);
+  const uint64_t hash = row.tombstone ? 0 : RowHash(store_key, row.version, content_hash_);
+  return hash - hash_before_;
+}
+
+void RowChange::AddTo(CommitTurn& turn, const std::shared_ptr<TableState>& table,
+                      std::string_view store_key, const StoredItem& row) const {
+  const uint64_t delta = AddRow(turn, table, store_key, row);
+  turn.digests().Touch(table->id, BucketOf(store_key), row.version.dot, delta);
+}
+
+void RowChange::AddRepairTo(CommitTurn& turn, const std::shared_ptr<TableState>& table,
+                            std::string_view store_key, const StoredItem& row) const {
+  const uint64_t delta = AddRow(turn, table, store_key, row);
+  turn.digests().Adjust(table->id, BucketOf(store_key), delta);
 }
 
 }  // namespace everwrite::table

@@ -54,6 +54,10 @@ class RowChange {
   // row that goes.
   void AddRemovalTo(CommitTurn& turn, const std::shared_ptr<TableState>& table,
                     std::string_view store_key, const conflict::Version& version) const;
+  // The same for a row that is put right without a change (row_repair.h): the bucket's digest keeps
+  // what it says of changes.
+  void AddRepairTo(CommitTurn& turn, const std::shared_ptr<TableState>& table,
+                   std::string_view store_key, const StoredItem& row) const;
 
  private:
   struct IndexChange {
@@ -63,10 +67,13 @@ class RowChange {
   };
   Status PlanIndexes(const KvStore& store, std::string_view store_key, std::string_view before,
                      const NewRow& after);
+  // The row and all that hangs on it; returns by how much the bucket's sum moves.
+  uint64_t AddRow(CommitTurn& turn, const std::shared_ptr<TableState>& table,
+                  std::string_view store_key, const StoredItem& row) const;
   void AddIndexes(CommitTurn& turn, const TableState& table, std::string_view store_key,
                   const StoredItem& row) const;
-  void AddRest(CommitTurn& turn, const std::shared_ptr<TableState>& table,
-               std::string_view store_key, const StoredItem& row) const;
+  uint64_t AddRest(CommitTurn& turn, const std::shared_ptr<TableState>& table,
+                   std::string_view store_key, const StoredItem& row) const;
 
   std::optional<Dot> replaced_tombstone_;
   uint64_t hash_before_ = 0;   // of the row that stood there (bucket_digest.h)

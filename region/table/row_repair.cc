@@ -27,6 +27,7 @@ Result<BucketPage> ReadBucketPage(const KvStore& store, TableId table, uint16_t 
   page.standing.applied = std::move(state.applied);
   EW_ASSIGN_OR_RETURN(const BucketCount count, CountBucket(store, table, bucket, *snapshot));
   page.standing.sound = count.sound();
+  page.said = count.said;
   const KvRange range = BucketRange(table, bucket);
   const std::string begin = after.empty() ? range.begin : ItemKey(table, after);
   const auto it = store.NewIterator(ColumnFamily::kItems, range, snapshot.get());
@@ -115,7 +116,7 @@ class RowRepair::Unit : public CommitUnit {
       AppendConflict(turn.batch(), *conflict_);
       turn.CountConflict();
     }
-    change_.AddTo(turn, table_->state, store_key_, row_);
+    change_.AddRepairTo(turn, table_->state, store_key_, row_);
     return {};
   }
 
@@ -159,15 +160,16 @@ void RowRepair::Replace(TableId table, std::string key, std::optional<RowSummary
 
 class RowRepair::AdjustUnit : public CommitUnit {
  public:
-  AdjustUnit(TableId table, uint16_t bucket, uint64_t delta, Executor& executor,
+  AdjustUnit(TablePtr table, uint16_t bucket, uint64_t delta, Executor& executor,
              std::function<void(const Status&)> done)
-      : table_(table),
+      : table_(std::move(table)),
         bucket_(bucket),
         delta_(delta),
         executor_(executor),
         done_(std::move(done)) {}
   Status AddTo(CommitTurn& turn) override {
-    turn.digests().Adjust(table_, bucket_, delta_);
+    if (table_->state->dropped) return FailedPrecondition("the table is gone");
+    turn.digests().Adjust(table_->definition.id, bucket_, delta_);
     return {};
   }
   void Finished(const Status& status, Completions&) override {
@@ -175,16 +177,22 @@ class RowRepair::AdjustUnit : public CommitUnit {
   }
 
  private:
-  const TableId table_;
+  const TablePtr table_;
   const uint16_t bucket_;
   const uint64_t delta_;
   Executor& executor_;
   std::function<void(const Status&)> done_;
 };
 
-void RowRepair::AdjustDigest(TableId table, uint16_t bucket, uint64_t delta, Executor& executor,
+void RowRepair::AdjustDigest(TableId id, uint16_t bucket, uint64_t delta, Executor& executor,
                              std::function<void(const Status&)> done) {
-  committer_.Submit(std::make_unique<AdjustUnit>(table, bucket, delta, executor, std::move(done)));
+  TablePtr table = catalog_.FindById(id);
+  if (!table) {
+    executor.Post([done] { done(FailedPrecondition("the table is gone")); });
+    return;
+  }
+  committer_.Submit(
+      std::make_unique<AdjustUnit>(std::move(table), bucket, delta, executor, std::move(done)));
 }
 
 }  // namespace everwrite::table

@@ -42,6 +42,7 @@ struct Standing {
 
 struct BucketPage {
   Standing standing;
+  BucketDigest said;  // the bucket's digest
   std::string after,
       through;       // the keys (without the table) that the page is about: (after, through]
   bool end = false;  // ... or to the bucket's end
