@@ -28,6 +28,9 @@ struct Printer {
     return "End " + SessionName(end.session) + " log " + ToString(end.log) + " " +
            std::string(EndReasonName(end.reason));
   }
+  std::string operator()(const PeerMail& mail) const {
+    return "PeerMail of " + std::to_string(mail.body.size()) + " bytes";
+  }
   std::string operator()(const Heartbeat& heartbeat) const {
     if (!heartbeat.serving) return "Heartbeat, region away";
     return "Heartbeat log " + ToString(heartbeat.log) + " applied [" +

@@ -77,7 +77,12 @@ struct Heartbeat {
   uint64_t echo_age_ms = 0;
 };
 
-using Message = std::variant<Open, Credit, Close, Ask, Opened, Batch, End, Heartbeat>;
+// From our region to the receiver's (streams::Mail).
+struct PeerMail {
+  std::string body;
+};
+
+using Message = std::variant<Open, Credit, Close, Ask, Opened, Batch, End, Heartbeat, PeerMail>;
 
 // The direction that decides on which server a message is published.
 inline bool IsFromReceiver(const Message& message) {

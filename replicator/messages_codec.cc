@@ -62,6 +62,7 @@ struct BodyWriter {
     out->set_log(end.log.value);
     out->set_reason(static_cast<uint32_t>(end.reason));
   }
+  void operator()(const PeerMail& mail) { body.mutable_mail()->set_body(mail.body); }
   void operator()(const Heartbeat& heartbeat) {
     auto* out = body.mutable_heartbeat();
     out->set_boot(heartbeat.boot);
@@ -167,6 +168,11 @@ struct FrameReader::Zstd {
         return body.end().reason() < static_cast<uint32_t>(EndReason::kNobody);
       case proto::Body::kHeartbeat:
         return ReadHeartbeat(body.heartbeat(), message.emplace<Heartbeat>());
+      case proto::Body::kMail: {
+        PeerMail& mail = message.emplace<PeerMail>();
+        mail.body = body.mail().body();
+        return mail.body.size() <= streams::kMailBytesMax;
+      }
       case proto::Body::BODY_NOT_SET: return false;
     }
     return false;

@@ -49,7 +49,8 @@ std::vector<Message> OneOfEach() {
           MakeBatch(100, 500),
           End{9, kLog, EndReason::kTrimmed},
           heartbeat,
-          away};
+          away,
+          PeerMail{"a letter"}};
 }
 
 class CodecTest : public ::testing::Test {

@@ -95,6 +95,12 @@ void Replicator::OnApplyReply(const streams::ApplyReply& reply, Instant now) {
         std::max<int64_t>(0, static_cast<int64_t>(physical - completed.newest.milliseconds())));
 }
 
+void Replicator::OnRegionMail(streams::Mail mail, Instant now) {
+  if (!peers_.Knows(mail.peer) || !peers_.Reachable(mail.peer, now)) return;
+  if (mail.body.size() > streams::kMailBytesMax) return;
+  messages_.push_back({mail.peer, PeerMail{std::move(mail.body)}});
+}
+
 void Replicator::OnPeerUp(RegionId peer, Instant now) {
   if (!peers_.Knows(peer)) return;
   peers_.OnLink(peer, true, now);
@@ -132,6 +138,8 @@ void Replicator::OnMessage(RegionId peer, Message message, Instant now) {
     puller_.OnEnd(peer, *end, now);
   } else if (const Heartbeat* heartbeat = std::get_if<Heartbeat>(&message)) {
     OnHeartbeat(peer, *heartbeat, now);
+  } else if (PeerMail* mail = std::get_if<PeerMail>(&message)) {
+    if (region_up_) mails_.push_back({peer, std::move(mail->body)});
   }
 }
 
@@ -216,14 +224,16 @@ Ready Replicator::TakeReady(Instant now) {
   puller_.Advance(peers_, gate_, now);
   if (progress_due_ && region_up_) ready.progress = Progress(now);
   progress_due_ = false;
+  ready.mails = std::move(mails_);
+  mails_.clear();
   ready.messages = std::move(messages_);
   ready.events = std::move(events_);
   messages_.clear();
   events_.clear();
   feed_.TakeReady(ready.reads, ready.messages);
   puller_.TakeReady(ready.messages, ready.events);
-  ready.wake_at = std::min(
-      {next_heartbeat_, feed_.wake_at(), puller_.wake_at(), gate_.wake_at(now), peers_.wake_at(now)});
+  ready.wake_at = std::min({next_heartbeat_, feed_.wake_at(), puller_.wake_at(), gate_.wake_at(now),
+                            peers_.wake_at(now)});
   return ready;
 }
 

@@ -29,11 +29,13 @@ struct Ready {
   std::vector<streams::ApplyRequest> applies;     // to the region, in order
   std::vector<streams::ReadRequest> reads;        // to the region
   std::optional<streams::PeerProgress> progress;  // to the region
+  std::vector<streams::Mail> mails;               // to the region
   std::vector<Outgoing> messages;                 // to peers, in order for each
   std::vector<Event> events;                      // to the log
   Instant wake_at{INT64_MAX};                     // OnTick not later than this
   bool empty() const {
-    return applies.empty() && reads.empty() && !progress && messages.empty() && events.empty();
+    return applies.empty() && reads.empty() && !progress && mails.empty() && messages.empty() &&
+           events.empty();
   }
 };
 
@@ -50,6 +52,8 @@ class Replicator {
   void OnRecordsCommitted(const streams::RecordBatch& batch, Instant now);
   void OnReadReply(const streams::ReadReply& reply, Instant now);
   void OnApplyReply(const streams::ApplyReply& reply, Instant now);
+  // To a peer's region; dropped when the peer is not connected.
+  void OnRegionMail(streams::Mail mail, Instant now);
 
   // --- the bus ---
   // Connected to the peer's server and subscribed there; the same again means: made anew.
@@ -90,6 +94,7 @@ class Replicator {
   PeerTable peers_;
   Instant next_heartbeat_;
   bool progress_due_ = false;
+  std::vector<streams::Mail> mails_;
   std::vector<Outgoing> messages_;
   std::vector<Event> events_;
   std::set<std::pair<Alarmed, RegionId>> alarms_;  // that are on

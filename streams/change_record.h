@@ -37,8 +37,8 @@ struct ChangeRecord {
   bool tombstone = false;  // the item was deleted; `image` then holds its key attributes alone
   std::string_view image;  // the item after the change
   uint64_t rank = 0;       // compared before the stamp; 0 but for table definitions (version.h)
-  // Changes of one transaction are contiguous in the log and share this id, the number of the first;
-  // 0: not in one. The last of them has `transaction_end`.
+  // Changes of one transaction are contiguous in the log and share this id, the number of the
+  // first; 0: not in one. The last of them has `transaction_end`.
   uint64_t transaction = 0;
   bool transaction_end = false;
 };

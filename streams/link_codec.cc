@@ -183,6 +183,10 @@ struct Writer {
       to->set_lag_ms(peer.lag_ms);
     }
   }
+  void operator()(const Mail& mail) {
+    frame.mutable_mail()->set_peer(mail.peer.value);
+    frame.mutable_mail()->set_body(mail.body);
+  }
   void operator()(const LinkCredit& credit) { frame.mutable_credit()->set_bytes(credit.bytes); }
   void operator()(const ReplicationStatus& status) {
     auto* out = frame.mutable_status();
@@ -372,6 +376,11 @@ bool ReadFrame(proto::LinkFrame& frame, LinkMessage& message) {
       FillReply& reply = message.emplace<FillReply>();
       reply.id = frame.fill_reply().id();
       return ReadStatus(frame.fill_reply().code(), frame.fill_reply().message(), reply.status);
+    }
+    case Body::kMail: {
+      Mail& mail = message.emplace<Mail>();
+      mail.body = std::move(*frame.mutable_mail()->mutable_body());
+      return mail.body.size() <= kMailBytesMax && ReadRegion(frame.mail().peer(), mail.peer);
     }
     case Body::BODY_NOT_SET: return false;
   }

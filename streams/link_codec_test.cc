@@ -57,6 +57,7 @@ std::vector<LinkMessage> OneOfEach() {
           ApplyReply{9, Aborted("gap"), SomeVector(), SomeVector()},
           progress,
           LinkCredit{55},
+          Mail{RegionId{3}, std::string("a\0letter", 8)},
           status,
           filling,
           ScanRequest{3, ScanPart::kLedger, "after", SomeVector(), 5000},

@@ -91,4 +91,12 @@ struct PeerProgress {
   std::vector<Peer> peers;
 };
 
+// region <-> replicator, both ways: a letter to, or from, the region of a peer, whose content is
+// the regions' own business. Best effort: dropped when the peer is not connected.
+struct Mail {
+  RegionId peer;
+  std::string body;
+};
+inline constexpr size_t kMailBytesMax = 1 << 20;
+
 }  // namespace everwrite::streams

@@ -80,6 +80,8 @@ struct Limits {
   uint64_t cache_bytes = 64ULL << 20;  // of blocks of the store
   uint64_t change_log_bytes = 64ULL << 30;
   uint64_t change_log_hours = 24;
+  // Rows that are read again each second to prove that they are what was written; 0: none.
+  uint64_t verify_rows_per_second = 10'000;
   // A table's time to live may be changed once in so long, as DynamoDB's once an hour; 0: any time.
   int64_t ttl_change_interval_us = 0;
 };

@@ -31,6 +31,7 @@ SimDaemon::SimDaemon(Simulator& simulator, size_t index, const std::vector<Regio
       region_(region),
       network_(network),
       find_(std::move(find)) {
+  region_.SetSendMail([this](RegionId to, std::string letter) { SendMail(to, std::move(letter)); });
   region_.SetOnCommit([this](const table::CommitReport& report) {
     if (!process_) return;
     // As the local link: our own new records, then the state.
@@ -47,6 +48,12 @@ SimDaemon::SimDaemon(Simulator& simulator, size_t index, const std::vector<Regio
 }
 
 SimDaemon::~SimDaemon() = default;
+
+void SimDaemon::SendMail(RegionId to, std::string letter) {
+  FromRegion([this, mail = streams::Mail{to, std::move(letter)}](replicator::Replicator& core) {
+    core.OnRegionMail(mail, simulator_.now());
+  });
+}
 
 void SimDaemon::Start() {
   CHECK(!process_);
@@ -126,6 +133,8 @@ void SimDaemon::CarryOut() {
     ToRegion(
         [progress = *ready.progress](table::RegionEngine& engine) { engine.OnProgress(progress); });
   }
+  for (const streams::Mail& mail : ready.mails)
+    ToRegion([this, mail](table::RegionEngine&) { region_.OnMail(mail.peer, mail.body); });
   for (const replicator::Outgoing& outgoing : ready.messages) {
     const size_t to = std::find(ids_.begin(), ids_.end(), outgoing.to) - ids_.begin();
     simulator_.Trace(outgoing.message.index() * 64 + to);

@@ -52,6 +52,7 @@ class SimDaemon {
   void CarryOut();
   void ScheduleWake(Instant when);
   void AttachRegion();
+  void SendMail(RegionId to, std::string letter);
   void Apply(const streams::ApplyRequest& request);
   void ApplyOne(const streams::ApplyRequest& request, bool reply);
   // Over the local link, in order: later, and not at all when either end has died meanwhile.

@@ -5,6 +5,7 @@ namespace {
 
 constexpr int64_t kMaintenanceMicros = 2 * kMicrosPerSecond;
 constexpr int64_t kSweepMicros = kMicrosPerSecond;
+constexpr int64_t kGuardMicros = 200 * kMicrosPerMilli;
 constexpr int64_t kLyingSyncMicros = 200 * kMicrosPerMilli;
 
 }  // namespace
@@ -48,6 +49,17 @@ void SimRegion::Start() {
     if (on_commit_) on_commit_(report);
   });
   process_->engine->StartBackfill(process_->executor);
+  convergence::GuardOptions guard;
+  guard.peers = options_.peers;
+  guard.scrub_rows_per_second = 200;
+  guard.page_rows = 3;
+  process_->guard = std::make_unique<convergence::ConvergenceGuard>(
+      *process_->engine, process_->clock, std::move(guard),
+      [this](RegionId to, std::string letter) {
+        if (send_mail_) send_mail_(to, std::move(letter));
+      },
+      [this](const convergence::Finding&, std::string_view) { ++found_; });
+  process_->executor.PostAfter(kGuardMicros, [this] { GuardTick(); });
   process_->executor.PostAfter(kMaintenanceMicros, [this] { Maintain(); });
   process_->executor.PostAfter(kSweepMicros, [this] { Sweep(); });
   if (options_.lying_sync) LateSync();
@@ -60,6 +72,7 @@ void SimRegion::LateSync() {
 
 void SimRegion::Crash() {
   CHECK(process_);
+  compared_ += process_->guard->report().compared_equal;
   process_->executor.Kill();
   process_.reset();
   store_.Crash(simulator_.random().Below(store_.unsynced_batches() + 1));
@@ -82,6 +95,11 @@ void SimRegion::EndTurn() {
 void SimRegion::Maintain() {
   CHECK(process_->engine->maintenance().RunOnce(process_->executor).ok());
   process_->executor.PostAfter(kMaintenanceMicros, [this] { Maintain(); });
+}
+
+void SimRegion::GuardTick() {
+  process_->guard->Tick(process_->executor);
+  process_->executor.PostAfter(kGuardMicros, [this] { GuardTick(); });
 }
 
 void SimRegion::Sweep() {

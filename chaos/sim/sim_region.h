@@ -13,12 +13,14 @@
 #include "base/memory_kv_store.h"
 #include "chaos/sim/sim_clock.h"
 #include "chaos/sim/simulator.h"
+#include "region/convergence/guard.h"
 #include "region/table/region_engine.h"
 
 namespace everwrite::chaos {
 
 struct SimRegionOptions {
   RegionId id;
+  std::vector<RegionId> peers;
   int64_t fsync_micros_max = 2000;
   // A planted bug, to prove that the checkers see it: a sync answers before it is done, so a power
   // cut takes writes that were acknowledged.
@@ -32,6 +34,8 @@ class SimRegion {
  public:
   // Told about every commit of the running engine.
   using OnCommit = std::function<void(const table::CommitReport&)>;
+  // Takes letters of the convergence guard to another region.
+  using SendMail = std::function<void(RegionId to, std::string letter)>;
 
   SimRegion(Simulator& simulator, SimRegionOptions options);
   ~SimRegion();
@@ -45,12 +49,19 @@ class SimRegion {
   // Of the running process.
   table::RegionEngine& engine() { return *process_->engine; }
   ProcessExecutor& executor() { return process_->executor; }
+  void OnMail(RegionId from, const std::string& letter) {
+    process_->guard->OnMail(from, letter, process_->executor);
+  }
+  // What its guards have found and compared, over all its lives.
+  uint64_t found() const { return found_; }
+  uint64_t compared() const { return compared_; }
   // The process that runs now; a callback that finds another number belongs to a dead one.
   uint64_t incarnation() const { return incarnation_; }
 
   const KvStore& store() const { return store_; }
   WallClock& wall_clock() { return wall_clock_; }
   void SetOnCommit(OnCommit on_commit) { on_commit_ = std::move(on_commit); }
+  void SetSendMail(SendMail send) { send_mail_ = std::move(send); }
 
  private:
   struct Process {
@@ -58,12 +69,14 @@ class SimRegion {
     SimClock clock;
     ProcessExecutor executor;
     std::unique_ptr<table::RegionEngine> engine;
+    std::unique_ptr<convergence::ConvergenceGuard> guard;
     bool turn_under_way = false;
   };
   void BeginTurn();
   void EndTurn();
   void Maintain();
   void Sweep();
+  void GuardTick();
   void LateSync();
 
   Simulator& simulator_;
@@ -83,6 +96,9 @@ class SimRegion {
   uint64_t incarnation_ = 0;
   std::unique_ptr<Process> process_;
   OnCommit on_commit_;
+  SendMail send_mail_;
+  uint64_t found_ = 0;
+  uint64_t compared_ = 0;
 };
 
 }  // namespace everwrite::chaos

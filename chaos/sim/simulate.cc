@@ -32,7 +32,9 @@ WorldResult SimulateOne(const SimulateOptions& options, uint64_t seed, std::stri
   for (const std::string& line : result.violations) failure += "  " + line + "\n";
   failure += "  replay: everwrite chaos simulate --seeds 1 --seed " + std::to_string(seed) +
              " --seconds " + std::to_string(options.world.chaos_seconds) + " --regions " +
-             std::to_string(options.world.regions);
+             std::to_string(options.world.regions) +
+             (options.world.lying_sync ? " --plant-lying-sync" : "") +
+             (options.world.split_transactions ? " --plant-split-transactions" : "");
   return result;
 }
 

@@ -135,6 +135,8 @@ void World::Build() {
   for (size_t i = 0; i < options_.regions; ++i) {
     SimRegionOptions region_options;
     region_options.id = ids[i];
+    for (const RegionId id : ids)
+      if (id != ids[i]) region_options.peers.push_back(id);
     region_options.fsync_micros_max = swarm_.fsync_micros_max;
     region_options.lying_sync = options_.lying_sync;
     region_options.ttl_takeover_ms = swarm_.ttl_takeover_ms;
@@ -269,6 +271,12 @@ WorldResult World::Run() {
       if (region->running())
         result.violations.push_back("  region " + std::to_string(region->id().value) + ": " +
                                     region->engine().State().applied.ToString());
+  }
+  for (const auto& region : regions_) {
+    result.compared += region->compared();
+    if (region->found() > 0)
+      result.violations.push_back("the convergence guard of region " +
+                                  std::to_string(region->id().value) + " raised an alarm");
   }
   std::vector<const KvStore*> stores;
   for (const auto& region : regions_) {

@@ -35,6 +35,7 @@ struct WorldResult {
   size_t acknowledged = 0;
   uint64_t reads = 0;
   uint64_t conflicts = 0;
+  uint64_t compared = 0;    // buckets of two regions, while they were written to, and equal
   size_t transactions = 0;  // in all regions' logs
   size_t expired = 0;       // deletions because the time had come, in all logs
   size_t crashes = 0;

@@ -24,6 +24,8 @@ using streams::ReplicationStatus;
 constexpr size_t kReadChunk = 256 * 1024;
 // With so much unsent, nothing more is pushed and no more requests are read.
 constexpr size_t kOutgoingMax = 32U << 20;
+// With so much unsent, letters are dropped.
+constexpr size_t kMailBelow = 8U << 20;
 // The largest read that a replicator may ask for at once.
 constexpr size_t kReadBytesMax = 4U << 20;
 
@@ -90,6 +92,14 @@ class LocalLink::Impl : public Executor {
       }
     }
     Wake();
+  }
+
+  void SendMail(RegionId to, std::string body) {
+    if (!connected_) return;
+    auto mail = std::make_shared<streams::Mail>(streams::Mail{to, std::move(body)});
+    Post([this, mail] {
+      if (connected_ && outgoing_.size() - sent_ < kMailBelow) Send(std::move(*mail));
+    });
   }
 
   bool connected() const { return connected_; }
@@ -321,6 +331,8 @@ bool LocalLink::Impl::OnMessage(streams::LinkMessage message) {
     Send(std::move(reply).value());
   } else if (auto* apply = std::get_if<streams::ApplyRequest>(&message)) {
     OnApply(std::move(*apply));
+  } else if (auto* mail = std::get_if<streams::Mail>(&message)) {
+    if (options_.on_mail) options_.on_mail(mail->peer, std::move(mail->body));
   } else if (const auto* progress = std::get_if<streams::PeerProgress>(&message)) {
     options_.engine->OnProgress(*progress);
   } else if (const auto* credit = std::get_if<streams::LinkCredit>(&message)) {
@@ -379,6 +391,7 @@ Result<std::unique_ptr<LocalLink>> LocalLink::Start(const LocalLinkOptions& opti
 }
 
 void LocalLink::OnCommit(const table::CommitReport& report) { impl_->OnCommit(report); }
+void LocalLink::SendMail(RegionId to, std::string body) { impl_->SendMail(to, std::move(body)); }
 bool LocalLink::connected() const { return impl_->connected(); }
 std::vector<LinkStatus> LocalLink::Links() const { return impl_->Links(); }
 void LocalLink::Stop() { impl_->Stop(); }

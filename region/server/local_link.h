@@ -12,6 +12,7 @@
 // Thread-safety: OnCommit on the commit thread, the rest from any thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,6 +42,8 @@ struct LocalLinkOptions {
   table::RegionEngine* engine = nullptr;
   const topology::Topology* topology = nullptr;
   Registry* registry = nullptr;  // replication metrics are set here as the replicator tells them
+  // A letter from another region; on the link's thread.
+  std::function<void(RegionId from, std::string body)> on_mail;
   Logger log;
 };
 
@@ -51,6 +54,8 @@ class LocalLink {
   ~LocalLink();
 
   void OnCommit(const table::CommitReport& report);
+  // To another region; dropped when the replicator or the peer is away, or busy.
+  void SendMail(RegionId to, std::string body);
   bool connected() const;
   std::vector<LinkStatus> Links() const;
   // Ends the thread; replies under way are dropped.

@@ -19,6 +19,7 @@
 #include "base/random.h"
 #include "base/system_clock.h"
 #include "region/api/dispatcher.h"
+#include "region/convergence/guard.h"
 #include "region/http/http_server.h"
 #include "region/server/admin.h"
 #include "region/server/commit_thread.h"
@@ -39,6 +40,7 @@ constexpr int kExitConfiguration = 78;
 constexpr int kRelaxedSyncMs = 100;
 constexpr int kMaintenanceSeconds = 5;
 constexpr int kSweepSeconds = 1;  // for what is expired
+constexpr std::chrono::milliseconds kGuardTick{100};
 constexpr int64_t kDrainMs = 5000;
 
 // Maintenance now and then, on a thread and executor of its own. Tasks are lock continuations:
@@ -67,21 +69,44 @@ class MaintenanceThread : public Executor {
     }
     ready_.notify_one();
   }
+  // Ticks from now on.
+  void SetGuard(convergence::ConvergenceGuard& guard) {
+    std::lock_guard lock(mutex_);
+    guard_ = &guard;
+  }
+  // On our thread.
+  void OnMail(RegionId from, std::string body) {
+    auto letter = std::make_shared<std::string>(std::move(body));
+    Post([this, from, letter] {
+      convergence::ConvergenceGuard* guard = nullptr;
+      {
+        std::lock_guard lock(mutex_);
+        guard = guard_;
+      }
+      if (guard) guard->OnMail(from, *letter, *this);
+    });
+  }
 
  private:
   void Run() {
     auto next = std::chrono::steady_clock::now() + std::chrono::seconds(kMaintenanceSeconds);
     auto next_sweep = std::chrono::steady_clock::now();
+    auto next_guard = next_sweep;
     std::unique_lock lock(mutex_);
     for (;;) {
-      ready_.wait_until(lock, std::min(next, next_sweep),
+      ready_.wait_until(lock, std::min({next, next_sweep, next_guard}),
                         [this] { return stopping_ || !tasks_.empty(); });
       if (stopping_) return;
       std::vector<std::function<void()>> tasks;
       tasks.swap(tasks_);
+      convergence::ConvergenceGuard* const guard = guard_;
       lock.unlock();
       for (auto& task : tasks) task();
       const auto now = std::chrono::steady_clock::now();
+      if (now >= next_guard) {
+        next_guard = now + kGuardTick;
+        if (guard) guard->Tick(*this);
+      }
       if (now >= next_sweep) {
         next_sweep = now + std::chrono::seconds(kSweepSeconds);
         engine_.SweepExpired(*this);
@@ -100,6 +125,7 @@ class MaintenanceThread : public Executor {
   std::mutex mutex_;
   std::condition_variable ready_;
   std::vector<std::function<void()>> tasks_;
+  convergence::ConvergenceGuard* guard_ = nullptr;  // guarded by mutex_
   bool stopping_ = false;
   std::thread thread_;
 };
@@ -163,6 +189,7 @@ struct Server {
   std::unique_ptr<table::RegionEngine> engine;
   std::unique_ptr<session::SessionGate> sessions;
   std::unique_ptr<LocalLink> link;
+  std::unique_ptr<convergence::ConvergenceGuard> guard;
   std::unique_ptr<RegionMetrics> metrics;
   std::unique_ptr<RequestMetrics> request_metrics;
   std::unique_ptr<api::Dispatcher> dispatcher;
@@ -250,6 +277,9 @@ Status StartLink(Server& server, const topology::Topology& topology, const topol
   options.engine = server.engine.get();
   options.registry = &server.registry;
   options.topology = &topology;
+  options.on_mail = [&server](RegionId from, std::string body) {
+    server.maintenance->OnMail(from, std::move(body));
+  };
   options.log = server.log.Named("link");
   EW_ASSIGN_OR_RETURN(server.link, LocalLink::Start(options));
   server.metrics = std::make_unique<RegionMetrics>(server.registry, *server.engine, *server.link,
@@ -260,6 +290,29 @@ Status StartLink(Server& server, const topology::Topology& topology, const topol
     server.link->OnCommit(report);
   });
   return {};
+}
+
+void StartGuard(Server& server, const topology::Topology& topology,
+                const topology::Region& region) {
+  convergence::GuardOptions options;
+  options.peers = topology.Others(region.id);
+  options.scrub_rows_per_second = topology.limits.verify_rows_per_second;
+  const auto note = [&server, &topology](const convergence::Finding& finding,
+                                         std::string_view what) {
+    const auto table = server.engine->FindTableById(finding.table);
+    const topology::Region* other = topology.FindRegion(finding.differs_from);
+    server.log.Error(
+        "convergence: " + std::string(what),
+        {{"table", table ? table->definition.name : std::to_string(finding.table.value)},
+         {"bucket", finding.bucket},
+         {"other", other ? other->name : ""},
+         {"repaired", finding.repaired}});
+  };
+  server.guard = std::make_unique<convergence::ConvergenceGuard>(
+      *server.engine, server.clock, std::move(options),
+      [&server](RegionId to, std::string letter) { server.link->SendMail(to, std::move(letter)); },
+      note);
+  server.maintenance->SetGuard(*server.guard);
 }
 
 Status StartEndpoints(Server& server, const topology::Topology& topology,
@@ -336,12 +389,15 @@ int RunRegion(const RegionOptions& options) {
 
   Status status = OpenStorage(server, *topology, *region, options.data);
   if (status.ok()) status = OpenEngine(server, *topology, *region);
-  if (status.ok()) StartSessions(server, *topology);
+  if (status.ok()) {
+    StartSessions(server, *topology);
+    server.maintenance =
+        std::make_unique<MaintenanceThread>(*server.engine, server.log.Named("maintenance"));
+  }
   if (status.ok()) status = StartLink(server, *topology, *region, options.socket);
+  if (status.ok()) StartGuard(server, *topology, *region);
   if (status.ok()) status = StartEndpoints(server, *topology, *region);
   if (!status.ok()) return fail(status);
-  server.maintenance =
-      std::make_unique<MaintenanceThread>(*server.engine, server.log.Named("maintenance"));
   server.engine->StartBackfill(*server.maintenance);
   server.log.Info("serving", {{"endpoint", region->endpoint.ToString()},
                               {"admin", region->admin.ToString()},

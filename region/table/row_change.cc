@@ -100,9 +100,10 @@ uint64_t RowChange::AddRow(CommitTurn& turn, const std::shared_ptr<TableState>& 
   value.clear();
   EncodeStoredItem(row, value);
   turn.batch().Put(ColumnFamily::kItems, store_key, value);
+  const uint64_t delta = AddRest(turn, table, store_key, row);
   if (row.tombstone)
     turn.batch().Put(ColumnFamily::kSystem, TombstoneKey(row.version.dot), store_key);
-  return AddRest(turn, table, store_key, row);
+  return delta;
 }
 
 void RowChange::AddRemovalTo(CommitTurn& turn, const std::shared_ptr<TableState>& table,

@@ -133,6 +133,8 @@ void Driver::HandleRegion(streams::LinkMessage& message, Instant now) {
     core_.OnApplyReply(*apply, now);
   } else if (const auto* read = std::get_if<streams::ReadReply>(&message)) {
     core_.OnReadReply(*read, now);
+  } else if (auto* mail = std::get_if<streams::Mail>(&message)) {
+    core_.OnRegionMail(std::move(*mail), now);
   } else {
     log_.Warning("the region said what only a replicator says; ignored");
   }
@@ -143,6 +145,7 @@ void Driver::Execute(Instant now) {
   for (auto& apply : ready.applies) region_->Send(std::move(apply));
   for (auto& read : ready.reads) region_->Send(read);
   if (ready.progress) region_->Send(std::move(*ready.progress));
+  for (streams::Mail& mail : ready.mails) region_->Send(std::move(mail));
   for (Outgoing& outgoing : ready.messages) bus_->Send(outgoing.to, std::move(outgoing.message));
   for (const Event& event : ready.events)
     log_.Log(event.level == Event::Level::kInfo ? LogLevel::kInfo : LogLevel::kWarning, event.text,
