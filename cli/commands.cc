@@ -8,6 +8,7 @@
 #include "cli/plan.h"
 #include "cli/status.h"
 #include "cli/verify.h"
+#include "cli/verify_digests.h"
 #include "topology/topology_file.h"
 
 namespace everwrite::cli {
@@ -85,6 +86,70 @@ std::string VerifyText(const VerifyReport& report) {
   return text;
 }
 
+void AppendItems(std::string& text, const std::vector<std::string>& regions,
+                 const ItemComparison& items) {
+  for (const ItemDifference& difference : items.listed) {
+    text += "    key " + difference.key + "\n";
+    for (size_t i = 0; i < regions.size(); ++i)
+      text += "      " + regions[i] + ": " + difference.held[i] + "\n";
+  }
+}
+
+std::string DigestText(const DigestReport& report) {
+  std::string text(VerdictName(report.verdict));
+  const std::string regions = std::to_string(report.regions.size()) + " regions";
+  switch (report.verdict) {
+    case Verdict::kEqual:
+      return text + ": " + regions + " hold the same " + std::to_string(report.items) +
+             " items and versions (" + std::to_string(report.buckets) + " buckets proven)\n";
+    case Verdict::kBehind:
+      return text + ": " + std::to_string(report.buckets) + " buckets are proven equal, " +
+             std::to_string(report.open) +
+             " have not been decided on the same changes in time: " + report.detail + "\n";
+    case Verdict::kDiverged: break;
+  }
+  text += ": " + std::to_string(report.differences.size()) + " of " +
+          std::to_string(report.buckets + report.open + report.differences.size()) +
+          " buckets differ\n";
+  for (const BucketDifference& difference : report.differences) {
+    text += "  table " + difference.table + " bucket " + std::to_string(difference.bucket) + ": " +
+            difference.reason + "\n";
+    AppendItems(text, report.regions, difference.items);
+  }
+  return text;
+}
+
+JsonValue DigestJson(const DigestReport& report) {
+  const auto number = [](uint64_t value) { return JsonValue::Number(static_cast<int64_t>(value)); };
+  JsonValue out = JsonValue::Object();
+  out.Set("verdict", JsonValue::String(std::string(VerdictName(report.verdict))));
+  out.Set("items", number(report.items));
+  out.Set("buckets", number(report.buckets));
+  out.Set("open", number(report.open));
+  out.Set("detail", JsonValue::String(report.detail));
+  JsonValue list = JsonValue::Array();
+  for (const BucketDifference& difference : report.differences) {
+    JsonValue bucket = JsonValue::Object();
+    bucket.Set("table", JsonValue::String(difference.table));
+    bucket.Set("bucket", number(difference.bucket));
+    bucket.Set("reason", JsonValue::String(difference.reason));
+    JsonValue keys = JsonValue::Array();
+    for (const ItemDifference& item : difference.items.listed) {
+      JsonValue held = JsonValue::Object();
+      for (size_t i = 0; i < report.regions.size(); ++i)
+        held.Set(report.regions[i], JsonValue::String(item.held[i]));
+      JsonValue key = JsonValue::Object();
+      key.Set("key", JsonValue::String(item.key));
+      key.Set("held", std::move(held));
+      keys.Add(std::move(key));
+    }
+    bucket.Set("keys", std::move(keys));
+    list.Add(std::move(bucket));
+  }
+  out.Set("differences", std::move(list));
+  return out;
+}
+
 JsonValue VerifyJson(const VerifyReport& report) {
   JsonValue out = JsonValue::Object();
   out.Set("verdict", JsonValue::String(std::string(VerdictName(report.verdict))));
@@ -138,6 +203,12 @@ int RunStatus(const StatusCommand& command) {
 int RunVerify(const VerifyCommand& command) {
   const auto view = FindCluster(command.topology_file);
   if (!view.ok()) return ReportError(view.status());
+  if (!command.full) {
+    const auto report = VerifyDigests(view->regions, command.wait_seconds * 1000);
+    if (!report.ok()) return ReportError(report.status());
+    Print(command.json ? DigestJson(*report).Dump(/*indented=*/true) + "\n" : DigestText(*report));
+    return report->verdict == Verdict::kEqual ? 0 : kExitNo;
+  }
   const auto report = Verify(view->regions, command.wait_seconds * 1000);
   if (!report.ok()) return ReportError(report.status());
   Print(command.json ? VerifyJson(*report).Dump(/*indented=*/true) + "\n" : VerifyText(*report));

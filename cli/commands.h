@@ -58,6 +58,7 @@ int RunStatus(const StatusCommand& command);
 struct VerifyCommand {
   std::string topology_file;
   bool json = false;
+  bool full = false;  // every item, not the digests
   int64_t wait_seconds = 30;
 };
 int RunVerify(const VerifyCommand& command);

@@ -108,10 +108,12 @@ class CommandLine {
   }
 
   void AddVerify() {
-    CLI::App* const command = Add(app_, "verify", "compare all items and versions of all regions",
+    CLI::App* const command = Add(app_, "verify", "prove that all regions hold the same items",
                                   [this] { return RunVerify(verify_); });
     command->add_option("FILE", verify_.topology_file, "topology file (else what runs here)");
     command->add_flag("--json", verify_.json, "for programs");
+    command->add_flag("--full", verify_.full,
+                      "read every item and version, in quiet regions (minutes for large ones)");
     command->add_option("--wait", verify_.wait_seconds, "seconds that regions may take to catch up")
         ->check(CLI::Range(0, 86400))
         ->capture_default_str();

@@ -47,12 +47,19 @@ JsonValue DescribeRegion(const RegionEndpoint& region, const Result<JsonValue>& 
     AddReason(reasons, region.name + " is " + state +
                            (status.ok() ? "" : " (" + status.status().message() + ")"));
   }
+  if (status.ok() && (*status)["diverged_buckets"].AsInt() > 0) {
+    AddReason(reasons,
+              region.name + " has " + (*status)["diverged_buckets"].AsString() +
+                  " buckets of keys that may differ from other regions': everwrite verify");
+  }
   out.Set("state", JsonValue::String(state));
   out.Set("pids", std::move(pids));
   out.Set("vector", status.ok() ? (*status)["applied"] : JsonValue::Object());
   out.Set("durable", status.ok() ? (*status)["durable"] : JsonValue::Object());
   if (status.ok()) {
     out.Set("conflicts", (*status)["conflicts"]);
+    out.Set("diverged_buckets", (*status)["diverged_buckets"]);
+    out.Set("repaired_rows", (*status)["repaired_rows"]);
     out.Set("clock_ms", (*status)["clock_ms"]);
     out.Set("replicator_connected", (*status)["replicator_connected"]);
   }

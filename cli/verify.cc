@@ -22,8 +22,8 @@ int64_t NowMillis() {
 
 class AdminItemSource : public ItemSource {
  public:
-  AdminItemSource(std::string admin, size_t page_lines)
-      : admin_(std::move(admin)), page_lines_(page_lines) {}
+  AdminItemSource(std::string admin, size_t page_lines, std::string after)
+      : admin_(std::move(admin)), page_lines_(page_lines), after_(std::move(after)) {}
 
   Result<bool> Next(ItemLine* line) override {
     while (true) {
@@ -122,8 +122,9 @@ Result<ItemLine> ParseItemLine(std::string_view line) {
                   std::string(parts[3]), parts[4] == "1"};
 }
 
-std::unique_ptr<ItemSource> NewAdminItemSource(std::string admin, size_t page_lines) {
-  return std::make_unique<AdminItemSource>(std::move(admin), page_lines);
+std::unique_ptr<ItemSource> NewAdminItemSource(std::string admin, size_t page_lines,
+                                               std::string after) {
+  return std::make_unique<AdminItemSource>(std::move(admin), page_lines, std::move(after));
 }
 
 Result<ItemComparison> CompareItems(const std::vector<ItemSource*>& regions) {

@@ -1,4 +1,5 @@
-// `everwrite verify`: do all regions hold the same items and versions?
+// `everwrite verify --full`: do all regions hold the same items and versions? (verify_digests.h is
+// the quick way.)
 //
 // The vectors of all regions are read, then every region's items in key order through its admin
 // endpoint, then the vectors again. Where they were equal and stood still, the items must be equal:
@@ -41,7 +42,9 @@ class ItemSource {
 };
 
 // Asks the admin endpoint page by page, so that a region of any size is compared in bounded memory.
-std::unique_ptr<ItemSource> NewAdminItemSource(std::string admin, size_t page_lines);
+// Those behind `after`: the hex of a table's id and of a key or its beginning.
+std::unique_ptr<ItemSource> NewAdminItemSource(std::string admin, size_t page_lines,
+                                               std::string after = "");
 
 struct ItemDifference {
   std::string table;

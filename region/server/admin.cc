@@ -8,6 +8,7 @@
 #include "base/coding.h"
 #include "base/log.h"
 #include "region/api/item_json.h"
+#include "region/item/item.h"
 #include "region/metrics/metrics_exporter.h"
 
 namespace everwrite::server {
@@ -19,6 +20,7 @@ using http::HttpResponse;
 
 constexpr size_t kItemsPerPage = 20000;
 constexpr size_t kConflictsPerPage = 1000;
+constexpr size_t kDigestsPerPage = 20000;
 
 HttpResponse Json(int status, std::string body) {
   HttpResponse response;
@@ -123,6 +125,8 @@ void Admin::Handle(const http::HttpRequest& request, http::HttpResponder respond
         path.substr(kConflict.size(), path.size() - kConflict.size() - kRestore.size());
     return Restore(name, *request.executor, std::move(responder));
   }
+  if (request.method == "POST" && path == "/test/damage" && context_.test_hooks)
+    return Damage(query, *request.executor, std::move(responder));
   if (request.method != "GET") return responder.Send(Text(405, "only GET here\n"));
   if (path == "/healthz") return responder.Send(Text(200, "ok\n"));
   if (path == "/readyz") return responder.Send(Ready());
@@ -135,6 +139,8 @@ void Admin::Handle(const http::HttpRequest& request, http::HttpResponder respond
   if (path == "/conflicts") return responder.Send(List(query));
   if (path.starts_with(kConflict)) return responder.Send(Show(path.substr(kConflict.size())));
   if (path == "/items") return responder.Send(Items(query));
+  if (path == "/digests") return responder.Send(Digests(query));
+  if (path == "/convergence") return responder.Send(Convergence());
   responder.Send(Text(404, "no such page\n"));
 }
 
@@ -160,6 +166,9 @@ HttpResponse Admin::Status() const {
   AppendRaw(out, "applied", VectorJson(state.applied));
   AppendRaw(out, "durable", VectorJson(state.durable));
   AppendNumber(out, "conflicts", context_.engine->ConflictCount());
+  const convergence::GuardReport convergence = context_.guard->report();
+  AppendNumber(out, "diverged_buckets", convergence.open);
+  AppendNumber(out, "repaired_rows", convergence.repaired_rows);
   AppendNumber(out, "clock_ms", state.physical_ms);
   AppendRaw(out, "replicator_connected", context_.link->connected() ? "true" : "false");
   std::string links = "[";
@@ -267,6 +276,144 @@ HttpResponse Admin::Items(std::string_view query) const {
   if (!status.ok()) return Error(status);
   out += more ? "next " + ToHex(last) + "\n" : "end\n";
   return Text(200, std::move(out));
+}
+
+HttpResponse Admin::Digests(std::string_view query) const {
+  TableId table;
+  uint32_t bucket = 0;
+  if (const auto after = QueryParameter(query, "after")) {
+    const size_t dot = after->find('.');
+    const char* const text = after->data();
+    const char* const end = text + after->size();
+    if (dot == std::string::npos ||
+        std::from_chars(text, text + dot, table.value, 16).ptr != text + dot ||
+        std::from_chars(text + dot + 1, end, bucket).ptr != end)
+      return Error(InvalidArgument("after is not TABLE.BUCKET"));
+    ++bucket;
+  }
+  const auto entries = context_.engine->digests().List(table, bucket, kDigestsPerPage);
+  std::string out, touched;
+  for (const auto& entry : entries) {
+    touched.clear();
+    entry.digest.touched.EncodeTo(touched);
+    out += HexOf(entry.table.value) + ' ' + std::to_string(entry.bucket) + ' ' +
+           HexOf(entry.digest.sum) + ' ' + ToHex(touched) + '\n';
+  }
+  if (entries.size() == kDigestsPerPage) {
+    out += "next " + HexOf(entries.back().table.value) + '.' +
+           std::to_string(entries.back().bucket) + '\n';
+  } else {
+    int64_t items = 0;
+    for (const std::string& name : context_.engine->ListTables("", SIZE_MAX))
+      if (const auto known = context_.engine->FindTable(name))
+        items += context_.engine->CountOf(*known).items;
+    out += "end " + std::to_string(items) + '\n';
+  }
+  return Text(200, std::move(out));
+}
+
+HttpResponse Admin::Convergence() const {
+  const convergence::GuardReport report = context_.guard->report();
+  std::string out = "{";
+  AppendNumber(out, "open", report.open);
+  AppendNumber(out, "found", report.found);
+  AppendNumber(out, "repaired_rows", report.repaired_rows);
+  AppendNumber(out, "compared_equal", report.compared_equal);
+  AppendNumber(out, "compared_moving", report.compared_moving);
+  AppendNumber(out, "scrubbed_rows", report.scrubbed_rows);
+  AppendNumber(out, "scrub_passes", report.scrub_passes);
+  std::string tables = "[", findings = "[";
+  for (const std::string& name : context_.engine->ListTables("", SIZE_MAX)) {
+    const auto table = context_.engine->FindTable(name);
+    if (!table) continue;
+    if (tables.size() > 1) tables += ',';
+    std::string one = "{";
+    AppendField(one, "id", HexOf(table->definition.id.value));
+    AppendField(one, "name", name);
+    tables += one + "}";
+  }
+  for (const convergence::Finding& finding : report.findings) {
+    if (findings.size() > 1) findings += ',';
+    const auto table = context_.engine->FindTableById(finding.table);
+    std::string one = "{";
+    AppendField(one, "table_id", HexOf(finding.table.value));
+    AppendField(one, "table", table ? table->definition.name : "");
+    AppendNumber(one, "bucket", finding.bucket);
+    AppendRaw(one, "open", finding.ended_ms == 0 ? "true" : "false");
+    AppendField(one, "what",
+                finding.damaged_here ? "rows do not add up to their digest"
+                                     : "rows differ from those of region id " +
+                                           std::to_string(finding.differs_from.value));
+    AppendField(one, "found", FormatUtcMillis(finding.found_ms));
+    if (finding.ended_ms != 0) AppendField(one, "ended", FormatUtcMillis(finding.ended_ms));
+    AppendNumber(one, "repaired", finding.repaired);
+    std::string keys = "[";
+    for (const std::string& key : finding.keys) {
+      if (keys.size() > 1) keys += ',';
+      AppendJsonString(keys, ToHex(key));
+    }
+    AppendRaw(one, "keys", keys + "]");
+    findings += one + "}";
+  }
+  AppendRaw(out, "tables", tables + "]");
+  AppendRaw(out, "findings", findings + "]");
+  return Json(200, out + "}");
+}
+
+namespace {
+
+// Changes a bit of a row's content behind everybody's back.
+class DamageUnit : public table::CommitUnit {
+ public:
+  DamageUnit(std::string store_key, std::string value, Executor& executor,
+             std::function<void(const everwrite::Status&)> done)
+      : store_key_(std::move(store_key)),
+        value_(std::move(value)),
+        executor_(executor),
+        done_(std::move(done)) {}
+  everwrite::Status AddTo(table::CommitTurn& turn) override {
+    turn.batch().Put(ColumnFamily::kItems, store_key_, value_);
+    return {};
+  }
+  void Finished(const everwrite::Status& status, table::Completions&) override {
+    executor_.Post([done = std::move(done_), status] { done(status); });
+  }
+
+ private:
+  const std::string store_key_, value_;
+  Executor& executor_;
+  std::function<void(const everwrite::Status&)> done_;
+};
+
+}  // namespace
+
+void Admin::Damage(std::string_view query, Executor& executor, http::HttpResponder responder) {
+  const auto table = context_.engine->FindTable(QueryParameter(query, "table").value_or(""));
+  if (!table) return responder.Send(Error(NotFound("no such table")));
+  std::string store_key, value;
+  (void)context_.engine->ScanVersions(
+      table::ItemKey(table->definition.id, ""),
+      [&](std::string_view key, const table::StoredItem& row) {
+        if (table::TableOfItemKey(key) != table->definition.id) return false;
+        if (row.tombstone) return true;
+        // A bit that leaves an item: damage that nothing but a comparison sees.
+        for (size_t i = row.image.size(); i-- > 0;) {
+          std::string image(row.image);
+          image[i] = static_cast<char>(image[i] ^ 1);
+          if (!item::IsWellFormedItem(image)) continue;
+          store_key = key;
+          table::EncodeStoredItem({row.version, false, image}, value);
+          return false;
+        }
+        return true;
+      });
+  if (store_key.empty()) return responder.Send(Error(NotFound("the table has no item")));
+  auto held = std::make_shared<http::HttpResponder>(std::move(responder));
+  const std::string key = ToHex(table::KeyOfItemKey(store_key));
+  context_.engine->committer().Submit(std::make_unique<DamageUnit>(
+      store_key, value, executor, [held, key](const everwrite::Status& status) {
+        held->Send(status.ok() ? Json(200, "{\"damaged\":\"" + key + "\"}") : Error(status));
+      }));
 }
 
 }  // namespace everwrite::server

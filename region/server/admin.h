@@ -11,6 +11,10 @@
 //   GET  /items?after=&limit=        one line a stored version, in key order: table key version
 //                                    image-hash tombstone, all in hex; then a line "next KEY" or
 //                                    "end"
+//   GET  /digests?after=             a line a bucket: table bucket sum touched, in hex; then "next
+//                                    TABLE.BUCKET" or "end ITEMS"
+//   GET  /convergence                JSON: what the convergence guard has compared and found
+//   POST /test/damage?table=         with test_hooks: flips a bit of a stored item
 //
 // Thread-safety: Handle on any loop.
 #pragma once
@@ -20,6 +24,7 @@
 #include <string>
 
 #include "base/metrics.h"
+#include "region/convergence/guard.h"
 #include "region/http/http_types.h"
 #include "region/server/local_link.h"
 #include "region/table/region_engine.h"
@@ -33,6 +38,8 @@ struct AdminContext {
   std::string admin;
   table::RegionEngine* engine = nullptr;
   LocalLink* link = nullptr;
+  const convergence::ConvergenceGuard* guard = nullptr;
+  bool test_hooks = false;  // the environment has EVERWRITE_TEST_HOOKS
   Registry* registry = nullptr;
   const Clock* clock = nullptr;
 };
@@ -48,6 +55,9 @@ class Admin {
   http::HttpResponse List(std::string_view query) const;
   http::HttpResponse Show(std::string_view name) const;
   http::HttpResponse Items(std::string_view query) const;
+  http::HttpResponse Digests(std::string_view query) const;
+  http::HttpResponse Convergence() const;
+  void Damage(std::string_view query, Executor& executor, http::HttpResponder responder);
   std::string ConflictJson(const conflict::ConflictRecord& record) const;
   void Restore(std::string_view name, Executor& executor, http::HttpResponder responder);
 

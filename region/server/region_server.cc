@@ -313,6 +313,25 @@ void StartGuard(Server& server, const topology::Topology& topology,
       [&server](RegionId to, std::string letter) { server.link->SendMail(to, std::move(letter)); },
       note);
   server.maintenance->SetGuard(*server.guard);
+  const auto count = [&server](uint64_t convergence::GuardReport::*field) {
+    return [&server, field] { return static_cast<double>(server.guard->report().*field); };
+  };
+  using Report = convergence::GuardReport;
+  server.registry.AddCallback(
+      "everwrite_diverged_buckets",
+      "Buckets of keys that are suspect of differing between regions.", {},
+      [&server] { return static_cast<double>(server.guard->report().open); });
+  server.registry.AddCallback("everwrite_divergence_found_total",
+                              "Buckets in which something was wrong.", {}, count(&Report::found));
+  server.registry.AddCallback("everwrite_repaired_rows_total",
+                              "Rows put right from another region.", {},
+                              count(&Report::repaired_rows));
+  server.registry.AddCallback("everwrite_buckets_proven_total",
+                              "Buckets compared with another region's and equal.", {},
+                              count(&Report::compared_equal));
+  server.registry.AddCallback("everwrite_scrubbed_rows_total",
+                              "Rows counted again against their digests.", {},
+                              count(&Report::scrubbed_rows));
 }
 
 Status StartEndpoints(Server& server, const topology::Topology& topology,
@@ -324,6 +343,8 @@ Status StartEndpoints(Server& server, const topology::Topology& topology,
   context.admin = region.admin.ToString();
   context.engine = server.engine.get();
   context.link = server.link.get();
+  context.guard = server.guard.get();
+  context.test_hooks = std::getenv("EVERWRITE_TEST_HOOKS") != nullptr;
   context.registry = &server.registry;
   context.clock = &server.clock;
   server.admin = std::make_unique<Admin>(std::move(context));
