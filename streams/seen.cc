@@ -1,0 +1,65 @@
+#include "streams/seen.h"
+
+#include <algorithm>
+
+#include "base/coding.h"
+
+namespace everwrite::streams {
+
+SeenSet::SeenSet(const std::vector<Seen>& seen, const HashRange& within) {
+  std::map<HashRange, conflict::Vector> merged;
+  for (const Seen& one : seen) {
+    if (!one.range.Overlaps(within)) continue;
+    merged[one.range.Contains(within) ? within : one.range].Merge(one.vector);
+  }
+  for (auto& [range, vector] : merged) seen_.push_back({range, std::move(vector)});
+}
+
+bool SeenSet::Covers(uint64_t hash, Dot dot) const {
+  return std::any_of(seen_.begin(), seen_.end(), [&](const Seen& one) {
+    return one.range.Has(hash) && one.vector.Covers(dot);
+  });
+}
+
+conflict::Vector SeenSet::LeastOf(const HashRange& range) const {
+  conflict::Vector vector;
+  bool finer = false;
+  for (const Seen& one : seen_) {
+    if (one.range.Contains(range)) {
+      vector.Merge(one.vector);
+    } else if (range.Contains(one.range)) {
+      finer = true;
+    }
+  }
+  if (!finer) return vector;
+  // Halves know what the whole knows: sets of their ranges contain it too.
+  conflict::Vector least = LeastOf(range.Half(0));
+  least.Meet(LeastOf(range.Half(1)));
+  return least;
+}
+
+bool SeenSet::IsWithin(const conflict::Vector& applied) const {
+  return std::all_of(seen_.begin(), seen_.end(),
+                     [&](const Seen& one) { return applied.Covers(one.vector); });
+}
+
+void SeenSet::CutTo(const conflict::Vector& applied) {
+  for (Seen& one : seen_) one.vector.Meet(applied);
+}
+
+void SeenFilter::Note(std::string_view key, const conflict::Version& version) {
+  if (!set_.Covers(HashOfKey(key), version.dot)) return;
+  auto at = highest_.find(key);
+  if (at == highest_.end()) at = highest_.emplace(std::string(key), version).first;
+  at->second = std::max(at->second, version);
+}
+
+bool SeenFilter::Shows(std::string_view key, const conflict::Version& version) const {
+  if (set_.Covers(HashOfKey(key), version.dot)) return false;
+  const auto at = highest_.find(key);
+  return at == highest_.end() || at->second < version;
+}
+
+uint64_t HashOfKey(std::string_view key) { return LoadFixed64(key.data()); }
+
+}  // namespace everwrite::streams

@@ -1,0 +1,93 @@
+// SeenSet: what a consumer has seen of a stream in other regions, and what is left for it to see in
+// this one.
+//
+// The problem. Regions apply changes in different orders, so "the place after this record" is no
+// number that two regions share. What they share are dots and versions. What a consumer has read of
+// a shard is: of the keys of a hash range, the changes of a vector (position.h). That is a set of
+// changes and means the same everywhere.
+//
+// In this region the consumer goes through the entries in this region's order. An entry is shown
+// unless
+//   - it is in the set: it was shown before; or
+//   - an entry of the same item that is in the set has a higher version: the item had a later
+//     content when the consumer left, there this change would have lost, and no record was due.
+// So of each item the versions that the consumer sees keep rising, no change is shown twice, and
+// what is left out was shown or overwritten. One thing more is shown than this region shows others:
+// a change that left the item as it was here, when the consumer has seen a content in between that
+// never was here (it lost).
+//
+// The second rule needs all of the set to be known here: as long as this region has not applied all
+// of it, nothing is shown. And it looks at entries that come later than the one in question, so
+// whoever reads notes all entries of the set, from where it stands to where this region had applied
+// all of the set, before it decides. From there on every entry is new.
+//
+// Pure. Thread-safety: values.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "conflict/vector_clock.h"
+#include "conflict/version.h"
+#include "streams/shards.h"
+
+namespace everwrite::streams {
+
+// Of the keys in `range`, everything that `vector` covers.
+struct Seen {
+  HashRange range;
+  conflict::Vector vector;
+  friend bool operator==(const Seen&, const Seen&) = default;
+};
+
+class SeenSet {
+ public:
+  SeenSet() = default;
+  // The union of these, as far as they are about keys of `within`.
+  SeenSet(const std::vector<Seen>& seen, const HashRange& within);
+
+  bool empty() const { return seen_.empty(); }
+  const std::vector<Seen>& seen() const { return seen_; }
+
+  bool Covers(uint64_t hash, Dot dot) const;
+  // Of every key of `range`, everything that `vector` covers.
+  bool CoversAll(const HashRange& range, const conflict::Vector& vector) const {
+    return LeastOf(range).Covers(vector);
+  }
+  // What it covers of every key of `range`.
+  conflict::Vector LeastOf(const HashRange& range) const;
+  // All of it is within `applied`.
+  bool IsWithin(const conflict::Vector& applied) const;
+  // Leaves only what is within `applied`.
+  void CutTo(const conflict::Vector& applied);
+
+ private:
+  std::vector<Seen> seen_;  // sorted by range, no range twice
+};
+
+// Decides which entries are shown, as above.
+class SeenFilter {
+ public:
+  explicit SeenFilter(const SeenSet& set) : set_(set) {}
+  // Of each entry between here and the place where all of the set is known.
+  void Note(std::string_view key, const conflict::Version& version);
+  bool Shows(std::string_view key, const conflict::Version& version) const;
+  // The same of a change that left the item as it was.
+  bool ShowsHidden(std::string_view key, const conflict::Version& version) const {
+    return highest_.find(key) != highest_.end() && Shows(key, version);
+  }
+
+ private:
+  const SeenSet& set_;
+  std::map<std::string, conflict::Version, std::less<>> highest_;  // of the set, by key
+};
+
+// The hash that an encoded key begins with (region/item/key.h).
+uint64_t HashOfKey(std::string_view key);
+
+}  // namespace everwrite::streams
