@@ -23,8 +23,9 @@ enum class ColumnFamily : uint8_t {
   kChanges,  // (log, number) -> change record
   kLedger,   // losing writes
   kSystem,   // what the region knows of itself
+  kStreams,  // tables' streams, in the region's own order
 };
-constexpr int kColumnFamilyCount = 5;
+constexpr int kColumnFamilyCount = 6;
 
 // A write is either in the operating system's hands (kNo: survives the process) or on disk (kYes:
 // survives the machine) before Write returns.

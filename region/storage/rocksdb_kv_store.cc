@@ -21,8 +21,8 @@ namespace {
 using rocksdb::Slice;
 
 // The names are on disk: never changed, and in the order of ColumnFamily.
-constexpr const char* kFamilyNames[kColumnFamilyCount] = {"items", "indexes", "changes", "ledger",
-                                                          "system"};
+constexpr const char* kFamilyNames[kColumnFamilyCount] = {"items",  "indexes", "changes",
+                                                          "ledger", "system",  "streams"};
 // A thread's write batch that grew beyond this gives its memory back.
 constexpr size_t kKeptBatchBytes = 4U << 20;
 
@@ -116,6 +116,9 @@ rocksdb::ColumnFamilyOptions MakeFamilyOptions(ColumnFamily family, const RocksD
       table.block_size = 32 * 1024;  // read in runs
       // Keys come in their order (log, number): an insertion starts where the last one ended.
       cf.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(8));
+      break;
+    case ColumnFamily::kStreams:
+      table.block_size = 32 * 1024;  // read in runs
       break;
     case ColumnFamily::kIndexes:
     case ColumnFamily::kLedger:

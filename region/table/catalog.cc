@@ -61,6 +61,7 @@ Status Catalog::Load(const KvStore& store) {
     auto state = std::make_shared<TableState>(definition.id);
     EW_RETURN_IF_ERROR(LoadCount(store, state->count));
     EW_RETURN_IF_ERROR(LoadIndexes(store, definition, *state));
+    streams_.Attach(definition, *state);
     const std::string name = definition.name;
     Publish(name, std::make_shared<const Table>(std::move(definition), std::move(state)));
   }
@@ -113,6 +114,7 @@ void Catalog::DropTable(CommitTurn& turn, const Table& table) {
   if (const auto indexes = table.state->Indexes())
     for (const auto& index : *indexes) DropIndex(turn, *index);
   table.state->SetIndexes({});
+  streams_.Replace(turn, nullptr, *table.state);
 }
 
 void Catalog::ReplaceIndexes(CommitTurn& turn, const TableDefinition& after, TableState& state,
@@ -144,6 +146,7 @@ TablePtr Catalog::Replace(CommitTurn& turn, const TablePtr& before, const TableD
   if (!after) return nullptr;
   auto state = same ? before->state : std::make_shared<TableState>(after->id);
   ReplaceIndexes(turn, *after, *state, /*empty=*/state->count.items == 0);
+  streams_.Replace(turn, after, *state);
   return std::make_shared<const Table>(*after, std::move(state));
 }
 

@@ -10,7 +10,8 @@
 // plus 1 for the deletion. A deletion beats any concurrent change of the same incarnation, because
 // rows are dropped with it, and any later creation beats the deletion.
 //
-// Rows of an incarnation go, in the batch that replaces its definition, in every region. So do the
+// Rows of an incarnation go, in the batch that replaces its definition, in every region. Its stream
+// begins and ends in that batch. So do the
 // entries of an index that the new definition lacks; one that it adds begins in that batch, empty
 // and to be filled (index_backfill.h), unless the table is empty too.
 //
@@ -27,6 +28,7 @@
 #include "base/kv_store.h"
 #include "region/table/committer.h"
 #include "region/table/engine.h"
+#include "region/table/stream_catalog.h"
 
 namespace everwrite::table {
 
@@ -36,7 +38,10 @@ inline uint64_t RankOfDeleted(uint64_t generation) { return generation * 2 + 1; 
 
 class Catalog {
  public:
-  // Reads all definitions and counts.
+  // Begins and ends the streams of tables with their definitions.
+  explicit Catalog(StreamCatalog& streams) : streams_(streams) {}
+
+  // Reads all definitions and counts; the streams are loaded.
   Status Load(const KvStore& store);
 
   TablePtr Find(std::string_view name) const;
@@ -48,6 +53,8 @@ class Catalog {
   // durable.
   TablePtr Replace(CommitTurn& turn, const TablePtr& before, const TableDefinition* after);
   void Publish(const std::string& name, TablePtr table);
+  // In a turn: the region has been filled (filling.h).
+  void Filled(CommitTurn& turn) { streams_.BeginAnew(turn); }
 
   // Called, from any thread, when a table is published that has an index to be filled.
   void SetOnIncomplete(std::function<void()> listener) { on_incomplete_ = std::move(listener); }
@@ -58,11 +65,12 @@ class Catalog {
   std::vector<TablePtr> WithTimeToLive() const;
 
  private:
-  static void DropTable(CommitTurn& turn, const Table& table);
+  void DropTable(CommitTurn& turn, const Table& table);
   static void ReplaceIndexes(CommitTurn& turn, const TableDefinition& after, TableState& state,
                              bool empty);
   Status LoadIndexes(const KvStore& store, const TableDefinition& definition, TableState& state);
 
+  StreamCatalog& streams_;
   std::function<void()> on_incomplete_;  // set before anything is published
   mutable std::shared_mutex mutex_;
   std::map<std::string, TablePtr, std::less<>> by_name_;

@@ -1,5 +1,6 @@
 #include "region/table/committer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "streams/change_log.h"
@@ -84,6 +85,7 @@ Committer::Committer(KvStore& store, const Clock& clock, RegionState state,
       wake_(std::move(wake)),
       committed_(state),
       durable_(state.applied),
+      durable_sequence_(state.sequence),
       state_(state),
       hybrid_clock_(state.clock) {}
 
@@ -157,7 +159,10 @@ void Committer::FinishTurn(const Status& status) {
     if (status.ok()) {
       committed_ = state_;
       epoch_.fetch_add(1, std::memory_order_release);
-      if (options_.sync == Sync::kYes) durable_ = state_.applied;
+      if (options_.sync == Sync::kYes) {
+        durable_ = state_.applied;
+        durable_sequence_ = state_.sequence;
+      }
     } else {
       Fail(status);
     }
@@ -193,10 +198,12 @@ void Committer::FinishTurn(const Status& status) {
 
 Status Committer::SyncLog() {
   conflict::Vector applied;
+  streams::Sequence sequence;
   {
     std::lock_guard lock(mutex_);
     applied = committed_.applied;
-    if (applied == durable_ || !health_.ok()) return health_;
+    sequence = committed_.sequence;
+    if ((applied == durable_ && sequence == durable_sequence_) || !health_.ok()) return health_;
   }
   const Status status = store_.SyncLog();
   CommitReport report;
@@ -205,6 +212,7 @@ Status Committer::SyncLog() {
     std::lock_guard lock(mutex_);
     if (status.ok()) {
       durable_.Merge(applied);
+      durable_sequence_ = std::max(durable_sequence_, sequence);
     } else {
       Fail(status);
     }
@@ -236,6 +244,11 @@ RegionState Committer::CommittedState() const {
 conflict::Vector Committer::Durable() const {
   std::lock_guard lock(mutex_);
   return durable_;
+}
+
+Committer::StreamEnd Committer::DurableStreamEnd() const {
+  std::lock_guard lock(mutex_);
+  return {durable_sequence_, durable_};
 }
 
 size_t Committer::waiting() const {

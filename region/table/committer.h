@@ -35,6 +35,8 @@
 
 namespace everwrite::table {
 
+class TableStream;  // table_stream.h
+
 // One table incarnation's share of the commit order; outlives the table's definitions.
 struct TableState {
   explicit TableState(TableId id) : count(CountKey(id)), id(id) {}
@@ -57,7 +59,22 @@ struct TableState {
     has_indexes_.store(any, std::memory_order_release);
   }
 
+  // The table's stream while it is on; null: off, which costs a writer next to nothing. As with
+  // indexes, it may come and go between planning and the turn.
+  std::shared_ptr<TableStream> Stream() const {
+    return has_stream_.load(std::memory_order_acquire) ? stream_.load(std::memory_order_acquire)
+                                                       : nullptr;
+  }
+  // In a turn.
+  void SetStream(std::shared_ptr<TableStream> stream) {
+    const bool any = stream != nullptr;
+    stream_.store(std::move(stream));
+    has_stream_.store(any, std::memory_order_release);
+  }
+
  private:
+  std::atomic<bool> has_stream_{false};
+  std::atomic<std::shared_ptr<TableStream>> stream_;
   std::atomic<bool> has_indexes_{false};
   std::atomic<std::shared_ptr<const IndexList>> indexes_;
 };
@@ -103,6 +120,10 @@ class CommitTurn {
   void Jump(const conflict::Vector& to);
   void Observe(Stamp stamp) { clock_.Observe(stamp); }
   void SetClosed(bool closed) { state_.closed = closed; }
+  // The next place in the region's order of stream records and shards.
+  streams::Sequence NextSequence() {
+    return state_.sequence = streams::Sequence::After(state_.sequence, physical_ms_);
+  }
 
  private:
   friend class Committer;
@@ -184,6 +205,13 @@ class Committer {
   // As of the last finished turn; any thread.
   RegionState CommittedState() const;
   conflict::Vector Durable() const;
+  // What stream records may be shown: those up to `sequence`, which are on disk. `applied` is the
+  // vector behind them.
+  struct StreamEnd {
+    streams::Sequence sequence;
+    conflict::Vector applied;
+  };
+  StreamEnd DurableStreamEnd() const;
   size_t waiting() const;
   Status health() const;  // the error that ended committing, or OK
   bool healthy() const { return !failed_.load(std::memory_order_acquire); }  // without a lock
@@ -202,6 +230,7 @@ class Committer {
   size_t wake_at_ = 1;                              // guarded by mutex_
   RegionState committed_;                           // guarded by mutex_
   conflict::Vector durable_;                        // guarded by mutex_
+  streams::Sequence durable_sequence_;              // guarded by mutex_
   Status health_;                                   // guarded by mutex_
   std::atomic<uint64_t> epoch_{1};
   std::atomic<bool> failed_{false};  // health_ is not OK; set under mutex_

@@ -29,7 +29,8 @@
 
 namespace everwrite::table {
 
-struct TableState;  // what all definitions of one incarnation share (committer.h)
+class StreamReader;  // stream_reader.h
+struct TableState;   // what all definitions of one incarnation share (committer.h)
 
 // A live table. Immutable: a change of definition makes a new one.
 struct Table {
@@ -172,6 +173,9 @@ class TableEngine {
   // All of the items as of one moment: never a part of a transaction.
   virtual Status GetTogether(const std::vector<ItemName>& names,
                              const ItemVisitor& visit) const = 0;
+
+  // --- streams ---
+  virtual const StreamReader& Streams() const = 0;
 };
 
 }  // namespace everwrite::table

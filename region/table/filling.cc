@@ -109,6 +109,7 @@ class Filling::Unit : public CommitUnit {
       stage_ = Stage::kServing;
       next_ = {};
       turn.SetClosed(false);
+      owner_.catalog_.Filled(turn);
       turn.batch().Delete(ColumnFamily::kSystem, kFillingKey);
       return {};
     }

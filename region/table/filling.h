@@ -16,7 +16,7 @@
 //   ledger    the peer's conflicts, once it has applied all that we had when the rows were done:
 //             what we applied before a row's chunk came was decided without that row, but the peer
 //             has decided it with it.
-//   finish    by the replicator's word, when it has caught up.
+//   finish    by the replicator's word, when it has caught up. Tables' streams begin anew.
 //
 // The place reached is in the batch of the rows, so a crash goes on where it was. Beginning again,
 // with another V, is allowed at any time: vectors only grow, and a chunk's row replaces what it

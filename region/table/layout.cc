@@ -7,7 +7,7 @@ namespace {
 
 constexpr uint8_t kTombstoneFlag = 1;
 constexpr uint8_t kRankFlag = 2;
-constexpr uint8_t kStateFormat = 1;
+constexpr uint8_t kStateFormat = 2;
 
 }  // namespace
 
@@ -55,6 +55,7 @@ std::string EncodeRegionState(const RegionState& state) {
   PutFixed64(out, state.log.value);
   PutFixed64(out, state.clock.value);
   PutVarint(out, state.conflicts);
+  PutFixed64(out, state.sequence.value);
   state.applied.EncodeTo(out);
   return out;
 }
@@ -65,6 +66,7 @@ bool DecodeRegionState(std::string_view bytes, RegionState& state) {
   RegionState result;
   if (!reader.ReadByte(format) || format != kStateFormat || !reader.ReadFixed64(result.log.value) ||
       !reader.ReadFixed64(result.clock.value) || !reader.ReadVarint(result.conflicts) ||
+      !reader.ReadFixed64(result.sequence.value) ||
       !conflict::Vector::Decode(reader.rest(), result.applied))
     return false;
   state = std::move(result);

@@ -5,6 +5,7 @@
 //   indexes   table id  index id (8)  index key  key    -> projected item (secondary_index.h)
 //   changes   log (8) number (8)                        -> change record (streams/change_log)
 //   ledger    stamp (8) log (8) number (8) of the loser -> conflict record (conflict_ledger)
+//   streams   stream (8) shard (8) tag (1) sequence (8) -> a table's stream (table_stream.h)
 //   system    'm'                                       -> region state
 //             'p'                                       -> where the data lies (region_engine.h)
 //             'c' table id (8)                          -> item count and bytes
@@ -32,6 +33,7 @@
 #include "base/ids.h"
 #include "conflict/vector_clock.h"
 #include "conflict/version.h"
+#include "streams/sequence.h"
 
 namespace everwrite::table {
 
@@ -57,10 +59,11 @@ bool DecodeStoredItem(std::string_view bytes, StoredItem& item);
 
 // What the region must remember of itself, rewritten by every commit.
 struct RegionState {
-  LogId log;                 // the current incarnation
-  conflict::Vector applied;  // own log included
-  Stamp clock;               // highest stamp given or seen
-  uint64_t conflicts = 0;    // entries put in the ledger, ever
+  LogId log;                   // the current incarnation
+  conflict::Vector applied;    // own log included
+  Stamp clock;                 // highest stamp given or seen
+  uint64_t conflicts = 0;      // entries put in the ledger, ever
+  streams::Sequence sequence;  // the last one given to a stream record or shard
   // No client may write: the region is empty or being filled (filling.h). Not encoded here.
   bool closed = false;
 };

@@ -6,7 +6,8 @@ Status LocalWrite::Decide(const KvStore& store, Mutation mutation,
                           const std::optional<StoredItem>& stored, streams::Actor actor) {
   mutation_ = std::move(mutation);
   actor_ = actor;
-  const NewRow row{mutation_.kind == Mutation::Kind::kDelete, mutation_.item};
+  const NewRow row{mutation_.kind == Mutation::Kind::kDelete, mutation_.item,
+                   actor == streams::Actor::kTimeToLive};
   EW_ASSIGN_OR_RETURN(change_,
                       RowChange::Plan(store, *operation_->table->state, store_key_, stored, row));
   return {};

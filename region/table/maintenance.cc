@@ -49,13 +49,28 @@ class Maintenance::ForgetUnit : public CommitUnit {
   const bool stands_;
 };
 
+class Maintenance::StreamsUnit : public CommitUnit {
+ public:
+  explicit StreamsUnit(StreamCatalog& streams) : streams_(streams) {}
+  Status AddTo(CommitTurn& turn) override {
+    streams_.Tend(turn);
+    return {};
+  }
+  void Finished(const Status&, Completions&) override {}
+
+ private:
+  StreamCatalog& streams_;
+};
+
 Maintenance::Maintenance(const KvStore& store, const Clock& clock, KeyLocks& locks,
-                         Committer& committer, Transactions& transactions, uint64_t keep_ms)
+                         Committer& committer, Transactions& transactions, StreamCatalog& streams,
+                         uint64_t keep_ms)
     : store_(store),
       clock_(clock),
       locks_(locks),
       committer_(committer),
       transactions_(transactions),
+      streams_(streams),
       keep_ms_(keep_ms) {}
 
 Status Maintenance::LoadFirstHeld() {
@@ -90,6 +105,7 @@ Status Maintenance::RunOnce(Executor& executor) {
   }
   if (!committer_.CommittedState().closed) EW_RETURN_IF_ERROR(ForgetTombstones(stable, executor));
   EW_RETURN_IF_ERROR(transactions_.ForgetTokens(executor));
+  if (!streams_.empty()) committer_.Submit(std::make_unique<StreamsUnit>(streams_));
   return TrimLogs(durable_everywhere);
 }
 

@@ -1,8 +1,8 @@
 // Maintenance: forgetting what nobody needs any more. Tombstones that are causally stable, change
-// records that every region holds and that are old enough, and tokens of old transactions. A little
-// each time, through the
-// same locks and the same committer as everything else; never by a timer alone, always by what the
-// other regions have said (PeerProgress).
+// records that every region holds and that are old enough, tokens of old transactions, and streams'
+// old shards. A little each time, through the same locks and the same committer as everything else;
+// what other regions may need never by a timer alone, always by what they have said (PeerProgress).
+// Streams' shards are rolled, split and merged here too.
 //
 // Thread-safety: OnProgress from any thread; RunOnce by one driver at a time.
 #pragma once
@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "region/table/committer.h"
 #include "region/table/key_locks.h"
+#include "region/table/stream_catalog.h"
 #include "streams/region_port.h"
 
 namespace everwrite::table {
@@ -23,13 +24,13 @@ class Transactions;
 class Maintenance {
  public:
   Maintenance(const KvStore& store, const Clock& clock, KeyLocks& locks, Committer& committer,
-              Transactions& transactions, uint64_t keep_ms);
+              Transactions& transactions, StreamCatalog& streams, uint64_t keep_ms);
 
   void OnProgress(const streams::PeerProgress& progress);
 
-  // One round, on `executor`: at most kTombstonesPerRound tombstones, and one trim a log; and the
-  // tokens of transactions whose time is over. No tombstones while the region is being filled: an
-  // older row may still come.
+  // One round, on `executor`: at most kTombstonesPerRound tombstones, and one trim a log; the
+  // tokens of transactions whose time is over; and what is due in streams. No tombstones while the
+  // region is being filled: an older row may still come.
   Status RunOnce(Executor& executor);
 
   // First number held of each log that was trimmed; any thread.
@@ -42,6 +43,7 @@ class Maintenance {
   static constexpr size_t kTombstonesPerRound = 1000;
   class TrimUnit;
   class ForgetUnit;
+  class StreamsUnit;
 
   Status ForgetTombstones(const conflict::Vector& stable, Executor& executor);
   Status TrimLogs(const conflict::Vector& durable_everywhere);
@@ -51,6 +53,7 @@ class Maintenance {
   KeyLocks& locks_;
   Committer& committer_;
   Transactions& transactions_;
+  StreamCatalog& streams_;
   const uint64_t keep_ms_;
   mutable std::mutex mutex_;
   conflict::Vector stable_;               // guarded by mutex_

@@ -53,6 +53,7 @@ Result<std::unique_ptr<RegionEngine>> RegionEngine::Open(KvStore& store, const C
   EW_ASSIGN_OR_RETURN(state.closed, Filling::IsClosed(store));
   std::unique_ptr<RegionEngine> engine(
       new RegionEngine(store, clock, options, std::move(state), std::move(wake)));
+  EW_RETURN_IF_ERROR(engine->streams_.Load(store));
   EW_RETURN_IF_ERROR(engine->catalog_.Load(store));
   EW_RETURN_IF_ERROR(engine->committer_.LoadDigests());
   EW_RETURN_IF_ERROR(engine->maintenance_.LoadFirstHeld());
@@ -64,17 +65,21 @@ RegionEngine::RegionEngine(KvStore& store, const Clock& clock, const RegionEngin
                            RegionState state, std::function<void()> wake)
     : store_(store),
       clock_(clock),
+      streams_(options.stream_shards),
+      catalog_(streams_),
       committer_(store, clock, std::move(state), options.commit, std::move(wake)),
       remote_apply_(store, catalog_, locks_, committer_),
       transactions_(store, clock, locks_, committer_),
-      maintenance_(store, clock, locks_, committer_, transactions_, options.change_log_keep_ms),
+      maintenance_(store, clock, locks_, committer_, transactions_, streams_,
+                   options.change_log_keep_ms),
       backfill_(store, catalog_, locks_, committer_),
       sweeper_(store, clock, catalog_, options.region, options.ttl_takeover_ms,
                [this](std::unique_ptr<WriteOperation> deletion, Executor& executor) {
                  Submit(std::move(deletion), executor, streams::Actor::kTimeToLive);
                }),
       filling_(store, clock, catalog_, locks_, committer_, remote_apply_, maintenance_),
-      repair_(store, catalog_, locks_, committer_) {
+      repair_(store, catalog_, locks_, committer_),
+      stream_reader_(store, streams_, committer_, options.region) {
   catalog_.SetOnIncomplete([this] { backfill_.Kick(); });
 }
 

@@ -21,6 +21,8 @@
 #include "region/table/maintenance.h"
 #include "region/table/remote_apply.h"
 #include "region/table/row_repair.h"
+#include "region/table/stream_catalog.h"
+#include "region/table/stream_reader.h"
 #include "region/table/transaction.h"
 #include "region/table/ttl.h"
 #include "streams/change_record.h"
@@ -32,6 +34,7 @@ struct RegionEngineOptions {
   RegionId region;
   CommitterOptions commit;
   uint64_t change_log_keep_ms = 24ULL * 3600 * 1000;
+  streams::ShardPolicy stream_shards;
   // Names the place where the data lies, as far as the system can tell (device and inode). Data
   // found in another place than it was left in is a copy, perhaps an old one: its numbers may have
   // been given since, so a new log is started and the old one's tail comes back from the peers.
@@ -75,6 +78,7 @@ class RegionEngine : public TableEngine {
   Status GetTogether(const std::vector<ItemName>& names, const ItemVisitor& visit) const override {
     return table::GetTogether(store_, names, visit);
   }
+  const StreamReader& Streams() const override { return stream_reader_; }
 
   // --- the replicator beside us (streams/region_port.h) ---
   streams::RegionState State() const;
@@ -147,6 +151,7 @@ class RegionEngine : public TableEngine {
   KvStore& store_;
   const Clock& clock_;
   KeyLocks locks_;
+  StreamCatalog streams_;
   Catalog catalog_;
   Committer committer_;
   RemoteApply remote_apply_;
@@ -156,6 +161,7 @@ class RegionEngine : public TableEngine {
   ExpirySweeper sweeper_;
   Filling filling_;
   RowRepair repair_;
+  StreamReader stream_reader_;
 };
 
 }  // namespace everwrite::table

@@ -110,31 +110,37 @@ class RemoteApply::Unit : public CommitUnit {
       AppendConflict(turn.batch(), *change.conflict);
       turn.CountConflict();
     }
-    if (!change.take || change.superseded) {
-      // It has been decided on, and moved nothing.
-      if (change.is_definition) {
-        turn.digests().Touch(kCatalogTable, 0, record.dot, 0);
-      } else if (change.table && !change.table->state->dropped) {
-        turn.digests().Touch(record.table, BucketOf(change.store_key), record.dot, 0);
-      }
-      return;
-    }
-    if (change.is_definition) {
-      const std::string name(KeyOfItemKey(change.store_key));
-      change.published = owner_.catalog_.Replace(turn, owner_.catalog_.Find(name),
-                                                 change.definition ? &*change.definition : nullptr);
-    }
-    // Tombstones of definitions are few and carry the generation: they are kept for ever.
     const StoredItem item{change.version, record.tombstone, record.image};
-    if (change.is_definition) {
-      std::string value;
-      EncodeStoredItem(item, value);
-      turn.batch().Put(ColumnFamily::kItems, change.store_key, value);
-      turn.digests().Touch(kCatalogTable, 0, record.dot,
-                           RowHash(change.store_key, item) - change.hash_before);
+    if (!change.take || change.superseded) {
+      AddNothing(turn, change, item);
+    } else if (change.is_definition) {
+      AddDefinition(turn, change, item);
     } else {
       change.row.AddTo(turn, change.table->state, change.store_key, item);
     }
+  }
+
+  // It has been decided on, and moved nothing.
+  static void AddNothing(CommitTurn& turn, const PlannedChange& change, const StoredItem& item) {
+    if (change.is_definition) {
+      turn.digests().Touch(kCatalogTable, 0, item.version.dot, 0);
+    } else if (change.table && !change.table->state->dropped) {
+      const TableId table = change.table->definition.id;
+      turn.digests().Touch(table, BucketOf(change.store_key), item.version.dot, 0);
+      change.row.AddToStream(turn, *change.table->state, change.store_key, item);
+    }
+  }
+
+  // Tombstones of definitions are few and carry the generation: they are kept for ever.
+  void AddDefinition(CommitTurn& turn, PlannedChange& change, const StoredItem& item) {
+    const std::string name(KeyOfItemKey(change.store_key));
+    change.published = owner_.catalog_.Replace(turn, owner_.catalog_.Find(name),
+                                               change.definition ? &*change.definition : nullptr);
+    std::string value;
+    EncodeStoredItem(item, value);
+    turn.batch().Put(ColumnFamily::kItems, change.store_key, value);
+    turn.digests().Touch(kCatalogTable, 0, item.version.dot,
+                         RowHash(change.store_key, item) - change.hash_before);
   }
 
  public:
@@ -373,13 +379,17 @@ Status RemoteApply::Resolve(Segment& segment, size_t index) {
     if (!record.tombstone) CHECK(DecodeTableDefinition(record.image, change.definition.emplace()));
     return {};
   }
+  const NewRow after{record.tombstone, record.image};
   if (left != segment.left.end()) {
     // Only the last change of a key becomes a row: its plan starts from what is stored.
     segment.changes[left->second.change].superseded = true;
     EW_ASSIGN_OR_RETURN(row, ReadStored(store_, change.store_key, &buffer));
   }
-  EW_ASSIGN_OR_RETURN(change.row, RowChange::Plan(store_, *change.table->state, change.store_key,
-                                                  row, {record.tombstone, record.image}));
+  EW_ASSIGN_OR_RETURN(change.row,
+                      RowChange::Plan(store_, *change.table->state, change.store_key, row, after));
+  // The stream shows them all.
+  if (left != segment.left.end())
+    change.row.ComesBehind(*change.table->state, left->second.row, after);
   segment.left[change.store_key] = {{change.version, record.tombstone, record.image}, index};
   return {};
 }

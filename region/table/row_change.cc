@@ -31,6 +31,7 @@ Result<RowChange> RowChange::Plan(const KvStore& store, const TableState& table,
       SizeOf(after.tombstone, after.image) - (was_live ? SizeOf(false, before->image) : 0);
   if (was_live) change.hash_before_ = RowHash(store_key, *before);
   if (!after.tombstone) change.content_hash_ = ContentHash(after.image);
+  change.stream_ = StreamChange::Plan(store, table, before, after);
   change.indexes_ = table.Indexes();
   if (change.indexes_) {
     EW_RETURN_IF_ERROR(
@@ -128,6 +129,7 @@ void RowChange::AddTo(CommitTurn& turn, const std::shared_ptr<TableState>& table
                       std::string_view store_key, const StoredItem& row) const {
   const uint64_t delta = AddRow(turn, table, store_key, row);
   turn.digests().Touch(table->id, BucketOf(store_key), row.version.dot, delta);
+  stream_.AddTo(turn, *table, store_key, row);
 }
 
 void RowChange::AddRepairTo(CommitTurn& turn, const std::shared_ptr<TableState>& table,

@@ -3,8 +3,8 @@
 // Whoever writes a row (a client's write, a transaction, another region's change) decides with the
 // key locked and commits in a turn. In between lies a RowChange: planned from the row that stands
 // there, added to the batch as everything that follows from the change: the row itself, the key by
-// which its tombstone is found, the entries of secondary indexes, and the counts. No one else puts
-// rows of users' tables.
+// which its tombstone is found, the entries of secondary indexes, the record of the table's stream,
+// and the counts. No one else puts rows of users' tables.
 //
 // Planning does the work that needs the old row, on the caller's thread; adding is short, because
 // all writes of the region go through one turn after the other. Indexes may come and go between the
@@ -24,6 +24,7 @@
 #include "base/result.h"
 #include "region/table/committer.h"
 #include "region/table/layout.h"
+#include "region/table/stream_change.h"
 
 namespace everwrite::table {
 
@@ -31,20 +32,20 @@ namespace everwrite::table {
 Result<std::optional<StoredItem>> ReadStored(const KvStore& store, std::string_view store_key,
                                              std::string* buffer);
 
-// A row as it will be, but for its version. Both paths know it before their turn.
-struct NewRow {
-  bool tombstone = false;
-  std::string_view image;  // a tombstone's: the key attributes
-};
-
 class RowChange {
  public:
   RowChange() = default;
   // With the key locked: `before` is what stands there, a tombstone included. `table` is the row's.
-  // Borrows nothing. Reads the store for an index that is being filled, else not.
+  // Borrows nothing but the store. Reads the store for an index that is being filled, else not.
   static Result<RowChange> Plan(const KvStore& store, const TableState& table,
                                 std::string_view store_key, const std::optional<StoredItem>& before,
                                 const NewRow& after);
+
+  // Another change of the same unit stands between the stored row and this one: what the stream
+  // shows as the old image. It outlives this.
+  void ComesBehind(const TableState& table, const StoredItem& before, const NewRow& after) {
+    stream_ = StreamChange::PlanBehind(table, before, after);
+  }
 
   // In a turn, with the key still locked, and `row` the row of the plan with its version. The table
   // must not have been dropped (TableState::dropped).
@@ -55,9 +56,15 @@ class RowChange {
   void AddRemovalTo(CommitTurn& turn, const std::shared_ptr<TableState>& table,
                     std::string_view store_key, const conflict::Version& version) const;
   // The same for a row that is put right without a change (row_repair.h): the bucket's digest keeps
-  // what it says of changes.
+  // what it says of changes, and the stream has told the change when it came.
   void AddRepairTo(CommitTurn& turn, const std::shared_ptr<TableState>& table,
                    std::string_view store_key, const StoredItem& row) const;
+  // The same of a change that leaves no row: the stream alone is told. It has lost (then this is
+  // as constructed), or a later change of its unit puts the row.
+  void AddToStream(CommitTurn& turn, const TableState& table, std::string_view store_key,
+                   const StoredItem& row) const {
+    stream_.AddTo(turn, table, store_key, row);
+  }
 
  private:
   struct IndexChange {
@@ -82,6 +89,7 @@ class RowChange {
   int64_t count_bytes_ = 0;
   std::shared_ptr<const IndexList> indexes_;  // as planned
   std::vector<IndexChange> index_changes_;    // of each
+  StreamChange stream_;
 };
 
 }  // namespace everwrite::table

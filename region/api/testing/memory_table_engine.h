@@ -76,6 +76,7 @@ class MemoryTableEngine : public table::TableEngine {
                      const table::ItemVisitor& visit) const override {
     return engine_->GetTogether(names, visit);
   }
+  const table::StreamReader& Streams() const override { return engine_->Streams(); }
 
   // What every write ends with instead, when not OK.
   Status fail_writes;

@@ -36,6 +36,7 @@ void TestRegion::Open() {
   RegionEngineOptions options;
   options.region = RegionId{id_};
   options.commit = commit_;
+  options.stream_shards = stream_shards;
   auto opened = RegionEngine::Open(store, clock, options, 77, [] {});
   CHECK(opened.ok(), opened.status().ToString());
   engine = std::move(opened).value();

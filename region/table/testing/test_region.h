@@ -94,6 +94,7 @@ class TestRegion {
   // Every live item: "table-id pk=v", sorted.
   std::vector<std::string> Dump();
 
+  streams::ShardPolicy stream_shards;  // from the next Open on
   MemoryKvStore store;
   ManualClock clock;
   ManualExecutor executor;
