@@ -32,6 +32,8 @@ Row RowOf(ErrorType type) {
     case ErrorType::kTableNotFound: return {kDynamo, "TableNotFoundException", 400};
     case ErrorType::kContinuousBackupsUnavailable:
       return {kDynamo, "ContinuousBackupsUnavailableException", 400};
+    case ErrorType::kExpiredIterator: return {kDynamo, "ExpiredIteratorException", 400};
+    case ErrorType::kTrimmedDataAccess: return {kDynamo, "TrimmedDataAccessException", 400};
     case ErrorType::kTransactionCanceled: return {kDynamo, "TransactionCanceledException", 400};
     case ErrorType::kIdempotentParameterMismatch:
       return {kDynamo, "IdempotentParameterMismatchException", 400};

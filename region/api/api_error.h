@@ -25,6 +25,8 @@ enum class ErrorType : uint8_t {
   kTransactionConflict,
   kTableNotFound,
   kContinuousBackupsUnavailable,
+  kExpiredIterator,
+  kTrimmedDataAccess,
   kTransactionCanceled,
   kIdempotentParameterMismatch,
   kThrottling,

@@ -5,6 +5,7 @@
 // Thread-safety: on the request's event loop only.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -55,6 +56,7 @@ struct ApiContext {
   uint64_t ttl_change_interval_ms = 0;
   // Session tokens, given out and waited for; null: neither.
   session::SessionGate* sessions = nullptr;
+  std::map<RegionId, std::string> region_names;  // of all regions
 };
 
 class Call {

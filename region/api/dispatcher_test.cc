@@ -163,7 +163,7 @@ TEST_F(DispatcherTest, MalformedJsonIsASerializationException) {
 
 TEST_F(DispatcherTest, UnknownOperationsAnswerSo) {
   for (const char* target :
-       {"DynamoDB_20120810.Nope", "DynamoDBStreams_20120810.ListStreams", "ListTables", "",
+       {"DynamoDB_20120810.Nope", "DynamoDBStreams_20120810.ListTables", "ListTables", "",
         "DynamoDB_20120810.", "DynamoDB_20111205.ListTables", "DynamoDB_20120810.Unknown"}) {
     const Answer answer = Handle(Request(target), "{}");
     EXPECT_EQ(answer.status, 400) << target;

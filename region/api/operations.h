@@ -21,13 +21,15 @@ struct Operation {
   // For docs/api-coverage.md: in what it differs from the service's. Empty: in nothing that is
   // known.
   std::string_view differs = {};
+  bool of_streams = false;  // of DynamoDBStreams_20120810, not DynamoDB_20120810
 };
 
 // Row 0 stands for requests that name no operation we have: "Unknown", without a handler.
 constexpr size_t kUnknownOperation = 0;
 size_t OperationCount();
 const Operation& OperationAt(size_t index);
-// By "DynamoDB_20120810.GetItem"; kUnknownOperation when there is none.
+// By "DynamoDB_20120810.GetItem", or "DynamoDBStreams_20120810.GetRecords"; kUnknownOperation when
+// there is none.
 size_t FindOperation(std::string_view target);
 
 // docs/api-coverage.md. EVERWRITE_UPDATE_DOCS=1 lets the test of this module write it.

@@ -242,6 +242,14 @@ EVERWRITE_SHAPE(UpdateTimeToLive, {"TableName", &kString},
                 {"TimeToLiveSpecification", &kTimeToLiveSpecification});
 EVERWRITE_SHAPE(UpdateContinuousBackups, {"TableName", &kString},
                 {"PointInTimeRecoverySpecification", &kPointInTimeRecoverySpecification});
+EVERWRITE_SHAPE(ShardFilter, {"Type", &kString}, {"ShardId", &kString});
+EVERWRITE_SHAPE(ListStreams, {"TableName", &kString}, {"Limit", &kInteger},
+                {"ExclusiveStartStreamArn", &kString});
+EVERWRITE_SHAPE(DescribeStream, {"StreamArn", &kString}, {"Limit", &kInteger},
+                {"ExclusiveStartShardId", &kString}, {"ShardFilter", &kShardFilter});
+EVERWRITE_SHAPE(GetShardIterator, {"StreamArn", &kString}, {"ShardId", &kString},
+                {"ShardIteratorType", &kString}, {"SequenceNumber", &kString});
+EVERWRITE_SHAPE(GetRecords, {"ShardIterator", &kString}, {"Limit", &kInteger});
 
 const Field kOperations[] = {
     {"BatchExecuteStatement", &kBatchExecuteStatement},
@@ -251,11 +259,15 @@ const Field kOperations[] = {
     {"DeleteItem", &kDeleteItem},
     {"DeleteTable", &kTableNamed},
     {"DescribeContinuousBackups", &kTableNamed},
+    {"DescribeStream", &kDescribeStream},
     {"DescribeTable", &kTableNamed},
     {"DescribeTimeToLive", &kTableNamed},
     {"ExecuteStatement", &kExecuteStatement},
     {"ExecuteTransaction", &kExecuteTransaction},
     {"GetItem", &kGetItem},
+    {"GetRecords", &kGetRecords},
+    {"GetShardIterator", &kGetShardIterator},
+    {"ListStreams", &kListStreams},
     {"ListTables", &kListTables},
     {"ListTagsOfResource", &kListTagsOfResource},
     {"PutItem", &kPutItem},

@@ -1,9 +1,11 @@
 #include <array>
 
 #include "base/coding.h"
-#include "base/log.h"
 #include "region/api/call.h"
 #include "region/api/index_updates.h"
+#include "region/api/item_json.h"
+#include "region/api/stream_record.h"
+#include "region/api/streams_api.h"
 #include "region/api/table_api.h"
 #include "region/api/table_schema.h"
 #include "region/api/table_settings.h"
@@ -28,21 +30,6 @@ std::string TableUuid(TableId id) {
   std::string hex = ToHex(raw);
   for (const size_t at : {20u, 16u, 12u, 8u}) hex.insert(at, "-");
   return hex;
-}
-
-void AppendKeySchema(std::string& out, const item::CompositeKeySchema& key) {
-  out += "\"KeySchema\":[";
-  for (const auto* attributes : {&key.partition, &key.sort}) {
-    for (const item::KeyAttribute& attribute : *attributes) {
-      if (out.back() != '[') out += ',';
-      out += "{\"AttributeName\":";
-      AppendJsonString(out, attribute.name);
-      out.append(",\"KeyType\":\"")
-          .append(attributes == &key.sort ? "RANGE" : "HASH")
-          .append("\"}");
-    }
-  }
-  out += "]";
 }
 
 void AppendAttributes(std::string& out, const TableDefinition& d) {
@@ -153,10 +140,9 @@ class IndexLister {
 // Of the newest stream, which may have been turned off since.
 void AppendStream(std::string& out, const ApiContext& context, const TableDefinition& d) {
   if (d.stream_enabled_ms == 0) return;
-  std::string label = FormatUtcMillis(d.stream_enabled_ms);
-  label.pop_back();  // the service's label has no Z
-  out.append(",\"LatestStreamLabel\":\"").append(label).append("\",\"LatestStreamArn\":\"");
-  out.append(TableArn(context, d)).append("/stream/").append(label).append("\"");
+  out.append(",\"LatestStreamLabel\":\"").append(StreamLabel(d.stream_enabled_ms));
+  out.append("\",\"LatestStreamArn\":\"");
+  out.append(StreamArn(context, d.name, d.stream_enabled_ms)).append("\"");
 }
 
 }  // namespace

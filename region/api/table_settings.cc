@@ -4,6 +4,7 @@
 
 #include "base/coding.h"
 #include "base/log.h"
+#include "region/api/stream_record.h"
 
 namespace everwrite::api {
 namespace {
@@ -17,12 +18,6 @@ constexpr int64_t kNoBound = -1;
 constexpr uint64_t kDayMs = 24ULL * 3600 * 1000;
 
 Status Refuse(std::string_view what) { return InvalidArgument(Invalid(what)); }
-
-std::string_view NameOf(StreamView view) {
-  constexpr std::string_view kNames[] = {"", "KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE",
-                                         "NEW_AND_OLD_IMAGES"};
-  return kNames[static_cast<int>(view)];
-}
 
 // --- reading -------------------------------------------------------------------------------------
 
@@ -258,7 +253,8 @@ Status EditStream(const TableSettings& settings, uint64_t now_ms, TableDefinitio
   if (!on && !was_on)
     return InvalidArgument("Table has no stream to disable: TableName: " + d.name);
   d.stream = *settings.stream;
-  if (on) d.stream_enabled_ms = now_ms;
+  // Each has a label of its own, also of two within a millisecond.
+  if (on) d.stream_enabled_ms = std::max(now_ms, d.stream_enabled_ms + 1);
   return OkStatus();
 }
 
@@ -441,7 +437,7 @@ void AppendThroughputSettings(std::string& out, const ApiContext& context,
 void AppendOtherSettings(std::string& out, const ApiContext& context, const TableDefinition& d) {
   if (d.stream != StreamView::kNone) {
     out.append(",\"StreamSpecification\":{\"StreamEnabled\":true,\"StreamViewType\":\"")
-        .append(NameOf(d.stream))
+        .append(StreamViewName(d.stream))
         .append("\"}");
   }
   if (d.sse) {

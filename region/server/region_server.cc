@@ -349,10 +349,12 @@ Status StartEndpoints(Server& server, const topology::Topology& topology,
   context.clock = &server.clock;
   server.admin = std::make_unique<Admin>(std::move(context));
   server.request_metrics = std::make_unique<RequestMetrics>(server.registry);
+  std::map<RegionId, std::string> region_names;
+  for (const topology::Region& other : topology.regions) region_names[other.id] = other.name;
   server.dispatcher = std::make_unique<api::Dispatcher>(api::ApiContext{
       region.name, server.engine.get(), &server.clock, server.request_metrics.get(),
       static_cast<uint64_t>(topology.limits.ttl_change_interval_us / kMicrosPerMilli),
-      server.sessions.get()});
+      server.sessions.get(), std::move(region_names)});
   http::HttpServerOptions options;
   options.address = region.endpoint.host;
   options.port = region.endpoint.port;
