@@ -1,16 +1,15 @@
-// Base64 (RFC 4648) with padding, as B and BS values are written in JSON.
+// Values of the types B and BS: base64 in JSON.
 //
-// Thread-safety: pure functions.
+// Thread-safety: a pure function.
 #pragma once
 
 #include <string>
 #include <string_view>
 
+#include "base/base64.h"
+
 namespace everwrite::api {
 
-void AppendBase64(std::string& out, std::string_view bytes);
-// False, and `out` as it was, when the text is not base64 in its one padded form.
-bool AppendFromBase64(std::string& out, std::string_view text);
 // What the service says of a text for which AppendFromBase64 is false.
 std::string DescribeBadBase64(std::string_view text);
 

@@ -107,6 +107,30 @@ bool CheckProjection(QueryRequest& query, ApiError& error) {
   return true;
 }
 
+// The part of a parallel scan.
+struct Segments {
+  std::optional<int64_t> segment, total;
+};
+
+bool CheckSegments(const Segments& segments, ApiError& error) {
+  if (segments.segment && !segments.total)
+    return FailValidation(error,
+                          "The TotalSegments parameter is required but was not present in the "
+                          "request when Segment parameter is present");
+  if (segments.total && !segments.segment)
+    return FailValidation(error,
+                          "The Segment parameter is required but was not present in the "
+                          "request when parameter TotalSegments is present");
+  if (segments.total && *segments.segment >= *segments.total)
+    return FailValidation(
+        error,
+        "The Segment parameter is zero-based and must be less than parameter TotalSegments: "
+        "Segment: " +
+            std::to_string(*segments.segment) +
+            " is not less than TotalSegments: " + std::to_string(*segments.total));
+  return true;
+}
+
 bool FindIndex(const Call& call, QueryRequest& query, ApiError& error) {
   if (!query.index.data()) return true;
   PageRequest& page = query.page;
@@ -125,7 +149,8 @@ bool FindIndex(const Call& call, QueryRequest& query, ApiError& error) {
 
 bool ReadQueryRequest(const Params& params, const Call& call, Violations& violations,
                       QueryRequest& query, std::initializer_list<Param> expressions,
-                      std::initializer_list<Param> legacy, ApiError& error) {
+                      std::initializer_list<Param> legacy, ApiError& error,
+                      const Segments& segments = {}) {
   PageRequest& page = query.page;
   if (!params.Text(Param::kSelect, query.select, error) ||
       !params.Text(Param::kIndexName, query.index, error) ||
@@ -140,7 +165,8 @@ bool ReadQueryRequest(const Params& params, const Call& call, Violations& violat
   violations.AtLeast(page.limit, "limit", 1);
   if (!violations.Ok(error) || !query.expressions.CheckUse(params, expressions, error) ||
       !query.expressions.ReadLegacy(params, error) || !ReadStartKey(params, query, error) ||
-      !CheckKeyCondition(params, expressions, error) || !query.expressions.Read(params, error) ||
+      !CheckKeyCondition(params, expressions, error) || !CheckSegments(segments, error) ||
+      !query.expressions.Read(params, error) ||
       !CheckSelect(params, query.select, query.index.data() != nullptr, error) ||
       !FindTableOf(call, query.common.table_name, page.table, error))
     return false;
@@ -198,29 +224,6 @@ Status SetRange(QueryRequest& query, std::string& partition) {
 // --- Scan
 // ------------------------------------------------------------------------------------------
 
-struct Segments {
-  std::optional<int64_t> segment, total;
-};
-
-bool CheckSegments(const Segments& segments, ApiError& error) {
-  if (segments.segment && !segments.total)
-    return FailValidation(error,
-                          "The TotalSegments parameter is required but was not present in the "
-                          "request when Segment parameter is present");
-  if (segments.total && !segments.segment)
-    return FailValidation(error,
-                          "The Segment parameter is required but was not present in the "
-                          "request when parameter TotalSegments is present");
-  if (segments.total && *segments.segment >= *segments.total)
-    return FailValidation(
-        error,
-        "The Segment parameter is zero-based and must be less than parameter TotalSegments: "
-        "Segment: " +
-            std::to_string(*segments.segment) +
-            " is not less than TotalSegments: " + std::to_string(*segments.total));
-  return true;
-}
-
 // The bound between segment - 1 and segment: a hash, as the first 8 bytes of an encoded key.
 std::string SegmentBound(uint64_t segment, uint64_t total) {
   const auto bound = (static_cast<unsigned __int128>(segment) << 64) / total;
@@ -275,10 +278,10 @@ void Scan(const Params& params, Call call) {
   violations.AtMost(segments.total, "totalSegments", kSegmentsMax);
   violations.AtLeast(segments.segment, "segment", 0);
   violations.AtMost(segments.segment, "segment", kSegmentsMax - 1);
-  if (!violations.Ok(error) || !CheckSegments(segments, error) ||
-      !ReadQueryRequest(
-          params, call, violations, query, {Param::kProjectionExpression, Param::kFilterExpression},
-          {Param::kAttributesToGet, Param::kScanFilter, Param::kConditionalOperator}, error) ||
+  if (!ReadQueryRequest(params, call, violations, query,
+                        {Param::kProjectionExpression, Param::kFilterExpression},
+                        {Param::kAttributesToGet, Param::kScanFilter, Param::kConditionalOperator},
+                        error, segments) ||
       (query.page.index && !CheckProjection(query, error)))
     return call.Fail(error);
   SetSegment(segments, query.page.options);

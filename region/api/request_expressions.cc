@@ -194,12 +194,13 @@ bool RequestExpressions::ReadExpressions(const Params& params, ApiError& error) 
                  error) &&
          ReadOne(params, Param::kFilterExpression, Kind::kFilter, filter_, error) &&
          ReadOne(params, Param::kProjectionExpression, Kind::kProjection, projection_, error) &&
-         Take(placeholders_.CheckAllUsed(), error);
+         Take(placeholders_.CheckAllUsed(), error) &&
+         (!key_condition_ || Take(expression::CheckKeyCondition(*key_condition_), error));
 }
 
 Status CheckIndexKeys(const expression::Binding& binding, const table::TableDefinition& table) {
   for (const table::IndexDefinition& index : table.indexes)
-    EW_RETURN_IF_ERROR(expression::CheckIndexKeyUse(binding, index.key));
+    EW_RETURN_IF_ERROR(expression::CheckIndexKeyUse(binding, index.key, index.name));
   return OkStatus();
 }
 

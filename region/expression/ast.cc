@@ -29,6 +29,11 @@ std::string_view FunctionName(Function function) {
   CHECK(false, "an unknown function");
 }
 
+bool IsPredicate(Function function) {
+  return function != Function::kSize && function != Function::kIfNotExists &&
+         function != Function::kListAppend;
+}
+
 std::string_view ComparatorName(Comparator comparator) {
   switch (comparator) {
     case Comparator::kEqual: return "=";

@@ -58,6 +58,8 @@ enum class Function : uint8_t {
   kListAppend,
 };
 std::string_view FunctionName(Function function);
+// Answers yes or no: a condition by itself, and no operand.
+bool IsPredicate(Function function);
 
 enum class Comparator : uint8_t {
   kEqual,

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/coding.h"
+#include "base/base64.h"
 #include "region/expression/lexer.h"
 #include "region/item/attribute_value.h"
 #include "region/item/number.h"
@@ -36,9 +36,13 @@ bool IsOrdered(ValueType type) {
 
 // "AttributeValue: {N:2}"; the bounds of a BETWEEN are scalars.
 std::string ShowValue(ValueView value) {
-  const bool binary = value.Is(ValueType::kBinary);
-  return "AttributeValue: {" + std::string(item::TypeName(value.type())) + ":" +
-         (binary ? ToHex(value.text()) : std::string(value.text())) + "}";
+  std::string shown = "AttributeValue: {" + std::string(item::TypeName(value.type())) + ":";
+  if (value.Is(ValueType::kBinary)) {
+    AppendBase64(shown, value.text());
+  } else {
+    shown += value.text();
+  }
+  return shown += '}';
 }
 
 int CompareScalars(ValueView left, ValueView right) {
@@ -58,7 +62,6 @@ class Checker {
     return OkStatus();
   }
 
- private:
   Status Check(const Node& node) const {
     switch (node.type) {
       case Node::Type::kPath:
@@ -87,6 +90,7 @@ class Checker {
     return OkStatus();
   }
 
+ private:
   Status CheckFunction(const Node& node) const {
     const std::string_view name = FunctionName(node.function);
     switch (node.function) {
@@ -208,44 +212,78 @@ class Checker {
   const Expression& expression_;
 };
 
-Status ResolveNames(Binding& binding, Placeholders& placeholders, const std::string& invalid) {
-  const Expression& expression = *binding.expression;
-  binding.elements.reserve(expression.elements.size());
-  for (const PathElement& element : expression.elements) {
-    ResolvedElement resolved;
+// Looks the placeholders up.
+class Resolver {
+ public:
+  Resolver(Binding& binding, Placeholders& placeholders, const std::string& invalid)
+      : binding_(binding), placeholders_(placeholders), invalid_(invalid) {
+    binding.elements.resize(binding.expression->elements.size());
+    binding.values.resize(binding.expression->values.size());
+  }
+
+  Status All() {
+    for (size_t i = 0; i < binding_.elements.size(); ++i) EW_RETURN_IF_ERROR(Element(i));
+    for (size_t i = 0; i < binding_.values.size(); ++i) EW_RETURN_IF_ERROR(Value(i));
+    return OkStatus();
+  }
+
+  Status Operand(const Node& node) {
+    if (node.type == Node::Type::kValue) return Value(node.index);
+    if (node.type != Node::Type::kPath) return OkStatus();
+    const Path& path = binding_.expression->paths[node.index];
+    for (uint32_t i = 0; i < path.size; ++i) EW_RETURN_IF_ERROR(Element(path.begin + i));
+    return OkStatus();
+  }
+
+ private:
+  Status Element(size_t i) {
+    const PathElement& element = binding_.expression->elements[i];
+    ResolvedElement& resolved = binding_.elements[i];
     if (element.type == PathElement::Type::kIndex) {
       resolved.is_index = true;
       resolved.index = element.index;
     } else if (element.type == PathElement::Type::kName) {
       resolved.name = element.name;
     } else {
-      const std::string* name = placeholders.UseName(element.name);
+      const std::string* name = placeholders_.UseName(element.name);
       if (name == nullptr) {
-        return InvalidArgument(invalid +
+        return InvalidArgument(invalid_ +
                                "An expression attribute name used in the document path is not "
                                "defined; attribute name: " +
                                element.name);
       }
       resolved.name = *name;
     }
-    binding.elements.push_back(resolved);
+    return OkStatus();
   }
-  return OkStatus();
-}
 
-Status ResolveValues(Binding& binding, Placeholders& placeholders, const std::string& invalid) {
-  binding.values.reserve(binding.expression->values.size());
-  for (const std::string& placeholder : binding.expression->values) {
-    const std::optional<ValueView> value = placeholders.UseValue(placeholder);
+  Status Value(size_t i) {
+    const std::string& placeholder = binding_.expression->values[i];
+    const std::optional<ValueView> value = placeholders_.UseValue(placeholder);
     if (!value) {
-      return InvalidArgument(invalid +
+      return InvalidArgument(invalid_ +
                              "An expression attribute value used in expression is not defined; "
                              "attribute value: " +
                              placeholder);
     }
-    binding.values.push_back(*value);
+    binding_.values[i] = *value;
+    return OkStatus();
   }
-  return OkStatus();
+
+  Binding& binding_;
+  Placeholders& placeholders_;
+  const std::string& invalid_;
+};
+
+// A condition by itself; what it is made of stands before it.
+bool IsClause(const Node& node) {
+  switch (node.type) {
+    case Node::Type::kCompare:
+    case Node::Type::kBetween:
+    case Node::Type::kIn: return true;
+    case Node::Type::kFunction: return IsPredicate(node.function);
+    default: return false;
+  }
 }
 
 Status BuildTree(Binding& binding, const std::string& invalid) {
@@ -258,6 +296,20 @@ Status BuildTree(Binding& binding, const std::string& invalid) {
   if (paths.empty()) return OkStatus();
   Status status = binding.tree.Build(paths);
   return status.ok() ? status : InvalidArgument(invalid + status.message());
+}
+
+// The first clause with a fault is the one that is told of; in it what is not defined comes before
+// what has a wrong type.
+Status BindClauses(const Binding& binding, Resolver& resolver) {
+  const std::vector<Node>& nodes = binding.expression->nodes;
+  const Checker checker(binding);
+  size_t clause = 0;
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    EW_RETURN_IF_ERROR(resolver.Operand(nodes[i]));
+    if (!IsClause(nodes[i])) continue;
+    for (; clause <= i; ++clause) EW_RETURN_IF_ERROR(checker.Check(nodes[clause]));
+  }
+  return OkStatus();
 }
 
 }  // namespace
@@ -350,10 +402,15 @@ Result<Binding> Bind(ExpressionPtr expression, Placeholders& placeholders) {
   const std::string invalid = "Invalid " + std::string(KindName(expression->kind)) + ": ";
   Binding binding;
   binding.expression = std::move(expression);
-  EW_RETURN_IF_ERROR(ResolveNames(binding, placeholders, invalid));
-  EW_RETURN_IF_ERROR(BuildTree(binding, invalid));
-  EW_RETURN_IF_ERROR(ResolveValues(binding, placeholders, invalid));
-  EW_RETURN_IF_ERROR(CheckOperands(binding));
+  Resolver resolver(binding, placeholders, invalid);
+  const Kind kind = binding.expression->kind;
+  if (kind == Kind::kUpdate || kind == Kind::kProjection) {
+    EW_RETURN_IF_ERROR(resolver.All());
+    EW_RETURN_IF_ERROR(BuildTree(binding, invalid));
+    EW_RETURN_IF_ERROR(CheckOperands(binding));
+  } else {
+    EW_RETURN_IF_ERROR(BindClauses(binding, resolver));
+  }
   return binding;
 }
 
@@ -403,9 +460,21 @@ Status CheckKeyUse(const Binding& binding, const item::KeySchema& schema) {
                             [&](std::string_view name) { return IsKey(schema, name); });
 }
 
-Status CheckIndexKeyUse(const Binding& binding, const item::CompositeKeySchema& schema) {
-  return CheckNotLookedInto(binding, "IndexKey",
-                            [&](std::string_view name) { return schema.Has(name); });
+Status CheckIndexKeyUse(const Binding& binding, const item::CompositeKeySchema& schema,
+                        std::string_view index) {
+  EW_RETURN_IF_ERROR(CheckNotLookedInto(binding, "IndexKey",
+                                        [&](std::string_view name) { return schema.Has(name); }));
+  // What an attribute is set to may be known before there is an item.
+  for (const UpdateAction& action : binding.expression->actions) {
+    if (action.type == UpdateAction::Type::kRemove) continue;
+    const Node& operand = binding.expression->nodes[action.operand];
+    const PathSpan path = binding.PathAt(action.path);
+    if (operand.type != Node::Type::kValue || path.size() != 1) continue;
+    const item::KeyAttribute* key = schema.Find(path[0].name);
+    if (key == nullptr) continue;
+    EW_RETURN_IF_ERROR(item::CheckIndexKeyType(*key, index, binding.values[operand.index].type()));
+  }
+  return OkStatus();
 }
 
 Status CheckFilterNamesNoKey(const Binding& filter, const item::CompositeKeySchema& schema) {

@@ -74,7 +74,8 @@ struct Binding {
 };
 
 // Looks up the placeholders and checks what depends on them: undefined ones, types of operands,
-// bounds of BETWEEN, operands that must be distinct, paths that overlap.
+// bounds of BETWEEN, operands that must be distinct, paths that overlap. Of a condition the first
+// clause with a fault decides what is told.
 Result<Binding> Bind(ExpressionPtr expression, Placeholders& placeholders);
 // The last of these steps alone: the types of operands, bounds of BETWEEN, distinct operands.
 Status CheckOperands(const Binding& binding);
@@ -85,8 +86,10 @@ std::optional<item::ValueView> FindPath(item::ItemView item, std::span<const Res
 // What an expression may not do with key attributes: look into them ("Key attributes must be
 // scalars; …"), or change them ("Cannot update attribute pk. This attribute is part of the key").
 Status CheckKeyUse(const Binding& binding, const item::KeySchema& schema);
-// The same for the key of an index: its attributes may be changed, but not looked into.
-Status CheckIndexKeyUse(const Binding& binding, const item::CompositeKeySchema& schema);
+// The same for the key of an index: its attributes may be changed, to values of their type, but not
+// looked into.
+Status CheckIndexKeyUse(const Binding& binding, const item::CompositeKeySchema& schema,
+                        std::string_view index);
 // The filter of a Query may not name them at all.
 Status CheckFilterNamesNoKey(const Binding& filter, const item::CompositeKeySchema& schema);
 

@@ -36,6 +36,19 @@ TEST(BindingTest, UnusedPlaceholdersAreNamed) {
             "Value provided in ExpressionAttributeNames unused in expressions: keys: {#b}");
 }
 
+TEST(BindingTest, TheFirstClauseWithAFaultIsToldOf) {
+  auto told = [](std::string text) { return Invalid(Request(text).Value(":n", N("1"))); };
+  const std::string type =
+      "Incorrect operand type for operator or function; operator or function: begins_with, operand "
+      "type: N";
+  const std::string undefined =
+      "An expression attribute value used in expression is not defined; attribute value: :no";
+  EXPECT_EQ(told("begins_with(a, :n) AND b = :no"), type);
+  EXPECT_EQ(told("b = :no AND begins_with(a, :n)"), undefined);
+  EXPECT_EQ(told("begins_with(:no, :n) AND b = :n"), undefined);
+  EXPECT_EQ(told("NOT (c = :n OR begins_with(a, :n)) AND b = :no"), type);
+}
+
 TEST(BindingTest, PlaceholdersHaveASyntax) {
   EXPECT_EQ(Request("a = :v").Value("v", S("z")).Check(Kind::kCondition),
             "ExpressionAttributeValues contains invalid key: Syntax error; key: \"v\"");
@@ -104,6 +117,10 @@ TEST(BindingTest, BoundsOfBetweenAreInOrder) {
   EXPECT_EQ(Invalid(Request("a BETWEEN :v AND :w").Value(":v", N("2")).Value(":w", S("1"))),
             "The BETWEEN operator requires same data type for lower and upper bounds; lower bound "
             "operand: AttributeValue: {N:2}, upper bound operand: AttributeValue: {S:1}");
+  EXPECT_EQ(Invalid(Request("a BETWEEN :v AND :w").Value(":v", B("b")).Value(":w", B("a"))),
+            "The BETWEEN operator requires upper bound to be greater than or equal to lower bound; "
+            "lower bound operand: AttributeValue: {B:Yg==}, upper bound operand: AttributeValue: "
+            "{B:YQ==}");
 }
 
 TEST(BindingTest, AnAttributeIsNotComparedWithItself) {

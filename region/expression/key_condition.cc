@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "base/coding.h"
-#include "region/expression/legacy.h"
 
 namespace everwrite::expression {
 namespace {
@@ -14,6 +13,7 @@ using Sort = KeyCondition::Sort;
 // One condition on one attribute.
 struct Term {
   std::string_view attribute;
+  bool lookup = true;  // a key can be looked up by it: KeyConditions may say what it cannot
   Sort comparison = Sort::kEqual;
   item::ValueView low;
   item::ValueView high;
@@ -47,11 +47,21 @@ Sort Mirrored(Sort comparison) {
   }
 }
 
+// What a key condition says, taken apart. Of an expression all faults that need no schema are told
+// here; KeyConditions have none.
 class Collector {
  public:
   explicit Collector(const Binding& binding)
       : binding_(binding), expression_(*binding.expression) {}
 
+  Status Run() {
+    if (expression_.dialect != Dialect::kLegacy) return Collect(expression_.root);
+    CollectLegacy(expression_.root);
+    return OkStatus();
+  }
+  const std::vector<Term>& terms() const { return terms_; }
+
+ private:
   Status Collect(NodeIndex index) {
     const Node& node = expression_.nodes[index];
     switch (node.type) {
@@ -68,9 +78,41 @@ class Collector {
     if (node.function != Function::kBeginsWith) return InvalidOperator(FunctionName(node.function));
     return Range(node, "begins_with", Sort::kBeginsWith);
   }
-  const std::vector<Term>& terms() const { return terms_; }
 
- private:
+  // Each condition begins with its attribute; one that was lowered to two is still one.
+  void CollectLegacy(NodeIndex index) {
+    const Node& node = expression_.nodes[index];
+    if (node.type == Node::Type::kAnd) {
+      CollectLegacy(expression_.Child(node, 0));
+      return CollectLegacy(expression_.Child(node, 1));
+    }
+    const Node* path = &node;
+    while (path->type != Node::Type::kPath) path = &expression_.nodes[expression_.Child(*path, 0)];
+    Term term{.attribute = binding_.PathAt(path->index)[0].name, .lookup = false};
+    if (Find(term.attribute)) return;
+    if (node.type == Node::Type::kCompare && node.comparator != Comparator::kNotEqual) {
+      term.lookup = true;
+      term.comparison = SortOf(node.comparator);
+    } else if (node.type == Node::Type::kBetween) {
+      term.lookup = true;
+      term.comparison = Sort::kBetween;
+    } else if (node.type == Node::Type::kFunction && node.function == Function::kBeginsWith) {
+      term.lookup = true;
+      term.comparison = Sort::kBeginsWith;
+    }
+    if (term.lookup) {
+      term.low = binding_.values[Operand(node, 1).index];
+      term.high = binding_.values[Operand(node, node.children_size - 1).index];
+    }
+    terms_.push_back(term);
+  }
+
+  const Term* Find(std::string_view attribute) const {
+    for (const Term& term : terms_)
+      if (term.attribute == attribute) return &term;
+    return nullptr;
+  }
+
   const Node& Operand(const Node& node, uint32_t i) const {
     return expression_.nodes[expression_.Child(node, i)];
   }
@@ -120,18 +162,17 @@ class Collector {
   Status Add(const Node& path, Sort comparison, const Node& low, const Node& high) {
     const PathSpan elements = binding_.PathAt(path.index);
     if (elements.size() > 1) {
+      return InvalidArgument("KeyConditionExpressions cannot have conditions on nested attributes");
+    }
+    if (Find(elements[0].name)) {
       return InvalidArgument(
-          "Key attributes must be scalars; list random access '[]' and map lookup '.' are not "
-          "allowed: Key: " +
-          std::string(elements[0].name));
+          "Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition "
+          "per key");
     }
-    for (const Term& term : terms_) {
-      if (term.attribute == elements[0].name) {
-        return InvalidArgument("KeyConditionExpressions must only contain one condition per key");
-      }
-    }
-    terms_.push_back(
-        {elements[0].name, comparison, binding_.values[low.index], binding_.values[high.index]});
+    terms_.push_back({.attribute = elements[0].name,
+                      .comparison = comparison,
+                      .low = binding_.values[low.index],
+                      .high = binding_.values[high.index]});
     return OkStatus();
   }
 
@@ -163,16 +204,18 @@ size_t SizeOf(item::ValueView value) {
   return value.Is(item::ValueType::kNumber) ? 0 : value.text().size();
 }
 
-// Assigns terms to the attributes of a key.
+// Assigns terms to the attributes of a key. The attributes are looked at in the schema's order, and
+// the first that is wrong in any way is the one that is told of.
 class Resolver {
  public:
   Resolver(const std::vector<Term>& terms, const item::CompositeKeySchema& schema)
       : terms_(terms), schema_(schema) {}
 
   Result<KeyCondition> Resolve() {
+    EW_RETURN_IF_ERROR(CheckCount());
     EW_RETURN_IF_ERROR(TakePartition());
     EW_RETURN_IF_ERROR(TakeSort());
-    EW_RETURN_IF_ERROR(CheckValues());
+    EW_RETURN_IF_ERROR(CheckSizes());
     return std::move(condition_);
   }
 
@@ -188,26 +231,43 @@ class Resolver {
   }
   static Status Unsupported() { return InvalidArgument("Query key condition not supported"); }
 
+  Status CheckCount() const {
+    constexpr size_t kPlainKeyMax = 2;
+    const size_t attributes = schema_.partition.size() + schema_.sort.size();
+    if (terms_.size() > std::max(kPlainKeyMax, attributes))
+      return InvalidArgument("The number of query conditions (" + std::to_string(terms_.size()) +
+                             ") exceeds the number of key attributes defined in the schema (" +
+                             std::to_string(attributes) + ")");
+    return terms_.size() > attributes ? Unsupported() : OkStatus();
+  }
+
+  static Status CheckTerm(const item::KeyAttribute& key, const Term& term) {
+    if (!term.lookup)
+      return InvalidArgument("Attempted conditional constraint is not an indexable operation");
+    EW_RETURN_IF_ERROR(CheckValue(key, term.low));
+    return CheckValue(key, term.high);
+  }
+
   Status TakePartition() {
-    for (const item::KeyAttribute& key : schema_.partition)
-      if (!Find(key.name)) return Missed(key.name);
     for (const item::KeyAttribute& key : schema_.partition) {
-      const Term& term = *Find(key.name);
-      if (term.comparison != Sort::kEqual) return Unsupported();
-      condition_.partition.push_back(term.low);
+      const Term* term = Find(key.name);
+      if (!term) return Missed(key.name);
+      EW_RETURN_IF_ERROR(CheckTerm(key, *term));
+      if (term->comparison != Sort::kEqual) return Unsupported();
+      condition_.partition.push_back(term->low);
     }
     return OkStatus();
   }
 
   Status TakeSort() {
     size_t open = terms_.size() - schema_.partition.size();
+    if (open > 0) EW_RETURN_IF_ERROR(CheckNoGap());
     for (const item::KeyAttribute& key : schema_.sort) {
       if (open == 0) return OkStatus();
       const Term* term = Find(key.name);
       if (!term) return Missed(key.name);
-      // Only the last of the conditions may be another than equality.
-      if (--open > 0 && term->comparison != Sort::kEqual) return Unsupported();
-      if (open > 0) {
+      EW_RETURN_IF_ERROR(CheckTerm(key, *term));
+      if (--open > 0) {
         condition_.equal.push_back(term->low);
         continue;
       }
@@ -218,22 +278,30 @@ class Resolver {
     return open == 0 ? OkStatus() : Unsupported();
   }
 
-  Status CheckValues() const {
-    for (size_t i = 0; i < condition_.partition.size(); ++i)
-      EW_RETURN_IF_ERROR(CheckValue(schema_.partition[i], condition_.partition[i]));
+  // Of several sort attributes all before the last that has a condition must be equal to something.
+  Status CheckNoGap() const {
+    size_t last = schema_.sort.size();
+    while (last > 0 && !Find(schema_.sort[last - 1].name)) --last;
+    std::string open;
+    for (size_t i = 0; i + 1 < last; ++i) {
+      const Term* term = Find(schema_.sort[i].name);
+      if (term && term->comparison == Sort::kEqual) continue;
+      open.append(open.empty() ? "" : ", ").append(schema_.sort[i].name);
+    }
+    if (open.empty()) return OkStatus();
+    return InvalidArgument("RANGE key attributes " + open +
+                           " must have equality conditions specified in the query because a "
+                           "condition is present on key attribute " +
+                           schema_.sort[last - 1].name);
+  }
+
+  Status CheckSizes() const {
     EW_RETURN_IF_ERROR(item::EncodeCompositePartition(schema_, condition_.partition).status());
-    size_t bytes = 0;
-    for (size_t i = 0; i < condition_.equal.size(); ++i) {
-      EW_RETURN_IF_ERROR(CheckValue(schema_.sort[i], condition_.equal[i]));
-      bytes += SizeOf(condition_.equal[i]);
-    }
     if (condition_.sort == Sort::kAll) return OkStatus();
-    const item::KeyAttribute& last = schema_.sort[condition_.equal.size()];
-    for (const item::ValueView value : {condition_.low, condition_.high}) {
-      EW_RETURN_IF_ERROR(CheckValue(last, value));
-      EW_RETURN_IF_ERROR(item::CheckSortSize(bytes + SizeOf(value)));
-    }
-    return OkStatus();
+    size_t bytes = 0;
+    for (const item::ValueView value : condition_.equal) bytes += SizeOf(value);
+    EW_RETURN_IF_ERROR(item::CheckSortSize(bytes + SizeOf(condition_.low)));
+    return item::CheckSortSize(bytes + SizeOf(condition_.high));
   }
 
   const std::vector<Term>& terms_;
@@ -243,18 +311,13 @@ class Resolver {
 
 }  // namespace
 
+Status CheckKeyCondition(const Binding& binding) { return Collector(binding).Run(); }
+
 Result<KeyCondition> ResolveKeyCondition(const Binding& binding,
                                          const item::CompositeKeySchema& schema) {
-  if (binding.expression->dialect == Dialect::kLegacy) {
-    EW_RETURN_IF_ERROR(CheckLegacyKeyConditions(binding, schema));
-  }
   Collector collector(binding);
-  EW_RETURN_IF_ERROR(collector.Collect(binding.expression->root));
-  const std::vector<Term>& terms = collector.terms();
-  constexpr size_t kPlainKeyMax = 2;  // the bound of keys that have one attribute of each kind
-  if (terms.size() > std::max(kPlainKeyMax, schema.partition.size() + schema.sort.size()))
-    return InvalidArgument("Conditions can be of length 1 or 2 only");
-  return Resolver(terms, schema).Resolve();
+  EW_RETURN_IF_ERROR(collector.Run());
+  return Resolver(collector.terms(), schema).Resolve();
 }
 
 Result<KeyRange> RangeOf(const KeyCondition& condition, const item::CompositeKeySchema& schema) {

@@ -33,6 +33,9 @@ struct KeyCondition {
   item::ValueView high;  // kBetween
 };
 
+// Whatever is wrong with a key condition on any table.
+Status CheckKeyCondition(const Binding& binding);
+
 // Of a table's or an index's key. Every partition attribute must be equal to a value; of the sort
 // attributes the first ones may have conditions, and all but the last of those must be equalities
 // (Developer Guide, "Multi-attribute keys"). Borrows from the binding's values.

@@ -68,10 +68,13 @@ TEST(KeyConditionTest, WhatItCannot) {
   EXPECT_EQ(Resolved("pk = :p AND sk IN (:s)", schema), invalid("IN"));
   EXPECT_EQ(Resolved("pk = :p AND contains(sk, :s)", schema), invalid("contains"));
   EXPECT_EQ(Resolved("pk = :p AND attribute_exists(sk)", schema), invalid("attribute_exists"));
-  EXPECT_EQ(Resolved("pk = :p AND sk = :s AND x = :s", schema),
-            "Conditions can be of length 1 or 2 only");
+  EXPECT_EQ(
+      Resolved("pk = :p AND sk = :s AND x = :s", schema),
+      "The number of query conditions (3) exceeds the number of key attributes defined in the "
+      "schema (2)");
   EXPECT_EQ(Resolved("pk = :p AND sk > :s AND sk < :s", schema),
-            "KeyConditionExpressions must only contain one condition per key");
+            "Invalid KeyConditionExpression: KeyConditionExpressions must only contain one "
+            "condition per key");
   EXPECT_EQ(Resolved("pk = :p AND size(sk) = :s", schema),
             "KeyConditionExpressions cannot contain nested operations");
   EXPECT_EQ(Resolved("pk = sk", schema),
@@ -83,8 +86,7 @@ TEST(KeyConditionTest, WhatItCannot) {
             "Invalid condition in KeyConditionExpression: begins_with operator must have the key "
             "attribute as its first operand");
   EXPECT_EQ(Resolved("pk[0] = :p", schema),
-            "Key attributes must be scalars; list random access '[]' and map lookup '.' are not "
-            "allowed: Key: pk");
+            "KeyConditionExpressions cannot have conditions on nested attributes");
 }
 
 TEST(KeyConditionTest, ValuesFitTheSchema) {
@@ -92,6 +94,8 @@ TEST(KeyConditionTest, ValuesFitTheSchema) {
       "One or more parameter values were invalid: Condition parameter type does not match schema "
       "type";
   EXPECT_EQ(Resolved("pk = :p", Schema(), N("1")), mismatch);
+  EXPECT_EQ(Resolved("pk < :p", Schema(), N("1")), mismatch);
+  EXPECT_EQ(Resolved("pk = :p AND x = :s", Schema(), N("1")), mismatch);
   EXPECT_EQ(Resolved("pk = :p AND sk = :s", Schema(), S("k"), N("1")), mismatch);
   EXPECT_EQ(
       Resolved("pk = :p AND begins_with(sk, :s)", Schema(item::KeyType::kNumber), S("k"), S("1")),
@@ -188,10 +192,11 @@ TEST(KeyConditionTest, KeysOfSeveralAttributesAreGivenFromTheLeft) {
       ResolvedComposite("h1 = :a AND h2 = :b AND r1 = :c AND r2 = :d AND begins_with(r3, :e)"),
       "\":a\" \":b\" | \":c\" \":d\" last \":e\"");
   EXPECT_EQ(ResolvedComposite("h1 = :a"), "Query condition missed key schema element: h2");
-  EXPECT_EQ(ResolvedComposite("h1 = :a AND h2 = :b AND r2 = :c"),
-            "Query condition missed key schema element: r1");
-  EXPECT_EQ(ResolvedComposite("h1 = :a AND h2 = :b AND r1 > :c AND r2 = :d"),
-            "Query key condition not supported");
+  const std::string gap =
+      "RANGE key attributes r1 must have equality conditions specified in the query because a "
+      "condition is present on key attribute r2";
+  EXPECT_EQ(ResolvedComposite("h1 = :a AND h2 = :b AND r2 = :c"), gap);
+  EXPECT_EQ(ResolvedComposite("h1 = :a AND h2 = :b AND r1 > :c AND r2 = :d"), gap);
   EXPECT_EQ(ResolvedComposite("h1 = :a AND h2 > :b"), "Query key condition not supported");
   EXPECT_EQ(ResolvedComposite("h1 = :a AND h2 = :b AND x = :c"),
             "Query condition missed key schema element: r1");

@@ -91,30 +91,6 @@ Binding Finished(ExpressionBuilder& builder, NodeIndex root = 0) {
   return std::move(binding).value();
 }
 
-// The conditions of KeyConditions, taken apart again.
-void CollectTerms(const Expression& expression, NodeIndex index, std::vector<NodeIndex>& terms) {
-  const Node& node = expression.nodes[index];
-  if (node.type != Node::Type::kAnd) return terms.push_back(index);
-  CollectTerms(expression, expression.Child(node, 0), terms);
-  CollectTerms(expression, expression.Child(node, 1), terms);
-}
-
-std::string_view AttributeOf(const Binding& binding, NodeIndex term) {
-  const Expression& expression = *binding.expression;
-  const Node* node = &expression.nodes[term];
-  while (node->type != Node::Type::kPath) node = &expression.nodes[expression.Child(*node, 0)];
-  return binding.PathAt(node->index)[0].name;
-}
-
-bool CanBeLookedUp(const Node& term) {
-  switch (term.type) {
-    case Node::Type::kCompare: return term.comparator != Comparator::kNotEqual;
-    case Node::Type::kBetween: return true;
-    case Node::Type::kFunction: return term.function == Function::kBeginsWith;
-    default: return false;
-  }
-}
-
 }  // namespace
 
 std::string_view LegacyOperatorName(LegacyOperator op) { return RuleOf(op).name; }
@@ -160,30 +136,6 @@ Binding LowerConditions(Kind kind, std::span<const LegacyCondition> conditions,
   std::vector<NodeIndex> nodes;
   for (const LegacyCondition& condition : conditions) nodes.push_back(Lower(condition, builder));
   return Finished(builder, builder.Join(and_or_or, nodes));
-}
-
-Status CheckLegacyKeyConditions(const Binding& binding, const item::CompositeKeySchema& schema) {
-  const Expression& expression = *binding.expression;
-  std::vector<NodeIndex> terms;
-  CollectTerms(expression, expression.root, terms);
-  const auto named = [&](const item::KeyAttribute& key) {
-    return std::any_of(terms.begin(), terms.end(),
-                       [&](NodeIndex term) { return AttributeOf(binding, term) == key.name; });
-  };
-  for (const NodeIndex term : terms) {
-    if (!schema.Has(AttributeOf(binding, term)) || CanBeLookedUp(expression.nodes[term])) continue;
-    return InvalidArgument("Attempted conditional constraint is not an indexable operation");
-  }
-  // Those of other attributes are told as missing their key, whatever they are.
-  for (const NodeIndex term : terms) {
-    if (CanBeLookedUp(expression.nodes[term])) continue;
-    for (const auto* attributes : {&schema.partition, &schema.sort})
-      for (const item::KeyAttribute& key : *attributes)
-        if (!named(key))
-          return InvalidArgument("Query condition missed key schema element: " + key.name);
-    return InvalidArgument("Query key condition not supported");
-  }
-  return OkStatus();
 }
 
 Status CheckUpdate(const LegacyUpdate& update) {

@@ -56,10 +56,6 @@ Status CheckArguments(const LegacyCondition& condition);
 Binding LowerConditions(Kind kind, std::span<const LegacyCondition> conditions,
                         Node::Type and_or_or);
 
-// What a Query refuses of KeyConditions once it knows the key. `binding` is of LowerConditions with
-// Kind::kKeyCondition; what this accepts is a key condition like any other (key_condition.h).
-Status CheckLegacyKeyConditions(const Binding& binding, const item::CompositeKeySchema& schema);
-
 struct LegacyUpdate {
   enum class Action : uint8_t { kPut, kAdd, kDelete };
   std::string attribute;

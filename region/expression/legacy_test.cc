@@ -217,6 +217,11 @@ TEST(LegacyTest, KeyConditionsAreKeyConditionsOrRefused) {
   EXPECT_EQ(KeyError({pk, Make("x", Op::kNull, {})}),
             "Query condition missed key schema element: sk");
   EXPECT_EQ(KeyError({Make("pk", Op::kLess, {S("p")})}), "Query key condition not supported");
+  EXPECT_EQ(KeyError({Make("pk", Op::kNotEqual, {N("1")}), Make("sk", Op::kEqual, {S("s")})}),
+            "Attempted conditional constraint is not an indexable operation");
+  EXPECT_EQ(KeyError({Make("pk", Op::kEqual, {N("1")}), Make("sk", Op::kNull, {})}),
+            "One or more parameter values were invalid: Condition parameter type does not match "
+            "schema type");
   EXPECT_EQ(KeyError({pk, Make("x", Op::kEqual, {N("1")})}, kHashOnly),
             "Query key condition not supported");
   for (const auto& condition :

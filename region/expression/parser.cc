@@ -37,11 +37,6 @@ const FunctionRule* FindFunction(std::string_view name) {
 }
 
 // Answers yes or no: a condition by itself, and no operand.
-bool IsPredicate(Function function) {
-  return function != Function::kSize && function != Function::kIfNotExists &&
-         function != Function::kListAppend;
-}
-
 bool IsCondition(const Node& node) {
   return node.type >= Node::Type::kCompare ||
          (node.type == Node::Type::kFunction && IsPredicate(node.function));

@@ -179,10 +179,10 @@ std::string InIndex(std::string_view index, std::string_view name) {
 Status CheckIndexAttribute(const KeyAttribute& key, std::string_view index, ValueView value,
                            KeyWrite write) {
   if (!value.Is(TypeOf(key.type))) {
-    return InvalidArgument(
-        "One or more parameter values were invalid: Type mismatch for Index Key " + key.name +
-        " Expected: " + std::string(TypeName(TypeOf(key.type))) +
-        " Actual: " + std::string(TypeName(value.type())) + " IndexName: " + std::string(index));
+    if (write == KeyWrite::kUpdate)
+      return InvalidArgument(
+          "The update expression attempted to update the secondary index key to unsupported type");
+    return CheckIndexKeyType(key, index, value.type());
   }
   if (key.type == KeyType::kNumber || !value.text().empty()) return OkStatus();
   const std::string kind = value.Is(ValueType::kString) ? "string" : "binary";
@@ -199,6 +199,14 @@ Status CheckIndexAttribute(const KeyAttribute& key, std::string_view index, Valu
 }
 
 }  // namespace
+
+Status CheckIndexKeyType(const KeyAttribute& key, std::string_view index, ValueType type) {
+  if (type == TypeOf(key.type)) return OkStatus();
+  return InvalidArgument("One or more parameter values were invalid: Type mismatch for Index Key " +
+                         key.name + " Expected: " + std::string(TypeName(TypeOf(key.type))) +
+                         " Actual: " + std::string(TypeName(type)) +
+                         " IndexName: " + std::string(index));
+}
 
 bool AppendCompositeKey(const CompositeKeySchema& schema, ItemView item, std::string& out) {
   const size_t start = out.size();

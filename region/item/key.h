@@ -69,6 +69,8 @@ struct CompositeKeySchema {
 // Appends the encoded key of an item; false, and nothing appended, when the item has none: an
 // attribute is missing, of another type, empty, or they are too long together.
 bool AppendCompositeKey(const CompositeKeySchema& schema, ItemView item, std::string& out);
+// Whether a value of this type may be the attribute of an index's key.
+Status CheckIndexKeyType(const KeyAttribute& key, std::string_view index, ValueType type);
 // The attributes that AppendCompositeKey would not take, in the words of a write that gives them;
 // OK when it would, and for attributes that are missing.
 enum class KeyWrite : uint8_t { kPut, kUpdate };
