@@ -267,11 +267,11 @@ void PutItem(const Params& params, Call call) {
     return call.Fail(error);
   if (item::ItemSize(ItemView(item)) > item::kItemBytesMax)
     return call.Fail(InvalidArgument("Item size has exceeded the maximum allowed size"));
-  if (!expressions.Read(params, error) || !FindTableOf(call, request.table_name, table, error) ||
-      !expressions.CheckKeys(table->definition, error))
+  if (!expressions.Read(params, error) || !FindTableOf(call, request.table_name, table, error))
     return call.Fail(error);
   Result<std::string> key = EncodeKeyOfPut(*table, ItemView(item));
   if (!key.ok()) return call.Fail(key.status());
+  if (!expressions.CheckKeys(table->definition, error)) return call.Fail(error);
   table::TableEngine& engine = call.engine();
   Executor& executor = call.executor();
   engine.Write(std::make_unique<PutWrite>(std::move(table), std::move(key).value(), std::move(item),

@@ -167,14 +167,19 @@ bool ReadQueryRequest(const Params& params, const Call& call, Violations& violat
       !query.expressions.ReadLegacy(params, error) || !ReadStartKey(params, query, error) ||
       !CheckKeyCondition(params, expressions, error) || !CheckSegments(segments, error) ||
       !query.expressions.Read(params, error) ||
-      !CheckSelect(params, query.select, query.index.data() != nullptr, error) ||
       !FindTableOf(call, query.common.table_name, page.table, error))
     return false;
   page.count_only = query.select == "COUNT";
   page.consistent = query.common.consistent;
   page.capacity = query.common.capacity;
-  return FindIndex(call, query, error) &&
-         query.expressions.CheckKeys(page.table->definition, error);
+  return FindIndex(call, query, error);
+}
+
+// What may be selected, once it is known from what.
+bool CheckSelected(const Params& params, QueryRequest& query, ApiError& error) {
+  return CheckSelect(params, query.select, query.page.index != nullptr, error) &&
+         query.expressions.CheckKeys(query.page.table->definition, error) &&
+         (!query.page.index || CheckProjection(query, error));
 }
 
 // Points the scan behind ExclusiveStartKey, which must lie in its range.
@@ -257,10 +262,10 @@ void Query(const Params& params, Call call) {
           error))
     return call.Fail(error);
   if (const Status status = SetRange(query, partition); !status.ok()) return call.Fail(status);
-  if (!query.expressions.CheckFilterKeys(query.page.key(), error) ||
-      !ApplyStartKey(query, partition,
+  if (!ApplyStartKey(query, partition,
                      "The provided starting key does not match the range key predicate", error) ||
-      !CheckFilterIsProjected(query, error) || (query.page.index && !CheckProjection(query, error)))
+      !query.expressions.CheckFilterKeys(query.page.key(), error) ||
+      !CheckFilterIsProjected(query, error) || !CheckSelected(params, query, error))
     return call.Fail(error);
   query.page.options.backward = !forward;
   Answer(query, std::move(call));
@@ -290,7 +295,8 @@ void Scan(const Params& params, Call call) {
                      "ExclusiveStartKey with correct Segment. TotalSegments: " +
                          std::to_string(segments.total.value_or(1)) +
                          " Segment: " + std::to_string(segments.segment.value_or(0)),
-                     error))
+                     error) ||
+      !CheckSelected(params, query, error))
     return call.Fail(error);
   Answer(query, std::move(call));
 }

@@ -199,8 +199,11 @@ bool RequestExpressions::ReadExpressions(const Params& params, ApiError& error) 
 }
 
 Status CheckIndexKeys(const expression::Binding& binding, const table::TableDefinition& table) {
-  for (const table::IndexDefinition& index : table.indexes)
-    EW_RETURN_IF_ERROR(expression::CheckIndexKeyUse(binding, index.key, index.name));
+  for (const bool local : {false, true}) {
+    for (const table::IndexDefinition& index : table.indexes)
+      if (index.local == local)
+        EW_RETURN_IF_ERROR(expression::CheckIndexKeyUse(binding, index.key, index.name));
+  }
   return OkStatus();
 }
 

@@ -237,8 +237,10 @@ bool CheckIndexThroughput(const IndexRequest& index, BillingMode billing, ApiErr
   return CheckUnits(index.throughput, " for index " + index.name, error);
 }
 
-// Every attribute that is defined is part of a key, and none is defined twice.
-bool CheckAllUsed(const SchemaRequest& request, ApiError& error) {
+// Every attribute that is defined is part of a key: told before indexes are looked at when there
+// are none, else after.
+bool CheckAllUsed(const SchemaRequest& request, bool indexed, ApiError& error) {
+  if (indexed != (request.has_local || request.has_global)) return true;
   std::vector<NamedWord> used = request.keys;
   for (const auto* indexes : {&request.local, &request.global})
     for (const IndexRequest& index : *indexes)
@@ -246,7 +248,7 @@ bool CheckAllUsed(const SchemaRequest& request, ApiError& error) {
         if (!FindNamed(used, key.name)) used.push_back(key);
   for (const NamedWord& attribute : request.attributes) {
     if (FindNamed(used, attribute.name)) continue;
-    if (!request.has_local && !request.has_global)
+    if (!indexed)
       return FailValidation(
           error, Invalid("Number of attributes in KeySchema does not exactly match number of "
                          "attributes defined in AttributeDefinitions"));
@@ -379,7 +381,7 @@ bool BuildIndex(const IndexRequest& request, const std::vector<NamedWord>& attri
 
 bool BuildSchema(const SchemaRequest& request, BillingMode billing, TableDefinition& definition,
                  ApiError& error) {
-  if (!CheckTableKey(request, error) || !CheckAllUsed(request, error) ||
+  if (!CheckTableKey(request, error) || !CheckAllUsed(request, false, error) ||
       !CheckLists(request, error))
     return false;
   const std::vector<NamedWord>& keys = request.keys;
@@ -409,7 +411,7 @@ bool BuildSchema(const SchemaRequest& request, BillingMode billing, TableDefinit
   if (included > table::kIncludedAttributesMax)
     return FailValidation(error, Invalid("Number of NonKeyAttributes of all indexes exceeds the "
                                          "per-table limit of 100"));
-  return true;
+  return CheckAllUsed(request, true, error);
 }
 
 std::vector<item::KeyAttribute> AttributesOf(const TableDefinition& definition) {

@@ -112,14 +112,14 @@ Status CheckArguments(const LegacyCondition& condition) {
     return Invalid("Invalid number of argument(s) for the " + name + " ComparisonOperator");
   }
   for (const std::string& value : condition.values) {
+    if (ValueView(value).type() == ValueView(condition.values[0]).type()) continue;
+    return Invalid("AttributeValues inside AttributeValueList must be of same type");
+  }
+  for (const std::string& value : condition.values) {
     const ValueType type = ValueView(value).type();
     if (rule.allowed(type)) continue;
     return Invalid("ComparisonOperator " + name + " is not valid for " +
                    std::string(item::TypeName(type)) + " AttributeValue type");
-  }
-  for (const std::string& value : condition.values) {
-    if (ValueView(value).type() == ValueView(condition.values[0]).type()) continue;
-    return Invalid("AttributeValues inside AttributeValueList must be of same type");
   }
   if (condition.op == Op::kBetween &&
       CompareScalars(ValueView(condition.values[0]), ValueView(condition.values[1])) > 0) {

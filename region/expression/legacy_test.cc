@@ -69,7 +69,7 @@ TEST(LegacyTest, EachOperatorHasItsTypes) {
   EXPECT_EQ(Check(Op::kBeginsWith, {N("1")}), refused("BEGINS_WITH", "N"));
   EXPECT_EQ(Check(Op::kContains, {L({})}), refused("CONTAINS", "L"));
   EXPECT_EQ(Check(Op::kContains, {V::Null()}), "");
-  EXPECT_EQ(Check(Op::kIn, {S("a"), V::Bool(true)}), refused("IN", "BOOL"));
+  EXPECT_EQ(Check(Op::kIn, {V::Bool(true), V::Bool(true)}), refused("IN", "BOOL"));
   EXPECT_EQ(Check(Op::kEqual, {L({})}), "");
   EXPECT_EQ(Check(Op::kIn, {S("a"), N("1")}),
             "One or more parameter values were invalid: AttributeValues inside AttributeValueList "

@@ -68,8 +68,11 @@ std::optional<IndexEntry> SecondaryIndex::EntryOf(std::string_view store_key,
 }
 
 Status CheckIndexKeys(const TableDefinition& table, item::ItemView item, item::KeyWrite write) {
-  for (const IndexDefinition& index : table.indexes)
-    EW_RETURN_IF_ERROR(item::CheckCompositeKey(index.key, index.name, item, write));
+  for (const bool local : {false, true}) {
+    for (const IndexDefinition& index : table.indexes)
+      if (index.local == local)
+        EW_RETURN_IF_ERROR(item::CheckCompositeKey(index.key, index.name, item, write));
+  }
   return OkStatus();
 }
 
