@@ -264,6 +264,7 @@ void Query(const Params& params, Call call) {
   if (const Status status = SetRange(query, partition); !status.ok()) return call.Fail(status);
   if (!ApplyStartKey(query, partition,
                      "The provided starting key does not match the range key predicate", error) ||
+      !query.expressions.CheckProjectionKeys(query.page.table->definition, error) ||
       !query.expressions.CheckFilterKeys(query.page.key(), error) ||
       !CheckFilterIsProjected(query, error) || !CheckSelected(params, query, error))
     return call.Fail(error);

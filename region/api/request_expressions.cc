@@ -207,12 +207,24 @@ Status CheckIndexKeys(const expression::Binding& binding, const table::TableDefi
   return OkStatus();
 }
 
+namespace {
+
+bool CheckSlot(const std::optional<expression::Binding>& slot, const table::TableDefinition& table,
+               ApiError& error) {
+  return !slot || (Take(expression::CheckKeyUse(*slot, table.key), error) &&
+                   Take(CheckIndexKeys(*slot, table), error));
+}
+
+}  // namespace
+
 bool RequestExpressions::CheckKeys(const table::TableDefinition& table, ApiError& error) const {
-  for (const Slot* slot : {&update_, &condition_, &filter_, &projection_})
-    if (*slot && (!Take(expression::CheckKeyUse(**slot, table.key), error) ||
-                  !Take(CheckIndexKeys(**slot, table), error)))
-      return false;
-  return true;
+  return CheckSlot(update_, table, error) && CheckSlot(condition_, table, error) &&
+         CheckSlot(filter_, table, error) && CheckSlot(projection_, table, error);
+}
+
+bool RequestExpressions::CheckProjectionKeys(const table::TableDefinition& table,
+                                             ApiError& error) const {
+  return CheckSlot(projection_, table, error);
 }
 
 bool RequestExpressions::CheckFilterKeys(const item::CompositeKeySchema& schema,

@@ -48,6 +48,7 @@ class RequestExpressions {
   bool Read(const Params& params, ApiError& error);
   // What may be done with key attributes, once the table is known.
   bool CheckKeys(const table::TableDefinition& table, ApiError& error) const;
+  bool CheckProjectionKeys(const table::TableDefinition& table, ApiError& error) const;
   // A Query's filter may not name them at all; `schema` is of what is queried.
   bool CheckFilterKeys(const item::CompositeKeySchema& schema, ApiError& error) const;
   // The attributes that the projection, or the filter, takes something of, none twice; nothing

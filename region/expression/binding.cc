@@ -149,6 +149,14 @@ class Checker {
         bounds);
   }
 
+  // The type that an operand of an update is bound to have, but for what an item may have instead.
+  std::optional<ValueType> AssignedType(const Node& node) const {
+    if (node.type == Node::Type::kFunction && node.function == Function::kIfNotExists)
+      return AssignedType(Operand(node, 1));
+    return StaticType(node);
+  }
+
+ private:
   // Whatever type an operand is known to have before there is an item.
   std::optional<ValueType> StaticType(const Node& node) const {
     if (node.type == Node::Type::kValue) return binding_.values[node.index].type();

@@ -163,14 +163,24 @@ Result<Effect> DeleteEffect(const Expression& expression, std::optional<ValueVie
   return effect;
 }
 
-Result<Effect> EffectOf(const Binding& binding, const UpdateAction& action, item::ItemView old) {
-  if (action.type == UpdateAction::Type::kRemove) return Effect{Effect::Type::kRemove, {}};
+Result<Effect> SetEffect(const Binding& binding, const UpdateAction& action, item::ItemView old) {
   std::string storage;
   EW_ASSIGN_OR_RETURN(const ValueView operand,
                       Operands(binding, old).Evaluate(action.operand, storage));
-  if (action.type == UpdateAction::Type::kSet) {
-    return Effect{Effect::Type::kWrite, std::string(operand.encoded())};
-  }
+  return Effect{Effect::Type::kWrite, std::string(operand.encoded())};
+}
+
+// What a path changes stands in a map or a list that is there.
+Status CheckParent(PathSpan path, item::ItemView old) {
+  if (path.size() == 1) return OkStatus();
+  const std::optional<ValueView> parent = FindPath(old, path.first(path.size() - 1));
+  const ValueType type = path.back().is_index ? ValueType::kList : ValueType::kMap;
+  return parent && parent->Is(type) ? OkStatus() : InvalidPath();
+}
+
+Result<Effect> EffectOf(const Binding& binding, const UpdateAction& action, item::ItemView old) {
+  if (action.type == UpdateAction::Type::kRemove) return Effect{Effect::Type::kRemove, {}};
+  const ValueView operand = binding.values[binding.expression->nodes[action.operand].index];
   const std::optional<ValueView> target = FindPath(old, binding.PathAt(action.path));
   return action.type == UpdateAction::Type::kAdd
              ? AddEffect(*binding.expression, target, operand)
@@ -280,19 +290,25 @@ Status CheckDepth(const Binding& binding, const std::vector<Effect>& effects) {
 }  // namespace
 
 Result<std::string> ApplyUpdate(const Binding& update, item::ItemView old) {
-  std::vector<Effect> effects;  // by number of action, which is the number of its path in the tree
-  effects.reserve(update.expression->actions.size());
-  size_t written = 0, written_bytes = 0;
-  for (const UpdateAction& action : update.expression->actions) {
-    EW_ASSIGN_OR_RETURN(Effect effect, EffectOf(update, action, old));
-    // A value may stand in the expression hundreds of times: no more is put together than fits.
-    if (!effect.value.empty()) written += item::ValueSize(ValueView(effect.value));
-    if (written > item::kItemBytesMax) break;
-    written_bytes += effect.value.size();
-    effects.push_back(std::move(effect));
-  }
   constexpr const char* kTooLarge = "Item size to update has exceeded the maximum allowed size";
-  if (effects.size() < update.expression->actions.size()) return InvalidArgument(kTooLarge);
+  const std::vector<UpdateAction>& actions = update.expression->actions;
+  std::vector<Effect> effects(actions.size());  // by number of action, as its path in the tree
+  size_t written = 0, written_bytes = 0;
+  // What is set is put together before any path is looked at.
+  for (const bool set : {true, false}) {
+    for (size_t i = 0; i < actions.size(); ++i) {
+      const bool sets = actions[i].type == UpdateAction::Type::kSet;
+      if (!set) EW_RETURN_IF_ERROR(CheckParent(update.PathAt(actions[i].path), old));
+      if (sets != set) continue;
+      EW_ASSIGN_OR_RETURN(effects[i], sets ? SetEffect(update, actions[i], old)
+                                           : EffectOf(update, actions[i], old));
+      const std::string& value = effects[i].value;
+      // A value may stand in the expression hundreds of times: no more is put together than fits.
+      if (!value.empty()) written += item::ValueSize(ValueView(value));
+      if (written > item::kItemBytesMax) return InvalidArgument(kTooLarge);
+      written_bytes += value.size();
+    }
+  }
   EW_RETURN_IF_ERROR(CheckDepth(update, effects));
   std::string item;
   item.reserve(old.bytes().size() + written_bytes + 32);
