@@ -95,7 +95,7 @@ class StatementWrite final : public table::WriteOperation {
   CapacityReport capacity_;
 };
 
-void RunSelect(const StatementRequest& request, Call call) {
+void RunSelect(StatementRequest request, Call call) {
   ApiError error;
   PartiqlSelect select;
   if (!select.Make(call, request.statement, error) ||
@@ -119,7 +119,8 @@ void ExecuteStatement(const Params& params, Call call) {
     return call.Fail(
         InvalidArgument("EXISTS can only be used in ExecuteTransaction write requests."));
   if (!FindStatementTable(call, request.statement, error)) return call.Fail(error);
-  if (request.statement.outline.kind == Kind::kSelect) return RunSelect(request, std::move(call));
+  if (request.statement.outline.kind == Kind::kSelect)
+    return RunSelect(std::move(request), std::move(call));
   PartiqlChange change;
   if (!PartiqlChange::Make(request.statement, change, error)) return call.Fail(error);
   table::TableEngine& engine = call.engine();

@@ -269,8 +269,22 @@ TEST_F(PartiqlApiTest, WhatATransactionRefuses) {
                       "DELETE FROM tab WHERE pk = 'a' AND sk = 2"}),
             "ValidationException: Transaction request cannot include multiple operations on one "
             "item");
-  EXPECT_EQ(Transact({"DELETE FROM nosuch WHERE pk = 'a'"}),
-            "ResourceNotFoundException: Requested resource not found");
+  Transact({"DELETE FROM nosuch WHERE pk = 'a'"});
+  EXPECT_NE(Unquoted(last_.body).find("TransactionCanceledException"), std::string::npos);
+  EXPECT_NE(Unquoted(last_.body).find("'CancellationReasons':[{'Code':'ResourceNotFound'"),
+            std::string::npos);
+}
+
+TEST_F(PartiqlApiTest, KeysJoinedByOrAreReadOneAfterTheOther) {
+  Fill();
+  const std::string select = "SELECT sk FROM tab WHERE pk = 'a' AND ";
+  const std::string both = "{'Items':[{'sk':{'N':'2'}},{'sk':{'N':'4'}}]}";
+  EXPECT_EQ(Run(select + "(sk = 2 OR sk = 4)"), both);
+  EXPECT_EQ(Run(select + "(sk = 2 OR sk IN [4])"), both);
+  EXPECT_EQ(Run(select + "sk IN [2, 4]"), both);
+  EXPECT_EQ(Run("SELECT sk FROM tab WHERE (pk = 'a' AND sk = 2) OR (pk = 'a' AND sk = 4)"), both);
+  EXPECT_EQ(Run(select + "((sk = 2 AND v = 0) OR (sk = 3 AND v = 0))"),
+            "{'Items':[{'sk':{'N':'2'}}]}");
 }
 
 TEST_F(PartiqlApiTest, ATokenMakesATransactionHappenOnce) {

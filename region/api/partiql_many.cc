@@ -186,7 +186,6 @@ bool PrepareOne(const Call& call, BatchStatement& one) {
   const std::string wants_key =
       "Select statements within BatchExecuteStatement must specify the primary key in the where "
       "clause.";
-  if (one.is_read && !statement.outline.index.empty()) return FailValidation(error, wants_key);
   if (!FindStatementTable(call, statement, error)) return false;
   if (!one.is_read) {
     if (!PartiqlChange::Make(statement, one.change, error)) return false;
@@ -194,7 +193,8 @@ bool PrepareOne(const Call& call, BatchStatement& one) {
   } else {
     one.select = std::make_unique<PartiqlSelect>();
     if (!one.select->Make(call, statement, error)) return false;
-    if (!one.select->plan().only_key) return FailValidation(error, wants_key);
+    if (one.select->has_index() || !one.select->plan().only_key)
+      return FailValidation(error, wants_key);
     one.key = one.select->single_key();
   }
   one.reached = true;
@@ -315,41 +315,73 @@ bool ReadTransaction(const Params& params, TransactionRequest& out, ApiError& er
   return true;
 }
 
-// Parses all, and refuses what a transaction cannot hold.
-bool PrepareTransaction(const Call& call, TransactionRequest& request, bool& reads,
-                        ApiError& error) {
+// What becomes of the statements; a transaction with a reason is cancelled before it begins.
+class Reasons {
+ public:
+  explicit Reasons(size_t statements) : reasons_(statements) {}
+  void Note(size_t index, Status status) {
+    reasons_[index].status = std::move(status);
+    any_ = true;
+  }
+  bool any() const { return any_; }
+  bool Has(size_t index) const { return !reasons_[index].status.ok(); }
+  ApiError ToError() const { return Cancelled(reasons_); }
+
+ private:
+  std::vector<CancellationReason> reasons_;
+  bool any_ = false;
+};
+
+// What a transaction cannot hold of a statement whose table is there.
+bool CheckMember(size_t index, const partiql::Outline& outline, ApiError& error) {
+  if (outline.returning != partiql::Returning::kNone)
+    return FailIn(index, error, "RETURNING clause is not supported in ExecuteTransaction.");
+  if (outline.index.empty()) return true;
+  return FailIn(index, error,
+                outline.kind == Kind::kSelect
+                    ? "Reads on indices are not supported within transactions."
+                    : "Operations on indices are not supported in transactions");
+}
+
+// Parses all and finds their tables: one that is missing is a reason, and its statement's other
+// faults are not looked for.
+bool PrepareTransaction(const Call& call, TransactionRequest& request, Reasons& reasons,
+                        bool& reads, ApiError& error) {
   bool writes = false;
   reads = false;
   for (size_t i = 0; i < request.statements.size(); ++i) {
     PartiqlStatement& statement = request.statements[i];
     if (!PrepareStatement(statement, error)) return PlacedIn(i, error);
-    if (statement.outline.returning != partiql::Returning::kNone)
-      return FailIn(i, error, "RETURNING clause is not supported in ExecuteTransaction.");
-    const Kind kind = statement.outline.kind;
-    (kind == Kind::kSelect ? reads : writes) = true;
-    if (statement.outline.index.empty()) continue;
-    return FailIn(i, error,
-                  kind == Kind::kSelect
-                      ? "Reads on indices are not supported within transactions."
-                      : "Operations on indices are not supported in transactions");
+    (statement.outline.kind == Kind::kSelect ? reads : writes) = true;
+    ApiError missing;
+    if (!FindStatementTable(call, statement, missing)) {
+      reasons.Note(i, NotFound(std::string(missing.message)));
+    } else if (!CheckMember(i, statement.outline, error)) {
+      return false;
+    }
   }
   if (reads && writes)
     return FailValidation(error,
                           "ExecuteTransaction API does not support both read and write operations "
                           "in the same request.");
-  for (PartiqlStatement& statement : request.statements)
-    if (!FindStatementTable(call, statement, error)) return false;
   return true;
 }
 
-void RunReads(TransactionRequest request, Call call) {
+constexpr const char* kNoKeyOfSchema = "The provided key element does not match the schema";
+
+void RunReads(TransactionRequest request, Reasons reasons, Call call) {
   ApiError error;
   std::vector<TransactRead> reads;
   for (size_t i = 0; i < request.statements.size(); ++i) {
+    if (reasons.Has(i)) continue;
     const auto select = std::make_shared<PartiqlSelect>();
     if (!select->Make(call, request.statements[i], error)) {
-      PlacedIn(i, error);
-      return call.Fail(error);
+      if (!partiql::IsOtherKey(error.message)) {
+        PlacedIn(i, error);
+        return call.Fail(error);
+      }
+      reasons.Note(i, InvalidArgument(kNoKeyOfSchema));
+      continue;
     }
     if (!select->plan().only_key) {
       FailIn(i, error,
@@ -360,32 +392,54 @@ void RunReads(TransactionRequest request, Call call) {
     reads.push_back({request.statements[i].table, select->single_key(),
                      [select](ItemView item) { return select->Project(item); }});
   }
+  if (reasons.any()) return call.Fail(reasons.ToError());
   RunTransactGet(std::move(reads), request.capacity, std::move(call));
 }
 
-void RunWrites(TransactionRequest request, Call call) {
+// A write whose key is wrong is a reason, in the words of the item operations. False with an error
+// that is the whole transaction's.
+bool MakeChange(size_t index, const PartiqlStatement& statement, Reasons& reasons,
+                PartiqlChange& change, ApiError& error) {
+  const Kind kind = statement.outline.kind;
+  if (PartiqlChange::Make(statement, change, error)) {
+    if (kind != Kind::kExists || change.has_condition()) return true;
+    return FailIn(index, error,
+                  "EXISTS() must contain a single item read with additional condition");
+  }
+  const bool incomplete = partiql::IsIncompleteKey(error.message);
+  if (kind == Kind::kExists && incomplete)
+    return FailIn(index, error,
+                  "EXISTS() must contain a single item read with additional condition");
+  if (!incomplete && !partiql::IsOtherKey(error.message)) return PlacedIn(index, error);
+  Status reason = InvalidArgument(kNoKeyOfSchema);
+  if (kind == Kind::kInsert) {
+    Result<std::string> item = partiql::ItemOfInsert(statement.outline, statement.parameters);
+    if (item.ok()) reason = EncodeKeyOfPut(*statement.table, ItemView(*item)).status();
+  }
+  reasons.Note(index, std::move(reason));
+  return true;
+}
+
+void AppendCanonical(const PartiqlStatement& statement, std::string& out) {
+  PutBytes(out, statement.text);
+  out.push_back(statement.item_on_failure ? 1 : 0);
+  PutFixed32(out, static_cast<uint32_t>(statement.parameters.size()));
+  for (const std::string& parameter : statement.parameters) PutBytes(out, parameter);
+}
+
+void RunWrites(TransactionRequest request, Reasons reasons, Call call) {
   ApiError error;
   TransactWriteRequest write;
   std::string canonical;
   for (size_t i = 0; i < request.statements.size(); ++i) {
-    const PartiqlStatement& statement = request.statements[i];
+    if (reasons.Has(i)) continue;
     PartiqlChange change;
-    const bool exists = statement.outline.kind == Kind::kExists;
-    const bool made = PartiqlChange::Make(statement, change, error);
-    if (exists && (made ? !change.has_condition() : partiql::IsIncompleteKey(error.message))) {
-      FailIn(i, error, "EXISTS() must contain a single item read with additional condition");
-      return call.Fail(error);
-    }
-    if (!made) {
-      PlacedIn(i, error);
-      return call.Fail(error);
-    }
-    PutBytes(canonical, statement.text);
-    canonical.push_back(statement.item_on_failure ? 1 : 0);
-    PutFixed32(canonical, static_cast<uint32_t>(statement.parameters.size()));
-    for (const std::string& parameter : statement.parameters) PutBytes(canonical, parameter);
+    if (!MakeChange(i, request.statements[i], reasons, change, error)) return call.Fail(error);
+    if (reasons.Has(i)) continue;
+    AppendCanonical(request.statements[i], canonical);
     write.actions.push_back(std::make_unique<StatementAction>(std::move(change)));
   }
+  if (reasons.any()) return call.Fail(reasons.ToError());
   write.token = request.token;
   if (!write.token.empty()) write.fingerprint = FingerprintOf("PartiQL" + canonical);
   write.capacity = request.capacity;
@@ -422,10 +476,11 @@ void ExecuteTransaction(const Params& params, Call call) {
   ApiError error;
   TransactionRequest request;
   bool reads = false;
-  if (!ReadTransaction(params, request, error) || !PrepareTransaction(call, request, reads, error))
-    return call.Fail(error);
-  if (reads) return RunReads(std::move(request), std::move(call));
-  RunWrites(std::move(request), std::move(call));
+  if (!ReadTransaction(params, request, error)) return call.Fail(error);
+  Reasons reasons(request.statements.size());
+  if (!PrepareTransaction(call, request, reasons, reads, error)) return call.Fail(error);
+  if (reads) return RunReads(std::move(request), std::move(reasons), std::move(call));
+  RunWrites(std::move(request), std::move(reasons), std::move(call));
 }
 
 }  // namespace everwrite::api

@@ -41,6 +41,10 @@ bool PartiqlSelect::FindIndex(const Call& call, const PartiqlStatement& statemen
   if (name.empty()) return true;
   index_ = table_->definition.FindIndex(name);
   if (!index_) return FailValidation(error, "The table does not have the specified index");
+  if (index_->key.partition.size() > 1 || index_->key.sort.size() > 1)
+    return FailValidation(error,
+                          "PartiQL statements cannot be executed on tables with multi-attribute "
+                          "HASH keys or multi-attribute RANGE keys.");
   if (!index_->local && consistent_)
     return FailValidation(error,
                           "Strongly consistent read is not supported on Global Secondary Indexes");
@@ -49,19 +53,31 @@ bool PartiqlSelect::FindIndex(const Call& call, const PartiqlStatement& statemen
   return true;
 }
 
+// Of the reads' filters the last that the index does not hold; nothing when it holds all of some
+// read's.
+std::vector<std::string> PartiqlSelect::UnheldFilters() const {
+  std::vector<std::string> unheld;
+  for (const std::vector<std::string>& filtered : plan_.filtered) {
+    unheld.clear();
+    for (const std::string& name : filtered)
+      if (!IsProjected(table_->definition, *index_, name)) unheld.push_back(name);
+    if (unheld.empty()) break;
+  }
+  return unheld;
+}
+
 // A local index fetches the columns that it does not hold; a global one refuses them. A filter
 // beside a key condition may only name what the index holds.
 bool PartiqlSelect::CheckProjection(ApiError& error) {
-  std::vector<std::string> columns, filters;
+  std::vector<std::string> columns;
   for (const std::string& name : plan_.selected)
     if (!IsProjected(table_->definition, *index_, name)) columns.push_back(name);
-  for (const std::string& name : plan_.filtered)
-    if (!IsProjected(table_->definition, *index_, name)) filters.push_back(name);
   const std::string invalid(kInvalidParameters);
   if (!columns.empty() && !index_->local)
     return FailValidation(error, invalid + "Global secondary index " + index_->name +
                                      " does not project " + Bracketed(columns));
-  if (!filters.empty() && plan_.key_at_top)
+  const std::vector<std::string> filters = UnheldFilters();
+  if (!filters.empty())
     return FailValidation(
         error, invalid + "Secondary index " + index_->name +
                    " does not project one or more filter attributes: " + Bracketed(filters));
@@ -69,13 +85,13 @@ bool PartiqlSelect::CheckProjection(ApiError& error) {
   return true;
 }
 
-bool PartiqlSelect::Make(const Call& call, const PartiqlStatement& statement, ApiError& error) {
+bool PartiqlSelect::Make(const Call& call, PartiqlStatement& statement, ApiError& error) {
   table_ = statement.table;
   consistent_ = statement.consistent;
   bound_to_ = HashOf(statement);
   if (!FindIndex(call, statement, error)) return false;
   Result<partiql::SelectPlan> plan =
-      partiql::PlanSelect(statement.outline, statement.parameters,
+      partiql::PlanSelect(statement.outline, statement.parameters, std::move(statement.filter),
                           index_ ? index_->key : table_->key, table_->definition.key);
   if (!plan.ok()) {
     error = ErrorOf(plan.status());

@@ -22,7 +22,7 @@ namespace everwrite::api {
 class PartiqlSelect {
  public:
   // Plans; the statement's table was found.
-  bool Make(const Call& call, const PartiqlStatement& statement, ApiError& error);
+  bool Make(const Call& call, PartiqlStatement& statement, ApiError& error);
   const partiql::SelectPlan& plan() const { return plan_; }
   bool has_index() const { return index_ != nullptr; }
 
@@ -39,6 +39,7 @@ class PartiqlSelect {
 
  private:
   bool FindIndex(const Call& call, const PartiqlStatement& statement, ApiError& error);
+  std::vector<std::string> UnheldFilters() const;
   bool CheckProjection(ApiError& error);
   Status RunRange(const table::TableEngine& engine, const partiql::Range& range,
                   std::optional<int64_t> limit);

@@ -9,7 +9,9 @@
 #include "region/api/request_expressions.h"
 #include "region/expression/evaluator.h"
 #include "region/expression/update.h"
+#include "region/item/attribute_value.h"
 #include "region/item/key.h"
+#include "region/item/number.h"
 #include "region/partiql/parser.h"
 
 namespace everwrite::api {
@@ -30,49 +32,63 @@ bool Take(const Status& status, ApiError& error) {
   return false;
 }
 
-// Numbers of parameters are read as Java's BigDecimal reads a string: an exponent that does not fit
-// 32 bits is no number at all, and the magnitude wraps round in 32 bits.
-bool CheckExponent(std::string_view number, ApiError& error) {
-  const size_t at = number.find_first_of("eE");
-  if (at == std::string_view::npos) return true;
-  std::string_view digits = number.substr(at + 1);
-  if (digits.starts_with('+')) digits.remove_prefix(1);
-  int32_t exponent = 0;
-  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), exponent);
-  if (code == std::errc::result_out_of_range)
-    return FailValidation(
-        error, "The parameter cannot be converted to a numeric value: " + std::string(number));
-  if (code != std::errc()) return true;  // whoever reads it says what is wrong
-  const std::string_view mantissa = number.substr(0, at);
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  const auto integers = std::count_if(
-      mantissa.begin(), mantissa.begin() + static_cast<ptrdiff_t>(std::min(mantissa.find('.'), at)),
-      is_digit);
-  if (exponent + int64_t{integers} <= INT32_MAX) return true;
-  return FailValidation(error,
-                        "Number underflow. Attempting to store a number with magnitude smaller "
-                        "than supported range");
+bool FailNumber(std::string_view number, ApiError& error) {
+  return FailValidation(
+      error, "The parameter cannot be converted to a numeric value: " + std::string(number));
 }
 
-// All numbers in a value's JSON, which is not known to be a value yet.
-bool CheckExponents(simdjson::dom::element json, ApiError& error) {
+// Numbers of parameters are read as Java's BigDecimal reads a string: a scale that does not fit 32
+// bits is no number at all, and the magnitude wraps round in 32 bits.
+bool CheckNumber(std::string_view number, ApiError& error) {
+  std::string canonical;
+  const size_t at = number.find_first_of("eE");
+  if (at != std::string_view::npos) {
+    std::string_view digits = number.substr(at + 1);
+    if (digits.starts_with('+')) digits.remove_prefix(1);
+    int64_t exponent = 0;
+    const auto [end, code] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), exponent);
+    if (code == std::errc::result_out_of_range) return FailNumber(number, error);
+    const std::string_view mantissa = number.substr(0, at);
+    const size_t point = std::min(mantissa.find('.'), at);
+    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    const auto split = mantissa.begin() + static_cast<ptrdiff_t>(point);
+    const int64_t integers = std::count_if(mantissa.begin(), split, is_digit);
+    const int64_t decimals = std::count_if(split, mantissa.end(), is_digit);
+    if (exponent > INT32_MAX || decimals - exponent > INT32_MAX) return FailNumber(number, error);
+    if (exponent + integers > INT32_MAX)
+      return FailValidation(error,
+                            "Number underflow. Attempting to store a number with magnitude smaller "
+                            "than supported range");
+  }
+  return Take(item::AppendCanonicalNumber(number, canonical), error);
+}
+
+// Numbers and levels of a value that is not known to be one yet: of several faults the service
+// tells the first in the document, and what a value is made of is read in order of name.
+bool CheckInOrder(simdjson::dom::element json, int level, ApiError& error) {
   simdjson::dom::object object;
   simdjson::dom::array array;
   std::string_view text;
-  if (json.get_object().get(object) == simdjson::SUCCESS) {
-    for (const simdjson::dom::key_value_pair field : object) {
-      const bool number =
-          field.key == "N" && field.value.get_string().get(text) == simdjson::SUCCESS;
-      if (number ? !CheckExponent(text, error) : !CheckExponents(field.value, error)) return false;
-      simdjson::dom::array members;
-      if (field.key != "NS" || field.value.get_array().get(members) != simdjson::SUCCESS) continue;
-      for (const simdjson::dom::element member : members)
-        if (member.get_string().get(text) == simdjson::SUCCESS && !CheckExponent(text, error))
+  if (json.get_object().get(object) != simdjson::SUCCESS) return true;
+  if (level > item::kNestingLevelsMax)
+    return FailValidation(error,
+                          "Nesting Levels have exceeded supported limits: Attributes in the item "
+                          "have nested levels beyond supported limit");
+  for (const simdjson::dom::key_value_pair field : object) {
+    if (field.key == "N" && field.value.get_string().get(text) == simdjson::SUCCESS) {
+      if (!CheckNumber(text, error)) return false;
+    } else if (field.value.get_object().get(object) == simdjson::SUCCESS && field.key == "M") {
+      for (const simdjson::dom::key_value_pair member : object)
+        if (!CheckInOrder(member.value, level + 1, error)) return false;
+    } else if (field.value.get_array().get(array) == simdjson::SUCCESS) {
+      for (const simdjson::dom::element element : array) {
+        const bool number =
+            field.key == "NS" && element.get_string().get(text) == simdjson::SUCCESS;
+        if (number ? !CheckNumber(text, error) : !CheckInOrder(element, level + 1, error))
           return false;
+      }
     }
-  } else if (json.get_array().get(array) == simdjson::SUCCESS) {
-    for (const simdjson::dom::element element : array)
-      if (!CheckExponents(element, error)) return false;
   }
   return true;
 }
@@ -115,7 +131,7 @@ bool ReadStatementParameters(const Params& members, PartiqlStatement& out, ApiEr
   if (!members.Array(Param::kParameters, parameters, error)) return false;
   if (!parameters) return true;
   for (const simdjson::dom::element parameter : *parameters)
-    if (!CheckExponents(parameter, error) ||
+    if (!CheckInOrder(parameter, 1, error) ||
         !ReadValueJson(parameter, out.parameters.emplace_back(), error))
       return false;
   return true;
@@ -129,6 +145,11 @@ bool PrepareStatement(PartiqlStatement& statement, ApiError& error) {
       partiql::OutlineOf(*statement.parsed, statement.parameters.size());
   if (!outline.ok()) return Take(outline.status(), error);
   statement.outline = std::move(outline).value();
+  if (statement.outline.kind != Kind::kSelect) return true;
+  Result<std::optional<expression::Binding>> filter =
+      partiql::PlanFilter(statement.outline, statement.parameters);
+  if (!filter.ok()) return Take(filter.status(), error);
+  statement.filter = std::move(filter).value();
   return true;
 }
 

@@ -31,7 +31,8 @@ struct PartiqlStatement {
 
   // After PrepareStatement.
   partiql::ParsedPtr parsed;
-  partiql::Outline outline;  // borrows from `parsed`
+  partiql::Outline outline;                   // borrows from `parsed`
+  std::optional<expression::Binding> filter;  // of a SELECT; taken by its plan
   // After FindStatementTable.
   table::TablePtr table;
 };

@@ -23,6 +23,7 @@ std::string_view CodeOf(StatusCode code) {
     case StatusCode::kOk: return "None";
     case StatusCode::kConditionFailed: return "ConditionalCheckFailed";
     case StatusCode::kAlreadyExists: return "DuplicateItem";
+    case StatusCode::kNotFound: return "ResourceNotFound";
     default: return "ValidationError";
   }
 }

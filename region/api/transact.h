@@ -23,8 +23,8 @@ namespace everwrite::api {
 bool IsEmptyKey(const Status& status);
 
 // What became of one action of a transaction that was cancelled. An OK status is the code None,
-// kConditionFailed is ConditionalCheckFailed, kAlreadyExists DuplicateItem, anything else
-// ValidationError.
+// kConditionFailed is ConditionalCheckFailed, kAlreadyExists DuplicateItem, kNotFound
+// ResourceNotFound, anything else ValidationError.
 struct CancellationReason {
   Status status;
   std::string item_json;  // with ReturnValuesOnConditionCheckFailure, the item as DynamoDB JSON

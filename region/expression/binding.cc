@@ -162,7 +162,9 @@ class Checker {
     if (node.type == Node::Type::kValue) return binding_.values[node.index].type();
     if (node.type == Node::Type::kPlus || node.type == Node::Type::kMinus)
       return ValueType::kNumber;
+    if (node.type > Node::Type::kMinus) return ValueType::kBool;  // a condition
     if (node.type != Node::Type::kFunction) return std::nullopt;
+    if (IsPredicate(node.function)) return ValueType::kBool;
     if (node.function == Function::kSize) return ValueType::kNumber;
     if (node.function == Function::kListAppend) return ValueType::kList;
     return std::nullopt;

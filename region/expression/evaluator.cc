@@ -66,6 +66,12 @@ bool Contains(ValueView container, ValueView wanted) {
   }
 }
 
+std::string EncodedBool(bool value) {
+  std::string encoded;
+  item::PutBool(encoded, value);
+  return encoded;
+}
+
 class Evaluator {
  public:
   Evaluator(const Binding& binding, item::ItemView item)
@@ -114,9 +120,16 @@ void Evaluator::Evaluate(NodeIndex index, Operand& out) const {
   switch (node.type) {
     case Node::Type::kPath: out.value = FindPath(item_, binding_.PathAt(node.index)); return;
     case Node::Type::kValue: out.value = binding_.values[node.index]; return;
-    case Node::Type::kFunction: EvaluateSize(node, out); return;
-    default: CHECK(false, "not an operand of a condition");
+    case Node::Type::kFunction:
+      if (!IsPredicate(node.function)) return EvaluateSize(node, out);
+      break;
+    case Node::Type::kPlus:
+    case Node::Type::kMinus: CHECK(false, "not an operand of a condition");
+    default: break;
   }
+  // PartiQL compares what conditions answer.
+  static const std::string kAnswers[] = {EncodedBool(false), EncodedBool(true)};
+  out.value = ValueView(kAnswers[Holds(index) ? 1 : 0]);
 }
 
 void Evaluator::EvaluateSize(const Node& node, Operand& out) const {

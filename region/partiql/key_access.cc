@@ -1,6 +1,8 @@
 #include "region/partiql/key_access.h"
 
 #include <algorithm>
+#include <deque>
+#include <map>
 
 #include "base/coding.h"
 #include "region/item/item.h"
@@ -15,10 +17,13 @@ using item::ValueView;
 using Type = Expr::Type;
 using Schema = item::CompositeKeySchema;
 
-// One condition on one key attribute that bounds a range.
+// Branches that are taken apart before it is known whether they are too many.
+constexpr size_t kBranchesMax = 1000;
+
+// A condition on one key attribute that bounds a range.
 struct Term {
   const KeyAttribute* attribute = nullptr;
-  std::string op;                   // "=", "<", …, "between", "in", "begins_with"
+  std::string op;                   // "=", "<", "<=", ">", ">=", "between", "begins_with"
   std::vector<std::string> values;  // compact form
 };
 
@@ -28,7 +33,7 @@ std::string Mirrored(std::string op) {
   return op;
 }
 
-// The attribute and the expressions it is compared with.
+// The attribute and the expressions it is compared with; `op` may be "in", too.
 struct RawTerm {
   const KeyAttribute* attribute = nullptr;
   std::string op;
@@ -72,6 +77,16 @@ bool ReadTerm(const Expr& condition, const Schema& schema, RawTerm& out) {
                      [](const Expr* value) { return IsValue(*value); });
 }
 
+// The same of conditions that decide what is read: of the partition nothing but what fixes it.
+bool ReadKeyTerm(const Expr& condition, const Schema& schema, RawTerm& out) {
+  return ReadTerm(condition, schema, out) &&
+         (out.attribute != &schema.partition[0] || out.op == "=" || out.op == "in");
+}
+
+bool Joins(const Expr& expr, std::string_view how) {
+  return expr.type == Type::kOperator && expr.text == how;
+}
+
 // Whether a condition says something about the attribute that cannot be a range: under NOT, by <>.
 bool Mentions(const Expr& expr, const KeyAttribute& attribute) {
   if (const std::string* name = AttributeOf(expr)) return *name == attribute.name;
@@ -79,15 +94,12 @@ bool Mentions(const Expr& expr, const KeyAttribute& attribute) {
                      [&](const ExprPtr& child) { return Mentions(*child, attribute); });
 }
 
-// One branch: conditions that all hold.
-struct Branch {
-  std::vector<Term> terms;
-  size_t others = 0;  // conditions that are no terms
-  bool negated_sort = false;
-};
-
 // A value that a key attribute may have.
 Status CheckKeyValue(const KeyAttribute& attribute, ValueView value) {
+  if (value.type() > ValueType::kBinary) {
+    return InvalidArgument("Key value must be of type S, N, or B. Key name: " + attribute.name +
+                           ", Key type: " + std::string(item::TypeName(value.type())));
+  }
   if (!value.Is(TypeOfKey(attribute.type))) {
     return InvalidArgument(
         "Key attribute's data type should match its data type in table's schema: Key " +
@@ -101,50 +113,6 @@ Status CheckKeyValue(const KeyAttribute& attribute, ValueView value) {
         " value. Key: " + attribute.name);
   }
   return OkStatus();
-}
-
-// Whether each partition attribute is given its values.
-bool NamesPartition(const std::vector<const Expr*>& conjuncts, const Schema& schema) {
-  return std::all_of(
-      schema.partition.begin(), schema.partition.end(), [&](const KeyAttribute& attribute) {
-        return std::any_of(conjuncts.begin(), conjuncts.end(), [&](const Expr* conjunct) {
-          RawTerm raw;
-          return ReadTerm(*conjunct, schema, raw) && raw.attribute == &attribute &&
-                 (raw.op == "=" || raw.op == "in");
-        });
-      });
-}
-
-Result<Branch> ReadBranch(const Expr& where, Parameters parameters, const Schema& schema) {
-  std::vector<const Expr*> conjuncts;
-  AppendConjuncts(where, conjuncts);
-  Branch branch;
-  const bool keyed = NamesPartition(conjuncts, schema);
-  for (const Expr* conjunct : conjuncts) {
-    RawTerm raw;
-    if (!ReadTerm(*conjunct, schema, raw)) {
-      ++branch.others;
-      for (const KeyAttribute& sort : schema.sort) branch.negated_sort |= Mentions(*conjunct, sort);
-      continue;
-    }
-    Term term{raw.attribute, raw.op, {}};
-    bool usable = true;
-    for (const Expr* value : raw.values) {
-      EW_ASSIGN_OR_RETURN(std::string encoded, ValueOf(*value, parameters));
-      const Status fits = CheckKeyValue(*raw.attribute, ValueView(encoded));
-      const bool other_type = !ValueView(encoded).Is(TypeOfKey(raw.attribute->type));
-      // Another type where no key is named is the filter's to refuse (planner.cc).
-      usable &= !other_type;
-      if (!other_type || (keyed && raw.op != "in")) EW_RETURN_IF_ERROR(fits);
-      term.values.push_back(std::move(encoded));
-    }
-    if (usable) {
-      branch.terms.push_back(std::move(term));
-    } else {
-      ++branch.others;
-    }
-  }
-  return branch;
 }
 
 std::string SortBytes(const std::string& value) {
@@ -177,159 +145,190 @@ void Intersect(Range& range, const Range& other) {
 
 bool IsEmpty(const Range& range) { return !range.end.empty() && range.begin >= range.end; }
 
-// What of a partition the branch's sort conditions leave: equalities on sort attributes, in order,
-// then ranges on the next. IN is left to the filter, between its least and its greatest value.
-Range Narrowed(const std::string& partition, const Branch& branch, const Schema& schema,
-               size_t* fixed, bool* bounded) {
-  std::string prefix = partition;
-  for (const KeyAttribute& sort : schema.sort) {
-    const Term* equality = nullptr;
-    Range range{prefix, PrefixEnd(prefix)};
-    for (const Term& term : branch.terms) {
-      if (term.attribute != &sort) continue;
-      *bounded = true;
-      if (term.op == "=") equality = &term;
-      if (term.op != "in") {
-        Intersect(range, RangeOf(prefix, term));
-        continue;
-      }
-      Range span{"", ""};
-      for (const std::string& value : term.values) {
-        const std::string low = prefix + SortBytes(value);
-        if (span.begin.empty() || low < span.begin) span.begin = low;
-        span.end = std::max(span.end, PrefixEnd(low));
-      }
-      Intersect(range, span);
-    }
-    if (equality == nullptr || IsEmpty(range)) return range;
-    prefix += SortBytes(equality->values[0]);
-    ++*fixed;
-  }
-  return {prefix, PrefixEnd(prefix)};
-}
+// --- branches ----------------------------------------------------------------------------------
 
-// The partitions that a branch names: the values of each attribute, every combination.
-Status AppendPartitions(const Branch& branch, const Schema& schema, std::vector<std::string>& out) {
-  std::vector<std::vector<ValueView>> combinations(1);
-  for (const KeyAttribute& attribute : schema.partition) {
-    const Term* found = nullptr;
-    for (const Term& term : branch.terms) {
-      if (term.attribute != &attribute || (term.op != "=" && term.op != "in")) continue;
-      if (found == nullptr || term.op == "=") found = &term;
-    }
-    if (found == nullptr) return OkStatus();  // not keyed
-    std::vector<std::vector<ValueView>> longer;
-    for (const auto& combination : combinations) {
-      for (const std::string& value : found->values) {
-        longer.push_back(combination);
-        longer.back().emplace_back(value);
-      }
-    }
-    if (longer.size() > kRangesMax) {
-      return InvalidArgument("Too many decomposed read operations for a given query.");
-    }
-    combinations = std::move(longer);
-  }
-  for (const auto& combination : combinations) {
-    EW_ASSIGN_OR_RETURN(std::string partition, item::EncodeCompositePartition(schema, combination));
-    if (std::find(out.begin(), out.end(), partition) == out.end()) {
-      out.push_back(std::move(partition));
-    }
-  }
-  return OkStatus();
-}
-
-// What is read of one partition, by however many branches.
-struct PartitionRead {
-  std::string partition;
-  std::vector<Range> ranges;
-  bool whole = false;     // some branch has no sort condition
-  bool narrowed = false;  // some branch has one
-  bool negated = false;   // some branch has one that is no range
+// Conditions that all hold.
+struct Branch {
+  std::vector<const Term*> terms;
+  std::vector<const Expr*> filters;
 };
 
-class Collector {
+class Spread {
  public:
-  Collector(Parameters parameters, const Schema& schema)
-      : parameters_(parameters), schema_(schema) {}
+  Spread(Parameters parameters, const Schema& schema) : parameters_(parameters), schema_(schema) {}
 
-  // False when the branch names no partition.
-  Result<bool> Add(const Expr& where, KeyAccess& access) {
-    EW_ASSIGN_OR_RETURN(const Branch branch, ReadBranch(where, parameters_, schema_));
-    std::vector<std::string> partitions;
-    EW_RETURN_IF_ERROR(AppendPartitions(branch, schema_, partitions));
-    if (partitions.empty()) return false;
-    size_t fixed = 0;
-    for (const std::string& partition : partitions) {
-      bool bounded = false;
-      fixed = 0;
-      const Range range = Narrowed(partition, branch, schema_, &fixed, &bounded);
-      PartitionRead& read = ReadOf(partition);
-      read.negated |= branch.negated_sort;
-      read.narrowed |= bounded;
-      read.whole |= !bounded && !branch.negated_sort;
-      if (!IsEmpty(range)) read.ranges.push_back(range);
-      if (reads_.size() > kRangesMax) {
-        return InvalidArgument("Too many decomposed read operations for a given query.");
-      }
-    }
-    access.one_key = partitions.size() == 1 && fixed == schema_.sort.size();
-    access.only_key = access.one_key && branch.others == 0 &&
-                      branch.terms.size() == schema_.partition.size() + schema_.sort.size();
-    return true;
+  Result<std::vector<Branch>> Of(const Expr& expr) {
+    RawTerm raw;
+    if (ReadKeyTerm(expr, schema_, raw)) return OfTerm(raw);
+    if (Joins(expr, "and")) return OfAnd(expr);
+    if (Joins(expr, "or") && NamesKey(expr)) return OfOr(expr);
+    return std::vector<Branch>{{{}, {&expr}}};
   }
-
-  Status Finish(KeyAccess& access) {
-    access.keyed = true;
-    for (PartitionRead& read : reads_) EW_RETURN_IF_ERROR(Finish(read, access));
-    return OkStatus();
-  }
+  bool too_many() const { return too_many_; }
 
  private:
-  PartitionRead& ReadOf(const std::string& partition) {
-    for (PartitionRead& read : reads_) {
-      if (read.partition == partition) return read;
+  Result<std::vector<Branch>> OfTerm(const RawTerm& raw) {
+    std::vector<std::string> values;
+    for (const Expr* value : raw.values) {
+      EW_ASSIGN_OR_RETURN(std::string encoded, ValueOf(*value, parameters_));
+      EW_RETURN_IF_ERROR(CheckKeyValue(*raw.attribute, ValueView(encoded)));
+      values.push_back(std::move(encoded));
     }
-    reads_.push_back({partition, {}, false, false, false});
-    return reads_.back();
+    std::vector<Branch> branches;
+    if (raw.op != "in") {
+      terms_.push_back({raw.attribute, raw.op, std::move(values)});
+      branches.push_back({{&terms_.back()}, {}});
+      return branches;
+    }
+    for (std::string& value : values) {
+      terms_.push_back({raw.attribute, "=", {std::move(value)}});
+      branches.push_back({{&terms_.back()}, {}});
+    }
+    return branches;
   }
 
-  static Status Finish(PartitionRead& read, KeyAccess& access) {
-    const Status overlap =
-        InvalidArgument("Overlapping conditions with range keys are not supported in where clause");
-    if (read.negated) {
-      access.ranges.push_back({read.partition, PrefixEnd(read.partition)});
-      return OkStatus();
-    }
-    if (read.whole && read.narrowed) return overlap;
-    if (read.whole) {
-      access.ranges.push_back({read.partition, PrefixEnd(read.partition)});
-      return OkStatus();
-    }
-    std::sort(read.ranges.begin(), read.ranges.end(),
-              [](const Range& a, const Range& b) { return a.begin < b.begin; });
-    for (size_t i = 0; i < read.ranges.size(); ++i) {
-      Range& range = read.ranges[i];
-      const bool same =
-          i > 0 && read.ranges[i - 1].begin == range.begin && read.ranges[i - 1].end == range.end;
-      if (same) continue;
-      if (i > 0 && (read.ranges[i - 1].end.empty() || range.begin < read.ranges[i - 1].end)) {
-        return overlap;
+  // Every combination. Chains of AND lean to the left, and may be long.
+  Result<std::vector<Branch>> OfAnd(const Expr& expr) {
+    std::vector<const Expr*> conjuncts;
+    AppendConjuncts(expr, conjuncts);
+    std::vector<Branch> all(1);
+    for (const Expr* conjunct : conjuncts) {
+      EW_ASSIGN_OR_RETURN(const std::vector<Branch> right, Of(*conjunct));
+      if (all.size() * right.size() > kBranchesMax) {
+        too_many_ = true;
+        continue;
       }
-      access.ranges.push_back(range);
+      std::vector<Branch> both;
+      for (const Branch& a : all) {
+        for (const Branch& b : right) {
+          Branch& joined = both.emplace_back(a);
+          joined.terms.insert(joined.terms.end(), b.terms.begin(), b.terms.end());
+          joined.filters.insert(joined.filters.end(), b.filters.begin(), b.filters.end());
+        }
+      }
+      all = std::move(both);
     }
-    return OkStatus();
+    return all;
+  }
+
+  Result<std::vector<Branch>> OfOr(const Expr& expr) {
+    std::vector<Branch> all;
+    for (const Expr* part : PartsOf(expr)) {
+      EW_ASSIGN_OR_RETURN(const std::vector<Branch> branches, Of(*part));
+      if (all.size() + branches.size() > kBranchesMax) {
+        too_many_ = true;
+        continue;
+      }
+      all.insert(all.end(), branches.begin(), branches.end());
+    }
+    return all;
+  }
+
+  static std::vector<const Expr*> PartsOf(const Expr& expr) {
+    std::vector<const Expr*> parts;
+    const Expr* at = &expr;
+    for (; Joins(*at, "or"); at = at->children[0].get()) parts.push_back(at->children[1].get());
+    parts.push_back(at);
+    std::reverse(parts.begin(), parts.end());
+    return parts;
+  }
+
+  bool NamesKey(const Expr& expr) const {
+    RawTerm raw;
+    if (ReadKeyTerm(expr, schema_, raw)) return true;
+    return (Joins(expr, "and") || Joins(expr, "or")) &&
+           (NamesKey(*expr.children[0]) || NamesKey(*expr.children[1]));
   }
 
   Parameters parameters_;
   const Schema& schema_;
-  std::vector<PartitionRead> reads_;
+  std::deque<Term> terms_;  // branches point into it
+  bool too_many_ = false;
 };
 
-void AppendBranches(const Expr& where, std::vector<const Expr*>& out) {
-  if (where.type != Type::kOperator || where.text != "or") return out.push_back(&where);
-  AppendBranches(*where.children[0], out);
-  AppendBranches(*where.children[1], out);
+// Whether the clause fixes the partition whatever branch is taken.
+bool FixesPartition(const Expr& expr, const Schema& schema) {
+  RawTerm raw;
+  if (ReadKeyTerm(expr, schema, raw)) return raw.attribute == &schema.partition[0];
+  if (Joins(expr, "and")) {
+    return FixesPartition(*expr.children[0], schema) || FixesPartition(*expr.children[1], schema);
+  }
+  return Joins(expr, "or") && FixesPartition(*expr.children[0], schema) &&
+         FixesPartition(*expr.children[1], schema);
+}
+
+// --- reads -------------------------------------------------------------------------------------
+
+// What one branch reads.
+struct Read {
+  std::string partition;  // encoded; empty when the branch fixes none, or two
+  Range range;
+  bool one_key = false;       // exactly one value for each key attribute
+  bool negated_sort = false;  // its filters say something about the sort key
+  std::vector<std::string> filtered;
+};
+
+void AppendNames(const Expr& expr, std::vector<std::string>& out) {
+  if (const std::string* name = AttributeOf(expr)) {
+    if (std::find(out.begin(), out.end(), *name) == out.end()) out.push_back(*name);
+  }
+  for (const ExprPtr& child : expr.children) AppendNames(*child, out);
+}
+
+Result<Read> ReadOf(const Branch& branch, const Schema& schema) {
+  Read read;
+  const KeyAttribute& partition = schema.partition[0];
+  const std::string* value = nullptr;
+  for (const Term* term : branch.terms) {
+    if (term->attribute != &partition) continue;
+    if (value != nullptr && *value != term->values[0]) return Read();
+    value = &term->values[0];
+  }
+  if (value == nullptr) return Read();
+  EW_ASSIGN_OR_RETURN(read.partition,
+                      item::EncodeCompositePartition(schema, {{ValueView(*value)}}));
+  read.range = {read.partition, PrefixEnd(read.partition)};
+  read.one_key = schema.sort.empty();
+  bool only_equal = true;
+  for (const Term* term : branch.terms) {
+    if (term->attribute == &partition) continue;
+    Intersect(read.range, RangeOf(read.partition, *term));
+    read.one_key = only_equal &= term->op == "=";
+  }
+  read.one_key &= !IsEmpty(read.range);
+  for (const Expr* filter : branch.filters) {
+    AppendNames(*filter, read.filtered);
+    for (const KeyAttribute& sort : schema.sort) read.negated_sort |= Mentions(*filter, sort);
+  }
+  return read;
+}
+
+// The ranges of one partition, whose reads may not meet.
+Status AppendRanges(std::vector<const Read*> reads, std::vector<Range>& out) {
+  for (const Read* read : reads) {
+    if (!read->negated_sort || reads.size() == 1) continue;
+    out.push_back({read->partition, PrefixEnd(read->partition)});
+    return OkStatus();
+  }
+  std::stable_sort(reads.begin(), reads.end(),
+                   [](const Read* a, const Read* b) { return a->range.begin < b->range.begin; });
+  const Range* before = nullptr;
+  for (const Read* read : reads) {
+    if (IsEmpty(read->range)) continue;
+    if (before != nullptr && (before->end.empty() || read->range.begin < before->end)) {
+      return InvalidArgument(
+          "Overlapping conditions with range keys are not supported in where clause");
+    }
+    before = &read->range;
+    out.push_back(read->range);
+  }
+  return OkStatus();
+}
+
+// Behind the hash that spreads partitions, encoded keys are in the order of their values.
+std::string_view ValueOfPartition(const Read& read) {
+  constexpr size_t kHashBytes = 8;
+  return std::string_view(read.partition).substr(kHashBytes);
 }
 
 }  // namespace
@@ -350,16 +349,37 @@ Result<std::string> KeyValueOf(const KeyAttribute& attribute, const Expr& value,
 Result<KeyAccess> AccessOf(const Expr* where, Parameters parameters, const Schema& schema) {
   KeyAccess access;
   if (where == nullptr) return access;
-  std::vector<const Expr*> branches;
-  AppendBranches(*where, branches);
-  Collector collector(parameters, schema);
-  for (const Expr* branch : branches) {
-    EW_ASSIGN_OR_RETURN(const bool keyed, collector.Add(*branch, access));
-    if (!keyed) return KeyAccess();
+  Spread spread(parameters, schema);
+  EW_ASSIGN_OR_RETURN(const std::vector<Branch> branches, spread.Of(*where));
+  const bool too_many = spread.too_many() || branches.size() > kRangesMax;
+  if (too_many && FixesPartition(*where, schema)) {
+    return InvalidArgument("Too many decomposed read operations for a given query.");
   }
-  access.branches = branches.size();
-  if (branches.size() > 1) access.one_key = access.only_key = false;
-  EW_RETURN_IF_ERROR(collector.Finish(access));
+  if (spread.too_many()) return access;
+  std::vector<Read> reads;
+  for (const Branch& branch : branches) {
+    EW_ASSIGN_OR_RETURN(Read read, ReadOf(branch, schema));
+    if (read.partition.empty()) return access;
+    reads.push_back(std::move(read));
+  }
+  access.keyed = true;
+  // Partitions in the order in which the statement names them.
+  std::map<std::string_view, size_t> places;
+  std::vector<std::vector<const Read*>> partitions;
+  for (const Read& read : reads) {
+    const auto [place, is_new] = places.try_emplace(read.partition, partitions.size());
+    if (is_new) partitions.emplace_back();
+    partitions[place->second].push_back(&read);
+  }
+  for (const auto& partition : partitions) {
+    EW_RETURN_IF_ERROR(AppendRanges(partition, access.ranges));
+  }
+  access.one_key = reads.size() == 1 && reads[0].one_key;
+  access.only_key = access.one_key && branches[0].filters.empty();
+  std::stable_sort(reads.begin(), reads.end(), [](const Read& a, const Read& b) {
+    return ValueOfPartition(a) < ValueOfPartition(b);
+  });
+  for (Read& read : reads) access.filtered.push_back(std::move(read.filtered));
   return access;
 }
 

@@ -52,25 +52,25 @@ class Writer {
 
   Status Value(const Expr& expr, const std::string& path, int level, std::string& out) {
     if (level > item::kNestingLevelsMax) {
-      return InvalidArgument(
-          "Nesting Levels have exceeded supported limits: Attributes in the item have nested "
-          "levels beyond supported limit");
+      return InvalidArgument("Nesting Levels have exceeded supported limits under " + path);
     }
     switch (expr.type) {
       case Type::kString: item::PutScalar(out, ValueType::kString, expr.text); return OkStatus();
       case Type::kNumber: return Number(expr, path, out);
       case Type::kBool: item::PutBool(out, expr.text == "true"); return OkStatus();
       case Type::kNull: item::PutNull(out); return OkStatus();
-      case Type::kParameter: out += parameters_[expr.index]; return OkStatus();
+      case Type::kParameter:
+        // The value itself, or an attribute of an item; not a part of a literal.
+        if (path != kRootPath) return Unsupported(expr, path, "Parameter");
+        out += parameters_[expr.index];
+        return OkStatus();
       case Type::kList: return List(expr, path, level, out);
       case Type::kBag: return Bag(expr, path, out);
       case Type::kStruct: return Struct(expr, path, level, out);
       case Type::kIon:
         return InvalidArgument("Ion Literals are not supported: " + expr.text + " under key " +
                                path + PositionText(expr.at));
-      default:
-        return InvalidArgument("Unsupported data type: " + NameOf(expr, path != kRootPath) +
-                               " under key " + path + PositionOf(expr));
+      default: return Unsupported(expr, path, NameOf(expr, path != kRootPath));
     }
   }
 
@@ -97,6 +97,11 @@ class Writer {
   }
 
  private:
+  static Status Unsupported(const Expr& expr, const std::string& path, const std::string& name) {
+    return InvalidArgument("Unsupported data type: " + name + " under key " + path +
+                           PositionOf(expr));
+  }
+
   Status Number(const Expr& expr, const std::string& path, std::string& out) {
     if (IsNegativeZero(expr.text)) {
       return InvalidArgument("Negative zero decimal is not supported under key " + path +
@@ -104,7 +109,7 @@ class Writer {
     }
     std::string canonical;
     const Status status = item::AppendCanonicalNumber(expr.text, canonical);
-    if (!status.ok()) return status;
+    if (!status.ok()) return InvalidArgument(status.message() + " under " + path);
     item::PutScalar(out, ValueType::kNumber, canonical);
     return OkStatus();
   }
@@ -112,7 +117,8 @@ class Writer {
   Status List(const Expr& expr, const std::string& path, int level, std::string& out) {
     const size_t mark = item::BeginContainer(out, ValueType::kList);
     for (size_t i = 0; i < expr.children.size(); ++i) {
-      EW_RETURN_IF_ERROR(Value(*expr.children[i], path + "." + std::to_string(i), level + 1, out));
+      EW_RETURN_IF_ERROR(
+          Value(*expr.children[i], path + "[" + std::to_string(i) + "]", level + 1, out));
     }
     item::EndContainer(out, mark);
     return OkStatus();
@@ -125,7 +131,7 @@ class Writer {
     return OkStatus();
   }
 
-  // A set: all members of one type, which is string, number or (of a parameter) binary.
+  // A set: all members of one type, which is string or number.
   Status Bag(const Expr& expr, const std::string& path, std::string& out) {
     constexpr const char* kMixed =
         "Unsupported data type in Bag. DynamoDB only supports either numbers or strings in bags";
@@ -134,34 +140,31 @@ class Writer {
     ValueType type = ValueType::kNull;
     for (const ExprPtr& child : expr.children) {
       std::string encoded;
-      const bool scalar = child->type == Type::kString || child->type == Type::kNumber ||
-                          child->type == Type::kParameter;
+      const bool scalar = child->type == Type::kString || child->type == Type::kNumber;
       if (!scalar) return InvalidArgument(kMixed + PositionOf(*child));
       EW_RETURN_IF_ERROR(Value(*child, path, 1, encoded));
       const item::ValueView member(encoded);
-      if (member.type() > ValueType::kBinary) {
-        return InvalidArgument(kMixed + PositionOf(*child));
-      }
       if (!members.empty() && member.type() != type) return InvalidArgument(kMixed);
       type = member.type();
       members.emplace_back(member.text());
     }
-    EW_RETURN_IF_ERROR(CheckDistinct(type, members));
-    const ValueType set_type = type == ValueType::kString   ? ValueType::kStringSet
-                               : type == ValueType::kNumber ? ValueType::kNumberSet
-                                                            : ValueType::kBinarySet;
+    EW_RETURN_IF_ERROR(CheckDistinct(expr, path, type, members));
+    const ValueType set_type =
+        type == ValueType::kString ? ValueType::kStringSet : ValueType::kNumberSet;
     item::AttributeValue::OfSet(set_type, std::move(members)).AppendTo(out);
     return OkStatus();
   }
 
-  static Status CheckDistinct(ValueType type, const item::AttributeValue::Set& members) {
+  // Members are shown as they are written.
+  static Status CheckDistinct(const Expr& bag, const std::string& path, ValueType type,
+                              const item::AttributeValue::Set& members) {
     const std::set<std::string_view> distinct(members.begin(), members.end());
     if (distinct.size() == members.size()) return OkStatus();
-    if (type == ValueType::kNumber) return InvalidArgument("Input collection contains duplicates");
     std::string shown;
-    for (const std::string& member : members) shown += (shown.empty() ? "" : ", ") + member;
+    for (const ExprPtr& member : bag.children) shown += (shown.empty() ? "" : ", ") + member->text;
     return InvalidArgument("One or more parameter values were invalid: Input collection [" + shown +
-                           "] contains duplicates.");
+                           "] contains duplicates" +
+                           (type == ValueType::kNumber ? "! under " + path : "."));
   }
 
   Parameters parameters_;

@@ -44,7 +44,7 @@ const FunctionRow* FindFunction(const FunctionRow (&rows)[n], std::string_view n
 }
 
 Status Unrecognized(const Expr& call) {
-  return InvalidArgument("Unrecognized function: " + call.text);
+  return InvalidArgument("Unrecognized function: " + call.text + PositionText(call.at));
 }
 
 Status CheckArguments(const Expr& call, size_t wanted) {
@@ -132,11 +132,12 @@ Result<std::vector<PathElement>> PathOf(const Expr& expr) {
       return InvalidArgument("Unexpected path component" + PositionOf(inner));
     }
     element.type = PathElement::Type::kIndex;
-    const std::string& digits = inner.text;
+    std::string_view digits = inner.text;
+    if (digits == "-0") digits.remove_prefix(1);
     const auto [end, error] =
         std::from_chars(digits.data(), digits.data() + digits.size(), element.index);
     if (error != std::errc() || end != digits.data() + digits.size() || element.index > INT32_MAX) {
-      return InvalidArgument("List index is not within the allowable range; index: [" + digits +
+      return InvalidArgument("List index is not within the allowable range; index: [" + inner.text +
                              "]" + PositionText(inner.at));
     }
   }
@@ -212,16 +213,6 @@ Result<NodeIndex> Lowering::Comparison(const Expr& expr) {
   const bool compares = ComparatorOf(expr.text, comparator);
   if (!compares && expr.text != "between") {
     return InvalidArgument("Unsupported operator in Condition Expression. Operator: " + expr.text);
-  }
-  // `attribute_exists(a) = true` is the predicate itself.
-  if (compares && (comparator == Comparator::kEqual || comparator == Comparator::kNotEqual)) {
-    const Expr &left = *expr.children[0], &right = *expr.children[1];
-    const bool left_first = IsBoolean(left) && right.type == Type::kBool;
-    if (left_first || (IsBoolean(right) && left.type == Type::kBool)) {
-      EW_ASSIGN_OR_RETURN(const NodeIndex inner, Boolean(left_first ? left : right, Place::kWhere));
-      const bool wanted = (left_first ? right : left).text == "true";
-      return wanted == (comparator == Comparator::kEqual) ? inner : builder_.Not(inner);
-    }
   }
   std::vector<NodeIndex> operands;
   for (const ExprPtr& child : expr.children) {
@@ -307,23 +298,15 @@ Result<NodeIndex> Lowering::Operand(const Expr& expr) {
     EW_ASSIGN_OR_RETURN(const std::string value, ValueOf(expr, parameters_));
     return builder_.Value(value);
   }
-  switch (expr.type) {
-    case Type::kMissing: return InvalidArgument("MISSING must be compared using IS operator");
-    case Type::kOperator:
-      return InvalidArgument("Unsupported operator in Condition Expression. Operator: " +
-                             expr.text);
-    case Type::kCall: break;
-    case Type::kStatement: return InvalidArgument("Unsupported operation: Select");
-    default: return InvalidArgument("Unsupported operator in Condition Expression. Operator: is");
+  if (expr.type == Type::kMissing)
+    return InvalidArgument("MISSING must be compared using IS operator");
+  if (expr.type == Type::kStatement) return InvalidArgument("Unsupported operation: Select");
+  if (expr.type == Type::kCall && expr.text == "size") {
+    EW_RETURN_IF_ERROR(CheckArguments(expr, 1));
+    return Call(expr, Function::kSize);
   }
-  const FunctionRow* row = FindFunction(kConditionFunctions, expr.text);
-  if (row == nullptr) return Unrecognized(expr);
-  EW_RETURN_IF_ERROR(CheckArguments(expr, row->operands));
-  if (row->function != Function::kSize) {
-    return InvalidArgument(
-        "The function is not allowed to be used this way in an expression; function: " + expr.text);
-  }
-  return Call(expr, row->function);
+  if (IsBoolean(expr)) return Boolean(expr, Place::kWhere);  // compared as BOOL
+  return InvalidArgument("Unsupported operator in Condition Expression. Operator: " + expr.text);
 }
 
 // --- updates -----------------------------------------------------------------------------------
@@ -369,7 +352,8 @@ Status Lowering::AddSetOperation(const Assignment& assignment, bool add) {
                       });
   }
   if (!same) {
-    return InvalidArgument("The first argument to " + name + " must equal the assignment value");
+    return InvalidArgument("The first argument to " + name + " must equal the assignment value" +
+                           PositionText(call.at));
   }
   const Status not_a_set = InvalidArgument("The second argument to " + name +
                                            " must be a value with type SET" + PositionOf(first));

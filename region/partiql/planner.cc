@@ -19,6 +19,11 @@ using Type = Expr::Type;
 
 constexpr const char* kIncompleteKey =
     "Where clause does not contain a mandatory equality on all key attributes";
+constexpr const char* kMissingKey = "Key attribute should be present in the item: Key ";
+constexpr const char* kManyKeys = "Multiple conditions on same key ";
+constexpr const char* kKeyTypeMismatch =
+    "Key attribute's data type should match its data type in table's schema: Key ";
+constexpr const char* kKeyTypeUnfit = "Key value must be of type S, N, or B. Key name: ";
 
 // --- outlines ----------------------------------------------------------------------------------
 
@@ -180,9 +185,10 @@ Result<Binding> LowerConjuncts(const std::vector<const Expr*>& conjuncts, Parame
   return binding;
 }
 
-// Takes the equalities on the key out of the conjuncts.
+// Takes the equalities on the key out of the conjuncts. Of two on one attribute a write accepts
+// none, and EXISTS the first, with the other as a condition.
 Result<std::string> TakeKey(std::vector<const Expr*>& conjuncts, Parameters parameters,
-                            const item::KeySchema& schema) {
+                            const item::KeySchema& schema, bool exists) {
   const item::CompositeKeySchema composite(schema);
   item::ItemBuilder key;
   const auto take = [&](const item::KeyAttribute& attribute) -> Status {
@@ -198,8 +204,12 @@ Result<std::string> TakeKey(std::vector<const Expr*>& conjuncts, Parameters para
         key.Begin(attribute.name).append(first);
       } else {
         EW_ASSIGN_OR_RETURN(const std::string value, ValueOf(*equality->value, parameters));
+        if (value != first && exists) {
+          ++i;
+          continue;
+        }
         if (value != first) {
-          return InvalidArgument("Multiple conditions on same key " + attribute.name +
+          return InvalidArgument(kManyKeys + attribute.name +
                                  ". Only single item Update/Insert/Delete are supported");
         }
       }
@@ -255,41 +265,6 @@ Status ReadColumns(const Statement& select, SelectPlan& plan) {
     paths.insert(paths.begin(), plan.columns_of.PathAt(column.path));
   }
   return expression::PathTree().Build(paths);
-}
-
-// Key attributes are compared with values of their type only, wherever in the WHERE it is.
-Status CheckKeyTypes(const expression::Binding& filter, const item::CompositeKeySchema& schema,
-                     const item::KeySchema& table) {
-  using Node = expression::Node;
-  const item::CompositeKeySchema of_table(table);
-  const expression::Expression& expression = *filter.expression;
-  for (const Node& node : expression.nodes) {
-    const bool compares = node.type == Node::Type::kCompare || node.type == Node::Type::kBetween ||
-                          node.type == Node::Type::kIn ||
-                          (node.type == Node::Type::kFunction &&
-                           (node.function == expression::Function::kContains ||
-                            node.function == expression::Function::kBeginsWith));
-    if (!compares) continue;
-    const item::KeyAttribute* key = nullptr;
-    for (uint32_t i = 0; i < node.children_size; ++i) {
-      const Node& child = expression.nodes[expression.children[node.children + i]];
-      if (child.type != Node::Type::kPath || filter.PathAt(child.index).size() != 1) continue;
-      const std::string_view name = filter.PathAt(child.index)[0].name;
-      key = schema.Find(name);
-      if (key == nullptr) key = of_table.Find(name);
-      if (key != nullptr) break;
-    }
-    if (key == nullptr) continue;
-    for (uint32_t i = 0; i < node.children_size; ++i) {
-      const Node& child = expression.nodes[expression.children[node.children + i]];
-      if (child.type != Node::Type::kValue) continue;
-      if (filter.values[child.index].Is(TypeOfKey(key->type))) continue;
-      return InvalidArgument(
-          "One or more parameter values were invalid: Condition parameter type does not match "
-          "schema type");
-    }
-  }
-  return OkStatus();
 }
 
 // Behind the hash that spreads partitions, encoded keys are in the order of their values.
@@ -382,8 +357,7 @@ Result<Outline> OutlineOf(const Parsed& parsed, size_t parameters) {
   return out;
 }
 
-Result<std::string> PlanInsert(const Outline& outline, Parameters parameters,
-                               const item::KeySchema& schema) {
+Result<std::string> ItemOfInsert(const Outline& outline, Parameters parameters) {
   const Expr& value = *outline.statement->operations[0].value;
   if (value.type != Type::kStruct) {
     return InvalidArgument(
@@ -391,17 +365,20 @@ Result<std::string> PlanInsert(const Outline& outline, Parameters parameters,
         "values for insert statement." +
         PositionOf(value));
   }
-  EW_ASSIGN_OR_RETURN(std::string item, ItemOf(value, parameters));
+  return ItemOf(value, parameters);
+}
+
+Result<std::string> PlanInsert(const Outline& outline, Parameters parameters,
+                               const item::KeySchema& schema) {
+  EW_ASSIGN_OR_RETURN(std::string item, ItemOfInsert(outline, parameters));
   const item::ItemView view(item);
   const auto check = [&view](const item::KeyAttribute& attribute) -> Status {
     const auto found = view.Find(attribute.name);
     if (!found) {
-      return InvalidArgument("Key attribute should be present in the item: Key " + attribute.name);
+      return InvalidArgument(kMissingKey + attribute.name);
     }
     if (found->Is(TypeOfKey(attribute.type))) return OkStatus();
-    return InvalidArgument(
-        "Key attribute's data type should match its data type in table's schema: Key " +
-        attribute.name);
+    return InvalidArgument(kKeyTypeMismatch + attribute.name);
   };
   EW_RETURN_IF_ERROR(check(schema.partition));
   if (schema.sort) EW_RETURN_IF_ERROR(check(*schema.sort));
@@ -423,7 +400,8 @@ Result<ChangePlan> PlanChange(const Outline& outline, Parameters parameters,
   std::vector<const Expr*> conjuncts;
   if (!outline.statement->where) return InvalidArgument(kIncompleteKey);
   AppendConjuncts(*outline.statement->where, conjuncts);
-  EW_ASSIGN_OR_RETURN(plan.key_item, TakeKey(conjuncts, parameters, schema));
+  EW_ASSIGN_OR_RETURN(plan.key_item,
+                      TakeKey(conjuncts, parameters, schema, outline.kind == Kind::kExists));
   if (!conjuncts.empty()) {
     EW_ASSIGN_OR_RETURN(plan.condition,
                         LowerConjuncts(conjuncts, parameters, expression::Kind::kCondition));
@@ -433,36 +411,39 @@ Result<ChangePlan> PlanChange(const Outline& outline, Parameters parameters,
   return plan;
 }
 
-bool IsIncompleteKey(std::string_view message) { return message == kIncompleteKey; }
+bool IsIncompleteKey(std::string_view message) {
+  return message == kIncompleteKey || message.starts_with(kMissingKey);
+}
+
+bool IsOtherKey(std::string_view message) {
+  return message.starts_with(kKeyTypeMismatch) || message.starts_with(kKeyTypeUnfit) ||
+         message.starts_with(kManyKeys);
+}
+
+Result<std::optional<Binding>> PlanFilter(const Outline& outline, Parameters parameters) {
+  if (!outline.statement->where) return std::optional<Binding>();
+  EW_ASSIGN_OR_RETURN(Binding filter, LowerConjuncts({outline.statement->where.get()}, parameters,
+                                                     expression::Kind::kFilter));
+  return std::optional<Binding>(std::move(filter));
+}
 
 Result<SelectPlan> PlanSelect(const Outline& outline, Parameters parameters,
-                              const item::CompositeKeySchema& schema,
+                              std::optional<Binding> filter, const item::CompositeKeySchema& schema,
                               const item::KeySchema& table) {
   const Statement& select = *outline.statement;
   SelectPlan plan;
   EW_RETURN_IF_ERROR(ReadColumns(select, plan));
   EW_RETURN_IF_ERROR(expression::CheckKeyUse(plan.columns_of, table));
-  if (select.where) {
-    EW_ASSIGN_OR_RETURN(
-        plan.filter, LowerConjuncts({select.where.get()}, parameters, expression::Kind::kFilter));
-    EW_RETURN_IF_ERROR(expression::CheckKeyUse(*plan.filter, table));
-    for (uint32_t i = 0; i < plan.filter->expression->paths.size(); ++i) {
-      AddName(plan.filtered, std::string(plan.filter->PathAt(i)[0].name));
-    }
-  }
-  const Status types = plan.filter ? CheckKeyTypes(*plan.filter, schema, table) : OkStatus();
-  const bool alternatives =
-      select.where && select.where->type == Type::kOperator && select.where->text == "or";
-  if (alternatives) EW_RETURN_IF_ERROR(types);
+  plan.filter = std::move(filter);
+  if (plan.filter) EW_RETURN_IF_ERROR(expression::CheckKeyUse(*plan.filter, table));
   EW_ASSIGN_OR_RETURN(KeyAccess access, AccessOf(select.where.get(), parameters, schema));
   plan.scan = !access.keyed;
   plan.ranges = std::move(access.ranges);
   EW_RETURN_IF_ERROR(ReadOrder(select, access.keyed, schema, plan));
-  EW_RETURN_IF_ERROR(types);
   if (plan.scan) plan.ranges.emplace_back();
   plan.single_item = access.one_key;
   plan.only_key = access.only_key;
-  plan.key_at_top = access.keyed && access.branches == 1;
+  plan.filtered = std::move(access.filtered);
   return plan;
 }
 

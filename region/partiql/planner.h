@@ -4,11 +4,11 @@
 //   text ──ParseStatement──▶ Parsed ──Outline──▶ kind, table, index
 //        table definition ──▶ PlanInsert | PlanChange | PlanSelect ──▶ region/expression, keys
 //
-// Which SELECT reads what (Developer Guide, "PartiQL select statements"): an equality or IN on all
-// partition key attributes, at the top of the WHERE or in every branch of an OR, makes it a read of
-// those partitions (a Query each, or a GetItem when the sort key is fixed too); anything else is a
-// Scan. The whole WHERE is the filter of what was read, so the ranges only have to hold all that it
-// may accept.
+// Which SELECT reads what (Developer Guide, "PartiQL select statements"): an equality or IN on the
+// partition key, at the top of the WHERE or in every branch of an OR, makes it a read of those
+// partitions (a Query each, or a GetItem when the sort key is fixed too; key_access.h); anything
+// else is a Scan. The whole WHERE is the filter of what was read, so the ranges only have to hold
+// all that it may accept.
 //
 // Errors are kInvalidArgument with DynamoDB's message.
 // Thread-safety: pure functions. A plan borrows nothing from the statement or the parameters.
@@ -27,8 +27,8 @@
 
 namespace everwrite::partiql {
 
-// Partitions that one statement may read.
-inline constexpr size_t kRangesMax = 300;
+// Reads that one statement may be taken apart into.
+inline constexpr size_t kRangesMax = 50;
 
 enum class Kind : uint8_t { kSelect, kInsert, kUpdate, kDelete, kExists };
 inline bool IsRead(Kind kind) { return kind == Kind::kSelect; }
@@ -43,7 +43,8 @@ struct Outline {
 };
 Result<Outline> OutlineOf(const Parsed& parsed, size_t parameters);
 
-// The item of an INSERT, whose key attributes are there and of their types.
+// The item of an INSERT as it is written; and when its key attributes are there and of their types.
+Result<std::string> ItemOfInsert(const Outline& outline, Parameters parameters);
 Result<std::string> PlanInsert(const Outline& outline, Parameters parameters,
                                const item::KeySchema& schema);
 
@@ -62,8 +63,15 @@ struct Range {
   std::string end;    // excluded; empty: no bound
 };
 
-// Whether that error is that the WHERE does not name the whole key.
+// Whether an error of PlanInsert or PlanChange is that the key is not whole, or of PlanInsert,
+// PlanChange or PlanSelect that it is not one key of the schema: what a transaction has words of
+// its own for.
 bool IsIncompleteKey(std::string_view message);
+bool IsOtherKey(std::string_view message);
+
+// The WHERE of a SELECT; nothing without one.
+Result<std::optional<expression::Binding>> PlanFilter(const Outline& outline,
+                                                      Parameters parameters);
 
 struct SelectPlan {
   bool star = false;
@@ -80,17 +88,16 @@ struct SelectPlan {
   bool descending = false;
   bool single_item = false;  // the key names one item
   bool only_key = false;     // and the WHERE asks for nothing else
-  // The key condition stands at the top, not in the branches of an OR.
-  bool key_at_top = false;
 
-  // The attributes that the statement names, in its order, none twice; for indexes that do not
-  // project all.
+  // The attributes that the statement shows, in its order, none twice; and of each read those that
+  // its filters name, nothing when it is a scan. For indexes that do not project all.
   std::vector<std::string> selected;
-  std::vector<std::string> filtered;
+  std::vector<std::vector<std::string>> filtered;
 };
-// `schema` is that of what is read: table or index. `table` is the table's, whose keys may not be
-// looked into.
+// `schema` is that of what is read, table or index, and has one attribute of each kind at most.
+// `table` is the table's, whose keys may not be looked into. `filter` is of PlanFilter.
 Result<SelectPlan> PlanSelect(const Outline& outline, Parameters parameters,
+                              std::optional<expression::Binding> filter,
                               const item::CompositeKeySchema& schema, const item::KeySchema& table);
 
 // What a row shows of an item; an item in the compact form.

@@ -45,8 +45,9 @@ Planned Read(std::string_view text, std::initializer_list<V> parameters = {}) {
 Result<SelectPlan> Select(std::string_view text, std::initializer_list<V> parameters = {}) {
   const Planned planned = Read(text, parameters);
   if (!planned.outline.ok()) return planned.outline.status();
-  return PlanSelect(*planned.outline, planned.parameters, item::CompositeKeySchema(kSchema),
-                    kSchema);
+  EW_ASSIGN_OR_RETURN(auto filter, PlanFilter(*planned.outline, planned.parameters));
+  return PlanSelect(*planned.outline, planned.parameters, std::move(filter),
+                    item::CompositeKeySchema(kSchema), kSchema);
 }
 
 // "scan", "one", or the number of ranges; then the keys of `items` that are in them and pass the
@@ -82,12 +83,22 @@ TEST(PartiqlPlannerTest, WhichSelectReadsWhat) {
   EXPECT_EQ(Reads("pk = 'a' AND sk BETWEEN 2 AND 3"), "1 of 2: a2 a3");
   EXPECT_EQ(Reads("'a' = pk AND 3 < sk"), "1 of 2: a4 a5");
   EXPECT_EQ(Reads("pk = 'a' AND v = 1"), "1 of 5: a1 a3 a5");
-  EXPECT_EQ(Reads("pk IN ['a', 'b', 'a'] AND sk < 2"), "2 of 2: a1 b1");
-  EXPECT_EQ(Reads("pk = 'a' AND sk IN [2, 4]"), "1 of 3: a2 a4");
+  EXPECT_EQ(Reads("pk IN ['a', 'b'] AND sk < 2"), "2 of 2: a1 b1");
+  EXPECT_EQ(Reads("pk = 'a' AND sk IN [2, 4]"), "2 of 2: a2 a4");
+  EXPECT_EQ(Reads("pk IN ['a', 'b'] AND sk IN [4, 2]"), "4 of 4: a2 a4 b2 b4");
+  EXPECT_EQ(Reads("pk IN ['a'] AND sk IN [4]"), "one of 1: a4");
+  EXPECT_EQ(Reads("pk = 'a' AND (sk = 1 OR sk = 3)"), "2 of 2: a1 a3");
+  EXPECT_EQ(Reads("pk = 'a' AND (sk < 2 OR sk > 4 OR sk BETWEEN 3 AND 3)"), "3 of 3: a1 a3 a5");
+  EXPECT_EQ(Reads("(pk = 'a' OR pk = 'b') AND (sk = 1 OR sk = 3)"), "4 of 4: a1 a3 b1 b3");
+  EXPECT_EQ(Reads("pk = 'a' AND sk = 1 AND sk > 0"), "1 of 1: a1");
+  EXPECT_EQ(Reads("pk = 'a' AND sk > 2 AND sk <> 3"), "1 of 3: a4 a5");
+  EXPECT_EQ(Reads("pk = 'a' AND sk > 4 AND sk < 2"), "0 of 0:");
+  EXPECT_EQ(Reads("pk = 'a' AND pk = 'a' AND sk = 2"), "one of 1: a2");
   EXPECT_EQ(Reads("pk = 'a' OR pk = 'b' AND sk = 1"), "2 of 6: a1 a2 a3 a4 a5 b1");
   EXPECT_EQ(Reads("pk = 'a' AND sk = 1 OR pk = 'a' AND sk = 3"), "2 of 2: a1 a3");
-  EXPECT_EQ(Reads("pk = 'a' AND v = 1 OR pk = 'a' AND v = 0"), "1 of 5: a1 a2 a3 a4 a5");
-  EXPECT_EQ(Reads("pk = 'a' AND pk = 'b'"), "1 of 5:");
+  EXPECT_EQ(Reads("pk = 'a' AND pk = 'b'"), "scan of 10:");
+  EXPECT_EQ(Reads("pk = 'a' AND (v = 1 OR v = 0)"), "1 of 5: a1 a2 a3 a4 a5");
+  EXPECT_EQ(Reads("pk = 'a' OR sk = 1"), "scan of 10: a1 a2 a3 a4 a5 b1");
   EXPECT_EQ(Reads("sk = 1"), "scan of 10: a1 b1");
   EXPECT_EQ(Reads("pk = 'a' OR v = 0"), "scan of 10: a1 a2 a3 a4 a5 b2 b4");
   EXPECT_EQ(Reads("pk <> 'a'"), "scan of 10: b1 b2 b3 b4 b5");
@@ -99,6 +110,10 @@ TEST(PartiqlPlannerTest, BranchesMayNotOverlapOnTheSortKey) {
       "Overlapping conditions with range keys are not supported in where clause";
   EXPECT_EQ(Reads("pk = 'a' AND v = 1 OR pk = 'a' AND sk = 2"), overlap);
   EXPECT_EQ(Reads("pk = 'a' AND sk > 1 OR pk = 'a' AND sk > 2"), overlap);
+  EXPECT_EQ(Reads("pk = 'a' AND v = 1 OR pk = 'a' AND v = 0"), overlap);
+  EXPECT_EQ(Reads("pk = 'a' AND (sk = 1 OR v = 0)"), overlap);
+  EXPECT_EQ(Reads("pk IN ['a', 'b', 'a']"), overlap);
+  EXPECT_EQ(Reads("pk = 'a' AND sk IN [1, 2, 1.0]"), overlap);
   EXPECT_EQ(Reads("pk = 'a' AND NOT sk = 1 OR pk = 'a' AND sk = 2"), "1 of 5: a2 a3 a4 a5");
   EXPECT_EQ(Reads("pk = 'a' OR pk = 'a' AND NOT sk = 1"), "1 of 5: a1 a2 a3 a4 a5");
 }
@@ -108,16 +123,39 @@ TEST(PartiqlPlannerTest, KeysHaveTheirTypes) {
       "Key attribute's data type should match its data type in table's schema: Key ";
   EXPECT_EQ(Reads("pk = 1"), mismatch + "pk");
   EXPECT_EQ(Reads("pk = 'a' AND sk < 'x'"), mismatch + "sk");
+  EXPECT_EQ(Reads("pk = 1 OR pk = 'a'"), mismatch + "pk");
+  EXPECT_EQ(Reads("pk = 'a' AND sk IN [1, 'x']"), mismatch + "sk");
+  EXPECT_EQ(Reads("pk = 'a' AND (sk = 1 OR sk = 'x')"), mismatch + "sk");
+  EXPECT_EQ(Reads("pk > 1"), "scan of 10:");
+  EXPECT_EQ(Reads("pk <> 1"), "scan of 10: a1 a2 a3 a4 a5 b1 b2 b3 b4 b5");
+  EXPECT_EQ(Reads("pk = 'a' AND NOT sk > 'x'"), "1 of 5: a1 a2 a3 a4 a5");
+  EXPECT_EQ(Reads("pk = true"),
+            "Key value must be of type S, N, or B. Key name: pk, Key type: BOOL");
   EXPECT_EQ(Reads("pk = ''"),
             "One or more parameter values are not valid. The AttributeValue for a key attribute "
             "cannot contain an empty string value. Key: pk");
 }
 
-TEST(PartiqlPlannerTest, ThousandsOfPartitionsAreTooMany) {
-  std::string where = "pk IN ['x'";
-  for (int i = 0; i < 99; ++i) where += ", 'k" + std::to_string(i) + "'";
-  where += "]";
-  EXPECT_EQ(Reads(where), "100 of 0:");
+std::string Members(const std::string& attribute, int count, const char* quote) {
+  std::string text = attribute + " IN [";
+  for (int i = 0; i < count; ++i) {
+    text += (i > 0 ? ", " : "") + std::string(quote) + std::to_string(i) + quote;
+  }
+  return text + "]";
+}
+
+TEST(PartiqlPlannerTest, FiftyReadsAndNoMore) {
+  const std::string too_many = "Too many decomposed read operations for a given query.";
+  EXPECT_EQ(Reads(Members("pk", 50, "'")), "50 of 0:");
+  EXPECT_EQ(Reads(Members("pk", 51, "'")), too_many);
+  EXPECT_EQ(Reads("pk = 'a' AND " + Members("sk", 51, "")), too_many);
+  EXPECT_EQ(Reads(Members("pk", 26, "'") + " AND sk IN [1, 2]"), too_many);
+  EXPECT_EQ(Reads(Members("pk", 50, "'") + " AND " + Members("v", 100, "")), "50 of 0:");
+  EXPECT_EQ(Reads(Members("pk", 51, "'") + " OR v = 7"), "scan of 10:");
+  // More than there is time to spread.
+  EXPECT_EQ(Reads(Members("pk", 100, "'") + " AND " + Members("sk", 100, "")), too_many);
+  EXPECT_EQ(Reads("(" + Members("pk", 100, "'") + " OR v = 7) AND " + Members("sk", 100, "")),
+            "scan of 10:");
 }
 
 // --- conditions --------------------------------------------------------------------------------
@@ -198,7 +236,7 @@ TEST(PartiqlPlannerTest, WhatAConditionMayNotSay) {
   EXPECT_EQ(Holds("attribute_exists()"),
             "Incorrect number of operands for operator or function; operator or function: "
             "attribute_exists, number of operands: 0");
-  EXPECT_EQ(Holds("EXISTS(s)"), "Unrecognized function: exists");
+  EXPECT_EQ(Holds("EXISTS(s)"), "Unrecognized function: exists at 1:25:6");
   EXPECT_EQ(Holds("n IN s"),
             "IN operator must have a left hand argument of type Variable Reference and right hand "
             "argument of type Seq with at least one member");
@@ -210,9 +248,9 @@ TEST(PartiqlPlannerTest, WhatAConditionMayNotSay) {
   EXPECT_EQ(Holds("pk.x = 1"),
             "Key attributes must be scalars; list random access '[]' and map lookup '.' are not "
             "allowed: Key: pk");
-  EXPECT_EQ(
-      Holds("n = 1e126"),
-      "Number overflow. Attempting to store a number with magnitude larger than supported range");
+  EXPECT_EQ(Holds("n = 1e126"),
+            "Number overflow. Attempting to store a number with magnitude larger than supported "
+            "range under root");
   EXPECT_EQ(Holds("n = -0.0"), "Negative zero decimal is not supported under key root at 1:30:3");
 }
 
@@ -229,9 +267,9 @@ std::string Insert(std::string_view text, std::initializer_list<V> parameters = 
 
 TEST(PartiqlPlannerTest, Inserts) {
   EXPECT_EQ(Insert("INSERT INTO tab VALUE {'pk': 'x', 'sk': 1.50, 'l': [1, 'a', true, null], "
-                   "'s': <<2, 1>>, 'm': {'a': {'b': ?}}}",
+                   "'s': <<2, 1>>, 'm': {'a': {'b': 2}}, 'q': ?}",
                    {S("q")}),
-            "{l:[1 \"a\" true null] m:{a:{b:\"q\"}} pk:\"x\" s:<1 2> sk:1.5}");
+            "{l:[1 \"a\" true null] m:{a:{b:2}} pk:\"x\" q:\"q\" s:<1 2> sk:1.5}");
   EXPECT_EQ(Insert("INSERT INTO tab VALUE {'pk': 'x'}"),
             "Key attribute should be present in the item: Key sk");
   EXPECT_EQ(Insert("INSERT INTO tab VALUE {'pk': 1, 'sk': 1}"),
@@ -248,21 +286,24 @@ TEST(PartiqlPlannerTest, Inserts) {
             "Number of parameters in request and statement don't match.");
 }
 
-TEST(PartiqlPlannerTest, KeysAreComparedWithTheirType) {
-  const std::string other =
-      "One or more parameter values were invalid: Condition parameter type does not match schema "
-      "type";
-  const std::string key =
-      "Key attribute's data type should match its data type in table's schema: Key ";
-  EXPECT_EQ(Reads("pk = 5"), key + "pk");
-  EXPECT_EQ(Reads("pk = 'a' AND sk < 'x'"), key + "sk");
-  for (const char* where :
-       {"pk > 5", "pk <> 5", "pk IN [5]", "sk = 'x'", "sk > 'x' OR v = 3", "contains(sk, 'x')",
-        "pk = 'a' AND sk IN ['x']", "pk = 'a' AND NOT sk > 'x'",
-        "pk = 'a' AND sk = 1 AND 'x' <> sk", "(pk = 'a' AND sk = 'x') OR pk = 'b'"}) {
-    EXPECT_EQ(Reads(where), other) << where;
-  }
-  EXPECT_EQ(Reads("pk = 'a' AND size(sk) = 'x'"), "1 of 5:");
+TEST(PartiqlPlannerTest, FiltersOfEachReadAreNamed) {
+  const auto names = [](const std::string& where) {
+    std::string out;
+    const Result<SelectPlan> plan = Select("SELECT * FROM tab WHERE " + where);
+    if (!plan.ok()) return plan.status().message();
+    for (const std::vector<std::string>& read : plan->filtered) {
+      out += out.empty() ? "" : " | ";
+      for (const std::string& name : read)
+        out += (out.ends_with(' ') || out.empty() ? "" : ",") + name;
+    }
+    return out;
+  };
+  EXPECT_EQ(names("pk = 'a' AND v = 1 AND NOT (w = 1 OR x.y = 2)"), "v,w,x");
+  EXPECT_EQ(names("pk = 'b' AND v = 1 OR pk = 'a' AND w = 1"), "w | v");
+  EXPECT_EQ(names("v = 1"), "");
+}
+
+TEST(PartiqlPlannerTest, ColumnsMayNotOverlap) {
   EXPECT_EQ(Select("SELECT m, m.b FROM tab").status().message(),
             "Two document paths overlap with each other; must remove or rewrite one of these "
             "paths; path one: [m, b], path two: [m]");
@@ -275,23 +316,29 @@ TEST(PartiqlPlannerTest, WhatAValueMayNotBe) {
   EXPECT_EQ(value("y"), "Unsupported data type: y under key root at 1:44:1");
   EXPECT_EQ(value("1+1"), "Unsupported data type: + under key root at 1:45:1");
   EXPECT_EQ(value("[1,missing]"),
-            "Unsupported data type: LiteralMissing under key root.1 at 1:47:7");
+            "Unsupported data type: LiteralMissing under key root[1] at 1:47:7");
   EXPECT_EQ(value("missing"), "Unsupported data type: MISSING under key root at 1:44:7");
-  EXPECT_EQ(value("[y.z]"), "Unsupported data type: Path under key root.0");
+  EXPECT_EQ(value("[y.z]"), "Unsupported data type: Path under key root[0]");
   EXPECT_EQ(value("{'x': foo(1)}"), "Unsupported data type: NAry under key root.x at 1:50:3");
   EXPECT_EQ(value("<<>>"), "Empty bags are not supported");
+  EXPECT_EQ(value("<<2, 2.0>>"),
+            "One or more parameter values were invalid: Input collection [2, 2.0] contains "
+            "duplicates! under root");
   EXPECT_EQ(value("<<1,'a'>>"),
             "Unsupported data type in Bag. DynamoDB only supports either numbers or strings in "
             "bags");
   EXPECT_EQ(value("<<'x','x'>>"),
             "One or more parameter values were invalid: Input collection [x, x] contains "
             "duplicates.");
-  EXPECT_EQ(
-      value("{'x': 1e126}"),
-      "Number overflow. Attempting to store a number with magnitude larger than supported range");
-  EXPECT_EQ(
-      value("[1, 1e126]"),
-      "Number overflow. Attempting to store a number with magnitude larger than supported range");
+  const std::string overflow =
+      "Number overflow. Attempting to store a number with magnitude larger than supported range";
+  EXPECT_EQ(value("{'x': 1e126}"), overflow + " under root.x");
+  EXPECT_EQ(value("[1, 1e126]"), overflow + " under root[1]");
+  std::string deep = "1";
+  for (int i = 0; i < 32; ++i) deep = "{'a':" + deep + "}";
+  std::string path = "root";
+  for (int i = 0; i < 32; ++i) path += ".a";
+  EXPECT_EQ(value(deep), "Nesting Levels have exceeded supported limits under " + path);
   EXPECT_EQ(value("1, 'v': 2"), "Duplicate keys in tuple. Key: v under root at 1:47:3");
   EXPECT_EQ(value("{1: 2}"),
             "Tuple keys must be of type String. Actual type: INT under root at 1:45:1");
@@ -350,7 +397,7 @@ TEST(PartiqlPlannerTest, WhatAnUpdateMayNotSay) {
   EXPECT_EQ(Change("DELETE FROM tab" + key + " AND sk = 9"),
             "Multiple conditions on same key sk. Only single item Update/Insert/Delete are "
             "supported");
-  EXPECT_EQ(Change("UPDATE tab SET a = foo(b)" + key), "Unrecognized function: foo");
+  EXPECT_EQ(Change("UPDATE tab SET a = foo(b)" + key), "Unrecognized function: foo at 1:20:3");
   EXPECT_EQ(Change("UPDATE tab SET a = size(b)" + key),
             "The function is not allowed in an update expression; function: size");
   EXPECT_EQ(Change("UPDATE tab SET a = b IS MISSING" + key),
@@ -359,7 +406,7 @@ TEST(PartiqlPlannerTest, WhatAnUpdateMayNotSay) {
             "Two document paths overlap with each other; must remove or rewrite one of these "
             "paths; path one: [a], path two: [a]");
   EXPECT_EQ(Change("UPDATE tab SET t = set_add(s, <<'x'>>)" + key),
-            "The first argument to SET_ADD must equal the assignment value");
+            "The first argument to SET_ADD must equal the assignment value at 1:20:7");
   EXPECT_EQ(Change("UPDATE tab SET s = set_add(s, 'x')" + key),
             "The second argument to SET_ADD must be a value with type SET at 1:28:1");
   EXPECT_EQ(Change("UPDATE tab SET s = set_add(s)" + key),

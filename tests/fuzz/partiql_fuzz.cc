@@ -43,8 +43,10 @@ void CheckRoundTrip(const Parsed& parsed) {
 }
 
 void CheckSelect(const Outline& outline, Parameters parameters) {
-  const Result<SelectPlan> plan =
-      PlanSelect(outline, parameters, item::CompositeKeySchema(kSchema), kSchema);
+  Result<std::optional<expression::Binding>> filter = PlanFilter(outline, parameters);
+  if (!filter.ok()) return;
+  const Result<SelectPlan> plan = PlanSelect(outline, parameters, std::move(filter).value(),
+                                             item::CompositeKeySchema(kSchema), kSchema);
   if (!plan.ok()) {
     CHECK(!plan.status().message().empty());
     return;
