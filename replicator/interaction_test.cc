@@ -32,6 +32,10 @@ struct ToyRegion {
   std::map<LogId, uint64_t> first_held;
   std::deque<streams::ApplyRequest> waiting;
   std::string refuse;  // applies fail with this
+  // Bootstrap: the rows are the keys that were written, each with the dot of its last change.
+  streams::Stage stage = streams::Stage::kServing;
+  streams::FillProgress fill;
+  std::map<std::string, Dot> rows;
 };
 
 class World {
@@ -55,9 +59,9 @@ class World {
     else if (command.name == "disconnect")
       Connect(command, false);
     else if (command.name == "drop")
-      drops_.push_back({Pair(command), command.words.at(2)});
+      drops_.push_back({Pair(command), Rest(command)});
     else if (command.name == "repeat")
-      repeats_.push_back({Pair(command), command.words.at(2)});
+      repeats_.push_back({Pair(command), Rest(command)});
     else if (command.name == "restart-replicator")
       RestartReplicator(Region(command));
     else if (command.name == "region-down")
@@ -76,6 +80,10 @@ class World {
       Region(command).refuse = "held at the door";
     else if (command.name == "accept")
       Region(command).refuse.clear();
+    else if (command.name == "lose-disk")
+      LoseDisk(Region(command), command.Number("log"));
+    else if (command.name == "rows")
+      Rows();
     else if (command.name == "vectors")
       Vectors();
     else if (command.name == "status")
@@ -90,7 +98,9 @@ class World {
   void Calm() { disturbance_.reset(); }
   bool Converged() const {
     for (const auto& [number, region] : regions_)
-      if (region.applied != regions_.begin()->second.applied) return false;
+      if (region.applied != regions_.begin()->second.applied ||
+          region.stage != streams::Stage::kServing)
+        return false;
     return true;
   }
 
@@ -104,6 +114,12 @@ class World {
 
   ToyRegion& Region(const Command& command) { return regions_.at(command.NumberWord(0)); }
   Ends Pair(const Command& command) { return {command.NumberWord(0), command.NumberWord(1)}; }
+  // The beginning of a message.
+  static std::string Rest(const Command& command) {
+    std::string text = command.words.at(2);
+    for (size_t i = 3; i < command.words.size(); ++i) text += " " + command.words[i];
+    return text;
+  }
   Replicator& At(RegionId id) { return *replicators_.at(id.value); }
   void Say(const std::string& line) { out_ += line + "\n"; }
   static std::string Name(RegionId id) { return std::to_string(id.value); }
@@ -119,11 +135,15 @@ class World {
       ToyRegion region;
       region.id = RegionId{static_cast<uint16_t>(i)};
       region.log = LogId::Make(region.id, 1);
+      if (command.Number("new", 0) != 0) region.stage = streams::Stage::kNew;
       regions_[i] = std::move(region);
     }
     options_.batch_bytes = static_cast<size_t>(command.Number("batch", 1000));
     options_.credit_bytes = static_cast<uint64_t>(command.Number("credit", 16'000));
     options_.cache_bytes = static_cast<size_t>(command.Number("cache", 100'000));
+    options_.fill_chunk = static_cast<size_t>(command.Number("chunk", 1000));
+    options_.fill_window = 4 * options_.fill_chunk;
+    options_.fill_bytes_per_second = static_cast<uint64_t>(command.Number("rate", 0));
     for (int64_t i = 1; i <= count; ++i) StartReplicator(regions_[i]);
     Drain();
   }
@@ -141,9 +161,9 @@ class World {
 
   streams::RegionState State(const ToyRegion& region) const {
     const uint64_t physical = kStartMillis + static_cast<uint64_t>(now_.micros / 1000);
-    return {region.id,        region.log, region.applied,
-            region.applied,   physical,   Stamp::Make(physical, 0),
-            region.first_held};
+    return {region.id,         region.log,   region.applied,
+            region.applied,    physical,     Stamp::Make(physical, 0),
+            region.first_held, region.stage, region.fill};
   }
 
   void Write(const Command& command) {
@@ -160,7 +180,9 @@ class World {
       record.dot = {region.log, region.applied.At(region.log) + 1};
       record.stamp = Stamp::Make(kStartMillis + static_cast<uint64_t>(now_.micros / 1000), 1);
       record.context = context_bytes;
-      record.key = "k";
+      const std::string key =
+          command.Has("key") ? "k" + std::to_string(command.Number("key") + i) : "k";
+      record.key = key;
       record.image = image;
       record.transaction = static_cast<uint64_t>(command.Number("transaction", 0));
       record.transaction_end =
@@ -170,6 +192,7 @@ class World {
       auto shared = std::make_shared<const std::string>(std::move(bytes));
       region.logs[region.log][record.dot.number] = shared;
       region.applied.Raise(record.dot);
+      region.rows[key] = record.dot;
       batch.records.push_back(std::move(shared));
     }
     Say(Name(region.id) + " commits " + Range(batch));
@@ -210,6 +233,19 @@ class World {
       Say(Name(region.id) + " apply " + Range(apply.batch));
       region.waiting.push_back(std::move(apply));
     }
+    for (const streams::FillRequest& fill : ready.fills) {
+      const Status status = Fill(region, fill);
+      Say(Name(region.id) + " fill " +
+          (fill.kind == streams::FillRequest::Kind::kFinish
+               ? "finish"
+               : std::string(ScanPartName(fill.chunk.part)) + " to \"" + fill.chunk.through + "\"" +
+                     (fill.chunk.end ? " end" : "")) +
+          (status.ok() ? "" : ": " + status.message()));
+      At(region.id).OnFillReply({fill.id, status}, now_);
+      At(region.id).OnRegionState(State(region), now_);
+    }
+    for (const streams::ScanRequest& scan : ready.scans)
+      At(region.id).OnScanReply(Scan(region, scan), now_);
     for (const streams::ReadRequest& read : ready.reads) {
       const streams::ReadReply reply = Read(region, read);
       Say(Name(region.id) + " read log " + ToString(read.log) + " after " +
@@ -246,6 +282,9 @@ class World {
           << "the gate let " << number << " through too early";
       region.logs[batch.log][number] = bytes;
       region.applied.Raise(dot);
+      streams::ChangeRecord record;
+      EXPECT_TRUE(streams::DecodeChangeRecord(*bytes, record));
+      region.rows[std::string(record.key)] = dot;
       ++number;
     }
     return OkStatus();
@@ -269,6 +308,99 @@ class World {
       reply.batch.records.push_back(at->second);
     }
     return reply;
+  }
+
+  streams::ScanReply Scan(const ToyRegion& region, const streams::ScanRequest& scan) const {
+    streams::ScanReply reply{
+        scan.id,
+        {},
+        {scan.part, scan.after, scan.after, true, region.applied, {}, region.rows.size(), {}}};
+    if (!region.applied.Covers(scan.floor)) reply.status = FailedPrecondition("behind");
+    if (scan.part != streams::ScanPart::kItems) return reply;
+    size_t bytes = 0;
+    for (auto at = region.rows.upper_bound(scan.after); at != region.rows.end(); ++at) {
+      if (bytes >= scan.max_bytes) {
+        reply.chunk.end = false;
+        break;
+      }
+      reply.chunk.rows.push_back({at->first, std::to_string(at->second.log.value) + " " +
+                                                 std::to_string(at->second.number)});
+      reply.chunk.through = at->first;
+      bytes += 100;
+    }
+    return reply;
+  }
+
+  // As a real region: what it says of the order is checked.
+  Status Fill(ToyRegion& region, const streams::FillRequest& request) {
+    if (!region.refuse.empty()) return FailedPrecondition(region.refuse);
+    const streams::ScanChunk& chunk = request.chunk;
+    streams::FillProgress& fill = region.fill;
+    if (request.kind == streams::FillRequest::Kind::kFinish) {
+      EXPECT_TRUE(region.stage == streams::Stage::kNew || fill.part == streams::ScanPart::kDone);
+      region.stage = streams::Stage::kServing;
+      fill = {};
+      return {};
+    }
+    if (chunk.part == streams::ScanPart::kCatalog) {
+      EXPECT_TRUE(chunk.vector.Covers(fill.floor));
+      for (const Dot& dot : chunk.vector.entries()) {
+        if (region.applied.Covers(dot)) continue;
+        region.first_held[dot.log] = dot.number + 1;
+        region.logs.erase(dot.log);
+      }
+      region.applied.Merge(chunk.vector);
+      region.stage = streams::Stage::kFilling;
+      fill = {fill.begun + 1,
+              request.source,
+              streams::ScanPart::kItems,
+              "",
+              chunk.vector,
+              0,
+              0,
+              0,
+              0,
+              0};
+      return {};
+    }
+    if (chunk.part != fill.part || chunk.after != fill.after) return FailedPrecondition("not next");
+    EXPECT_TRUE(region.applied.Covers(chunk.vector)) << "handed over too early";
+    EXPECT_TRUE(chunk.vector.Covers(fill.floor));
+    for (const streams::ScanRow& row : chunk.rows) {
+      Dot dot;
+      const size_t space = row.value.find(' ');
+      dot.log.value = std::stoull(row.value.substr(0, space));
+      dot.number = std::stoull(row.value.substr(space + 1));
+      if (region.rows.count(row.key) == 0 || chunk.vector.Covers(region.rows[row.key]))
+        region.rows[row.key] = dot;
+    }
+    fill.after = chunk.end ? "" : chunk.through;
+    if (chunk.end) {
+      if (fill.part == streams::ScanPart::kItems) fill.floor = region.applied;
+      fill.part = static_cast<streams::ScanPart>(static_cast<int>(fill.part) + 1);
+    }
+    return {};
+  }
+
+  void LoseDisk(ToyRegion& region, int64_t incarnation) {
+    const RegionId id = region.id;
+    region = {};
+    region.id = id;
+    region.log = LogId::Make(id, static_cast<uint64_t>(incarnation));
+    region.stage = streams::Stage::kNew;
+    At(id).OnRegionDown(now_);
+    At(id).OnRegionState(State(region), now_);
+    Drain();
+  }
+
+  void Rows() {
+    for (const auto& [number, region] : regions_) {
+      std::string line = std::to_string(number) + " " + std::to_string(region.rows.size()) + ":";
+      for (const auto& [key, dot] : region.rows)
+        line += " " + key + "=" + ToString(dot.log) + ":" + std::to_string(dot.number);
+      static const char* const kStages[] = {"", " new", " filling"};
+      Say(line + kStages[static_cast<int>(region.stage)]);
+    }
   }
 
   static bool Take(std::vector<std::pair<Ends, std::string>>& from, const Ends& ends,
@@ -398,6 +530,12 @@ class World {
                 std::to_string(link.gaps) + (link.must_bootstrap ? " must bootstrap" : "");
       Say(line);
     }
+    static const char* const kWaits[] = {"", "a word", "a source", "logs"};
+    const auto& fill = status.fill;
+    if (fill.waits == streams::ReplicationStatus::FillWaits::kNothing) return;
+    std::string line = std::string("filling waits for ") + kWaits[static_cast<int>(fill.waits)];
+    for (const RegionId other : fill.waits_for) line += " " + Name(other);
+    Say(line);
   }
 
   Options options_;

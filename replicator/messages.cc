@@ -36,12 +36,41 @@ struct Printer {
     return "Heartbeat log " + ToString(heartbeat.log) + " applied [" +
            heartbeat.applied.ToString() + "] durable [" + heartbeat.durable.ToString() + "]";
   }
+  std::string operator()(const Scan& scan) const {
+    return "Scan " + SessionName(scan.session) + " " + std::string(ScanPartName(scan.part)) +
+           " after \"" + scan.after + "\" floor [" + scan.floor.ToString() + "] credit " +
+           std::to_string(scan.credit);
+  }
+  std::string operator()(const Chunk& chunk) const {
+    return "Chunk " + SessionName(chunk.session) + "." + std::to_string(chunk.index) + " " +
+           std::string(ScanPartName(chunk.chunk.part)) + " (\"" + chunk.chunk.after + "\", \"" +
+           chunk.chunk.through + "\"] " + std::to_string(chunk.chunk.rows.size()) + " rows at [" +
+           chunk.chunk.vector.ToString() + "]" +
+           (chunk.more        ? " more"
+            : chunk.chunk.end ? " end"
+                              : "");
+  }
 };
 
 }  // namespace
 
 uint64_t BatchCost(const streams::RecordBatch& batch) {
   return batch.bytes() + kRecordOverhead * batch.records.size();
+}
+
+uint64_t ChunkCost(const streams::ScanChunk& chunk) {
+  return chunk.bytes() + kRecordOverhead * (chunk.rows.size() + 1);
+}
+
+std::string_view ScanPartName(streams::ScanPart part) {
+  switch (part) {
+    case streams::ScanPart::kCatalog: return "catalog";
+    case streams::ScanPart::kItems: return "items";
+    case streams::ScanPart::kDigests: return "digests";
+    case streams::ScanPart::kLedger: return "ledger";
+    case streams::ScanPart::kDone: return "done";
+  }
+  return "?";
 }
 
 std::string ToString(LogId log) {
@@ -59,6 +88,7 @@ std::string_view EndReasonName(EndReason reason) {
     case EndReason::kUnknownSession: return "unknown session";
     case EndReason::kUnavailable: return "unavailable";
     case EndReason::kNobody: return "nobody";
+    case EndReason::kBehind: return "behind";
   }
   return "?";
 }

@@ -2,8 +2,10 @@
 // they are the frames of replicator/proto/replication.proto (messages_codec.h).
 //
 // Two directions between a receiver and a source of changes:
-//   receiver -> source  over the receiver's connection to the source's server: Open, Credit, Close,
-//   Ask source -> receiver  published on the source's own server: Opened, Batch, End, Heartbeat
+//   receiver -> source   over the receiver's connection to the source's server: Open, Credit,
+//   Close,
+//                        Ask, Scan
+//   source -> receiver   published on the source's own server: Opened, Batch, End, Heartbeat, Chunk
 //
 // Any of them may be lost, repeated, delayed or reordered.
 #pragma once
@@ -38,6 +40,21 @@ struct Close {
 };
 // "Say your Heartbeat now."
 struct Ask {};
+// Bootstrap: "send me what stands behind `after`, as far as the credit (ChunkCost) goes". Answered
+// by chunks; Credit and Close are as for logs. The newest Scan of a peer replaces the one before.
+struct Scan {
+  uint64_t session = 0;  // as of Open
+  streams::ScanPart part = streams::ScanPart::kCatalog;
+  std::string after;
+  conflict::Vector floor;  // who has not applied all of it cannot serve
+  uint64_t credit = 0;
+};
+struct Chunk {
+  uint64_t session = 0;
+  uint64_t index = 0;  // within the session, from 0
+  bool more = false;   // a part of a catalog; its other rows come with the next index
+  streams::ScanChunk chunk;
+};
 
 struct Opened {
   uint64_t session = 0;
@@ -55,8 +72,9 @@ enum class EndReason : uint8_t {
   kUnknownSession = 3,  // forgotten, or the source was started again
   kUnavailable = 4,     // the source's region is away
   kNobody = 5,          // said by the bus: nobody serves that subject
+  kBehind = 6,          // of a Scan: the source has not applied the floor
 };
-inline constexpr uint8_t kEndReasonMax = 5;
+inline constexpr uint8_t kEndReasonMax = 6;
 struct End {
   uint64_t session = 0;
   LogId log;
@@ -75,6 +93,7 @@ struct Heartbeat {
   // message, and how long ago. 0: none.
   uint64_t echo_ms = 0;
   uint64_t echo_age_ms = 0;
+  streams::Stage stage = streams::Stage::kServing;  // whether its region's data is whole
 };
 
 // From our region to the receiver's (streams::Mail).
@@ -82,21 +101,25 @@ struct PeerMail {
   std::string body;
 };
 
-using Message = std::variant<Open, Credit, Close, Ask, Opened, Batch, End, Heartbeat, PeerMail>;
+using Message = std::variant<Open, Credit, Close, Ask, Opened, Batch, End, Heartbeat, PeerMail, Scan,
+                             Chunk>;
 
 // The direction that decides on which server a message is published.
 inline bool IsFromReceiver(const Message& message) {
   return std::holds_alternative<Open>(message) || std::holds_alternative<Credit>(message) ||
-         std::holds_alternative<Close>(message) || std::holds_alternative<Ask>(message);
+         std::holds_alternative<Close>(message) || std::holds_alternative<Ask>(message) ||
+         std::holds_alternative<Scan>(message);
 }
 
 // What records weigh against credit: their bytes and a little for each.
 inline constexpr uint64_t kRecordOverhead = 32;
 uint64_t BatchCost(const streams::RecordBatch& batch);
+uint64_t ChunkCost(const streams::ScanChunk& chunk);
 
 // One line each, for transcripts and logs.
 std::string ToString(LogId log);  // "2.4d"
 std::string_view EndReasonName(EndReason reason);
+std::string_view ScanPartName(streams::ScanPart part);
 std::string ToString(const Message& message);
 
 }  // namespace everwrite::replicator

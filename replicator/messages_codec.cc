@@ -75,8 +75,56 @@ struct BodyWriter {
     out->set_physical_ms(heartbeat.physical_ms);
     out->set_echo_ms(heartbeat.echo_ms);
     out->set_echo_age_ms(heartbeat.echo_age_ms);
+    out->set_stage(static_cast<uint32_t>(heartbeat.stage));
+  }
+  void operator()(const Scan& scan) {
+    auto* out = body.mutable_scan();
+    out->set_session(scan.session);
+    out->set_part(static_cast<uint32_t>(scan.part));
+    out->set_after(scan.after);
+    out->set_floor(VectorBytes(scan.floor));
+    out->set_credit(scan.credit);
+  }
+  void operator()(const Chunk& chunk) {  // without the rows
+    auto* out = body.mutable_chunk();
+    out->set_session(chunk.session);
+    out->set_index(chunk.index);
+    out->set_more(chunk.more);
+    out->set_part(static_cast<uint32_t>(chunk.chunk.part));
+    out->set_after(chunk.chunk.after);
+    out->set_through(chunk.chunk.through);
+    out->set_end(chunk.chunk.end);
+    out->set_vector(VectorBytes(chunk.chunk.vector));
+    out->set_clock(chunk.chunk.clock.value);
+    out->set_total_rows(chunk.chunk.total_rows);
+    out->set_count(static_cast<uint32_t>(chunk.chunk.rows.size()));
   }
 };
+
+bool ReadPart(uint32_t number, streams::ScanPart& part) {
+  part = static_cast<streams::ScanPart>(number);
+  return number < static_cast<uint32_t>(streams::ScanPart::kDone);
+}
+
+bool ReadScan(const proto::Scan& in, Scan& scan) {
+  scan.session = in.session();
+  scan.after = in.after();
+  scan.credit = in.credit();
+  return ReadPart(in.part(), scan.part) && ReadVector(in.floor(), scan.floor);
+}
+
+// Cuts the plain block into rows.
+bool ReadRows(std::string_view plain, const proto::Chunk& in, streams::ScanChunk& chunk) {
+  if (in.count() > kMaxRecordsPerBatch || in.count() > plain.size()) return false;
+  chunk.rows.reserve(in.count());
+  Reader reader(plain);
+  for (uint32_t i = 0; i < in.count(); ++i) {
+    std::string_view key, value;
+    if (!reader.ReadBytes(key) || !reader.ReadBytes(value)) return false;
+    chunk.rows.push_back({std::string(key), std::string(value)});
+  }
+  return reader.done();
+}
 
 bool ReadHeartbeat(const proto::Heartbeat& in, Heartbeat& heartbeat) {
   heartbeat.boot = in.boot();
@@ -89,8 +137,10 @@ bool ReadHeartbeat(const proto::Heartbeat& in, Heartbeat& heartbeat) {
   // Times are subtracted later: keep them in the range of the clock's 48 bits.
   constexpr uint64_t kMaxMillis = 1ULL << 48;
   if (heartbeat.physical_ms > kMaxMillis || heartbeat.echo_ms > kMaxMillis ||
-      heartbeat.echo_age_ms > kMaxMillis)
+      heartbeat.echo_age_ms > kMaxMillis ||
+      in.stage() > static_cast<uint32_t>(streams::Stage::kFilling))
     return false;
+  heartbeat.stage = static_cast<streams::Stage>(in.stage());
   return heartbeat.boot != 0 && ReadVector(in.applied(), heartbeat.applied) &&
          ReadVector(in.durable(), heartbeat.durable);
 }
@@ -117,6 +167,16 @@ bool ReadRecords(std::string_view plain, const proto::Batch& in, streams::Record
 struct FrameWriter::Zstd {
   Zstd() : context(ZSTD_createCCtx()) { CHECK(context != nullptr, "out of memory"); }
   ~Zstd() { ZSTD_freeCCtx(context); }
+  // True when `block` is compressed now; small ones and those that gain nothing stay plain.
+  bool Compress(std::string& block) {
+    if (block.size() < kCompressFrom) return false;
+    buffer.resize(ZSTD_compressBound(block.size()));
+    const size_t size = ZSTD_compressCCtx(context, buffer.data(), buffer.size(), block.data(),
+                                          block.size(), kZstdLevel);
+    if (ZSTD_isError(size) || size >= block.size()) return false;
+    block.assign(buffer, 0, size);
+    return true;
+  }
   ZSTD_CCtx* context;
   std::string buffer;
 };
@@ -146,6 +206,25 @@ struct FrameReader::Zstd {
            ReadRecords(plain, in, batch.records);
   }
 
+  bool ReadChunk(const proto::Chunk& in, Chunk& chunk) {
+    chunk.session = in.session();
+    chunk.index = in.index();
+    chunk.more = in.more();
+    chunk.chunk.after = in.after();
+    chunk.chunk.through = in.through();
+    chunk.chunk.end = in.end();
+    chunk.chunk.clock.value = in.clock();
+    chunk.chunk.total_rows = in.total_rows();
+    if (in.plain_size() > kMaxBatchBytes || !ReadPart(in.part(), chunk.chunk.part) ||
+        !ReadVector(in.vector(), chunk.chunk.vector))
+      return false;
+    if (in.encoding() == kPlain)
+      return in.rows().size() == in.plain_size() && ReadRows(in.rows(), in, chunk.chunk);
+    std::string plain;
+    return in.encoding() == kZstd && Decompress(in.rows(), in.plain_size(), plain) &&
+           ReadRows(plain, in, chunk.chunk);
+  }
+
   bool ReadBody(const proto::Body& body, Message& message) {
     switch (body.body_case()) {
       case proto::Body::kOpen:
@@ -165,7 +244,8 @@ struct FrameReader::Zstd {
         message = End{body.end().session(), LogId{body.end().log()},
                       static_cast<EndReason>(body.end().reason())};
         // kNobody is the bus's own word: a peer cannot say it.
-        return body.end().reason() < static_cast<uint32_t>(EndReason::kNobody);
+        return body.end().reason() <= kEndReasonMax &&
+               body.end().reason() != static_cast<uint32_t>(EndReason::kNobody);
       case proto::Body::kHeartbeat:
         return ReadHeartbeat(body.heartbeat(), message.emplace<Heartbeat>());
       case proto::Body::kMail: {
@@ -173,6 +253,8 @@ struct FrameReader::Zstd {
         mail.body = body.mail().body();
         return mail.body.size() <= streams::kMailBytesMax;
       }
+      case proto::Body::kScan: return ReadScan(body.scan(), message.emplace<Scan>());
+      case proto::Body::kChunk: return ReadChunk(body.chunk(), message.emplace<Chunk>());
       case proto::Body::BODY_NOT_SET: return false;
     }
     return false;
@@ -195,18 +277,20 @@ Status FrameWriter::WriteBody(const Message& message, std::string& out) {
     if (plain.size() > kMaxBatchBytes) return ResourceExhausted("a batch of more than 4 MiB");
     auto* fields = body.mutable_batch();
     fields->set_plain_size(static_cast<uint32_t>(plain.size()));
-    if (plain.size() >= kCompressFrom) {
-      zstd_->buffer.resize(ZSTD_compressBound(plain.size()));
-      const size_t size =
-          ZSTD_compressCCtx(zstd_->context, zstd_->buffer.data(), zstd_->buffer.size(),
-                            plain.data(), plain.size(), kZstdLevel);
-      if (!ZSTD_isError(size) && size < plain.size()) {
-        fields->set_encoding(kZstd);
-        fields->set_records(zstd_->buffer.data(), size);
-        plain.clear();
-      }
+    if (zstd_->Compress(plain)) fields->set_encoding(kZstd);
+    fields->set_records(std::move(plain));
+  } else if (const Chunk* chunk = std::get_if<Chunk>(&message)) {
+    std::string plain;
+    plain.reserve(chunk->chunk.bytes() + 10 * chunk->chunk.rows.size());
+    for (const streams::ScanRow& row : chunk->chunk.rows) {
+      PutBytes(plain, row.key);
+      PutBytes(plain, row.value);
     }
-    if (fields->encoding() == kPlain) fields->set_records(std::move(plain));
+    if (plain.size() > kMaxBatchBytes) return ResourceExhausted("a chunk of more than 4 MiB");
+    auto* fields = body.mutable_chunk();
+    fields->set_plain_size(static_cast<uint32_t>(plain.size()));
+    if (zstd_->Compress(plain)) fields->set_encoding(kZstd);
+    fields->set_rows(std::move(plain));
   }
   CHECK(body.SerializeToString(&out));
   return out.size() <= kMaxMessageBytes ? OkStatus()

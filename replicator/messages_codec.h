@@ -21,7 +21,8 @@
 namespace everwrite::replicator {
 
 inline constexpr uint32_t kProtocolVersion = 1;
-// Of the records of one Batch, uncompressed. The largest batch is batch_bytes or one record.
+// Of the records of one Batch, or the rows of one Chunk, uncompressed. The largest batch is
+// batch_bytes or one record.
 inline constexpr size_t kMaxBatchBytes = 4U << 20;
 inline constexpr size_t kMaxMessageBytes = kMaxBatchBytes + (64U << 10);
 inline constexpr size_t kMaxFrames = 4096;

@@ -34,6 +34,14 @@ Batch MakeBatch(size_t count, size_t size, Random* random = nullptr) {
   return batch;
 }
 
+Chunk SomeChunk(size_t count, size_t size) {
+  Chunk chunk{
+      11, 2, false, {streams::ScanPart::kItems, "a", "z", true, SomeVector(), Stamp{5}, 99, {}}};
+  for (size_t i = 0; i < count; ++i)
+    chunk.chunk.rows.push_back({"k" + std::to_string(i), std::string(size, 'v')});
+  return chunk;
+}
+
 std::vector<Message> OneOfEach() {
   Heartbeat heartbeat{77, 3, true, kLog, SomeVector(), SomeVector(), 1'700'000'000'000, 5, 6};
   Heartbeat away;
@@ -48,9 +56,14 @@ std::vector<Message> OneOfEach() {
           MakeBatch(1, 0),
           MakeBatch(100, 500),
           End{9, kLog, EndReason::kTrimmed},
+          End{9, {}, EndReason::kBehind},
           heartbeat,
           away,
-          PeerMail{"a letter"}};
+          PeerMail{"a letter"},
+          Scan{10, streams::ScanPart::kItems, "after", SomeVector(), 5000},
+          SomeChunk(0, 0),
+          SomeChunk(3, 20),
+          SomeChunk(50, 300)};
 }
 
 class CodecTest : public ::testing::Test {
@@ -78,6 +91,15 @@ TEST_F(CodecTest, EveryMessageComesBackFromFramesOfAnySize) {
         ASSERT_EQ(result->has_value(), i + 1 == frames.size());
         if (!result->has_value()) continue;
         EXPECT_EQ(ToString(**result), ToString(message));
+        if (const Chunk* chunk = std::get_if<Chunk>(&message)) {
+          const streams::ScanChunk& got = std::get<Chunk>(**result).chunk;
+          EXPECT_EQ(got.total_rows, chunk->chunk.total_rows);
+          EXPECT_EQ(got.clock, chunk->chunk.clock);
+          for (size_t r = 0; r < got.rows.size(); ++r) {
+            EXPECT_EQ(got.rows[r].key, chunk->chunk.rows[r].key);
+            EXPECT_EQ(got.rows[r].value, chunk->chunk.rows[r].value);
+          }
+        }
         const Batch* sent = std::get_if<Batch>(&message);
         if (sent == nullptr) continue;
         const Batch& got = std::get<Batch>(**result);

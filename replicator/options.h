@@ -33,6 +33,13 @@ struct Options {
   int64_t trimmed_rest_us = 30 * kMicrosPerSecond;  // the same when it cannot have what we need
   int64_t max_clock_offset_us = 500 * kMicrosPerMilli;
 
+  // Bootstrap (filler.h): chunks on the way to us and not merged yet. Comes on top of credit_bytes.
+  uint64_t fill_window = 4'000'000;
+  size_t fill_chunk = 512U << 10;      // one chunk is about so much
+  uint64_t fill_bytes_per_second = 0;  // 0: as fast as it goes
+  // The logs of all who can be asked must have been trimmed for so long until we are filled anew.
+  int64_t cut_loose_us = 5 * kMicrosPerSecond;
+
   size_t cache_bytes = 16U << 20;   // of recent records of our own log, for the feed
   size_t apply_bytes = 512U << 10;  // one ApplyRequest, but for a transaction, is at most so much
   size_t applies_per_log_max = 2;   // outstanding: one under way and one waiting; the rest merges

@@ -114,7 +114,7 @@ void Puller::OnEnd(RegionId peer, const End& end, Instant now) {
     case EndReason::kUnknownSession: break;  // opened again at once
     case EndReason::kTrimmed:
       pull->resting[peer] = now + options_.trimmed_rest_us;
-      pull->trimmed[peer] = now;
+      pull->trimmed.try_emplace(peer, now);
       events_.push_back({Event::Level::kWarning,
                          "log " + ToString(log) + " no longer reaches back to what we need", peer});
       break;
@@ -126,6 +126,7 @@ void Puller::OnEnd(RegionId peer, const End& end, Instant now) {
       break;
     case EndReason::kUnknownLog:
     case EndReason::kUnavailable:
+    case EndReason::kBehind:
     case EndReason::kNobody: pull->resting[peer] = now + options_.open_timeout_us; break;
   }
 }
@@ -155,17 +156,21 @@ RegionId Puller::Choose(LogId log, Pull& pull, const PeerTable& peers, const Gat
   const uint64_t tail = gate.Tail(log);
   RegionId best;
   uint64_t most = tail;
+  bool best_whole = false;
   // A log that is still written to: a relay that has given us all stays, to push what comes.
   if (current && pull.state != State::kIdle && Usable(pull.source, pull, peers, now))
     best = pull.source;
   for (const auto& [region, peer] : peers.all()) {
     const uint64_t held = peer.last.durable.At(log);
     if (held <= tail || !Usable(region, pull, peers, now)) continue;
-    // Who we have already, while it has more; then the writer; then who has most.
+    // Who we have already, while it has more; then the writer; then who is whole and has most.
     if (pull.state != State::kIdle && pull.source == region) return region;
     if (best == origin && most > tail) continue;
-    if (held > most || region == origin) {
+    const bool whole = peer.last.stage == streams::Stage::kServing;
+    if (region == origin || most == tail || (whole && !best_whole) ||
+        (whole == best_whole && held > most)) {
       best = region;
+      best_whole = whole;
       most = held;
     }
   }
@@ -258,6 +263,8 @@ void Puller::Advance(const PeerTable& peers, const Gate& gate, Instant now) {
     }
     std::erase_if(pull.resting, [&](const auto& entry) { return entry.second <= now; });
     for (const auto& [region, until] : pull.resting) WakeBy(until);
+    for (const auto& [region, since] : pull.trimmed)
+      if (since + options_.cut_loose_us > now) WakeBy(since + options_.cut_loose_us);
   }
   std::erase_if(pulls_, [](const auto& entry) {
     return entry.second.state == State::kIdle && entry.second.resting.empty() &&
@@ -284,10 +291,33 @@ RegionId Puller::SourceOf(RegionId origin) const {
   return source;
 }
 
-bool Puller::MustBootstrap(RegionId origin) const {
+std::optional<Instant> Puller::TrimmedSince(LogId log, const Pull& pull, const PeerTable& peers,
+                                            const Gate& gate, Instant now) const {
+  if (pull.trimmed.empty() || pull.state != State::kIdle) return std::nullopt;
+  std::optional<Instant> since;
+  for (const auto& [region, peer] : peers.all()) {
+    if (!peers.Reachable(region, now) || peer.last.durable.At(log) <= gate.Tail(log)) continue;
+    // One that is being filled lacks the beginning of its logs: that says nothing about ours.
+    if (peer.last.stage != streams::Stage::kServing) continue;
+    const auto trimmed = pull.trimmed.find(region);
+    if (trimmed == pull.trimmed.end()) return std::nullopt;
+    since = std::max(since.value_or(trimmed->second), trimmed->second);
+  }
+  return since;
+}
+
+bool Puller::MustBootstrap(RegionId origin, const PeerTable& peers, const Gate& gate,
+                           Instant now) const {
   return std::any_of(pulls_.begin(), pulls_.end(), [&](const auto& entry) {
-    return entry.first.region() == origin && entry.second.state == State::kIdle &&
-           !entry.second.trimmed.empty();
+    return entry.first.region() == origin &&
+           TrimmedSince(entry.first, entry.second, peers, gate, now).has_value();
+  });
+}
+
+bool Puller::CutLoose(const PeerTable& peers, const Gate& gate, Instant now) const {
+  return std::any_of(pulls_.begin(), pulls_.end(), [&](const auto& entry) {
+    const auto since = TrimmedSince(entry.first, entry.second, peers, gate, now);
+    return since && now - *since >= options_.cut_loose_us;
   });
 }
 

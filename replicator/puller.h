@@ -11,7 +11,8 @@
 //
 // Whom: the region that wrote the log, while it is reachable and it is its current one; a session
 // there stays open when there is nothing to send, so that new changes are pushed. Otherwise a
-// relay: any reachable region whose heartbeat shows that it holds more than we do. It pushes too,
+// relay: any reachable region whose heartbeat shows that it holds more than we do, rather one that
+// is whole than one that is being filled, which lacks the beginning of its logs. It pushes too,
 // until the origin is back; for a log that nobody writes any more the session ends when we have
 // all.
 //
@@ -63,8 +64,10 @@ class Puller {
   Received ReceivedOf(RegionId origin) const;
   // Who gives us the newest log of `origin`; 0: nobody.
   RegionId SourceOf(RegionId origin) const;
-  // Every source that has answered no longer holds what we need.
-  bool MustBootstrap(RegionId origin) const;
+  // Nobody who can be asked holds what we need of a log of `origin` any more.
+  bool MustBootstrap(RegionId origin, const PeerTable& peers, const Gate& gate, Instant now) const;
+  // The same of any log, for options.cut_loose_us already: no log brings us on from here.
+  bool CutLoose(const PeerTable& peers, const Gate& gate, Instant now) const;
 
  private:
   enum class State : uint8_t { kIdle, kOpening, kStreaming };
@@ -88,6 +91,9 @@ class Puller {
   RegionId Choose(LogId log, Pull& pull, const PeerTable& peers, const Gate& gate,
                   Instant now) const;
   bool Usable(RegionId peer, const Pull& pull, const PeerTable& peers, Instant now) const;
+  // Since when nobody who can be asked holds what we need; nullopt: somebody may.
+  std::optional<Instant> TrimmedSince(LogId log, const Pull& pull, const PeerTable& peers,
+                                      const Gate& gate, Instant now) const;
   std::optional<size_t> FreeSlot(RegionId source, bool own_log) const;
   void OpenAt(LogId log, Pull& pull, RegionId source, const PeerTable& peers, const Gate& gate,
               Instant now);

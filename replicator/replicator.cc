@@ -11,6 +11,8 @@ Replicator::Replicator(const Options& options, Random& random, Instant now)
       feed_(options),
       puller_(options, random),
       gate_(options),
+      scan_feed_(options),
+      filler_(options, random),
       peers_(options),
       next_heartbeat_(now) {}
 
@@ -33,12 +35,17 @@ void Replicator::OnRegionState(const streams::RegionState& state, Instant now) {
     return;
   }
   if (region_up_ && state.log != state_.log) OnRegionDown(now);  // restarted unseen
-  if (!region_up_) {
+  // When its filling begins, the region jumps: what is under way to it continues what it no longer
+  // needs.
+  const bool jumped =
+      region_up_ && (state.stage == streams::Stage::kNew) != (state_.stage == streams::Stage::kNew);
+  const bool begun = state.stage == streams::Stage::kFilling &&
+                     (state_.stage != state.stage || state_.fill.begun != state.fill.begun);
+  if (!region_up_ || state.stage != state_.stage) next_heartbeat_ = now;
+  if (!region_up_ || jumped || begun) {
     region_up_ = true;
     state_ = state;
-    gate_.Reset(state.applied);
-    puller_.OnRegionUp(state.log);
-    next_heartbeat_ = now;
+    BeginPulling(state);
   } else {
     // An apply's reply may have told us more already.
     conflict::Vector applied = std::move(state_.applied);
@@ -51,6 +58,15 @@ void Replicator::OnRegionState(const streams::RegionState& state, Instant now) {
   state_at_ = now;
   peers_.OnOwnDurable(state_.durable);
   feed_.OnState(state_);
+  scan_feed_.OnState(state_);
+  filler_.OnState(state_);
+}
+
+void Replicator::BeginPulling(const streams::RegionState& state) {
+  gate_.Reset(state.applied);
+  puller_.OnRegionDown();
+  // A new region knows nothing yet of what it will hold.
+  if (state.stage != streams::Stage::kNew) puller_.OnRegionUp(state.log);
 }
 
 void Replicator::OnRegionDown(Instant now) {
@@ -58,6 +74,8 @@ void Replicator::OnRegionDown(Instant now) {
   region_up_ = false;
   feed_.OnRegionDown();
   puller_.OnRegionDown();
+  scan_feed_.OnRegionDown();
+  filler_.OnRegionDown();
   gate_.Reset({});
   state_ = {};
   next_heartbeat_ = now;  // peers look for another source at once
@@ -101,10 +119,19 @@ void Replicator::OnRegionMail(streams::Mail mail, Instant now) {
   messages_.push_back({mail.peer, PeerMail{std::move(mail.body)}});
 }
 
+void Replicator::OnScanReply(streams::ScanReply reply, Instant) {
+  if (region_up_) scan_feed_.OnReply(std::move(reply));
+}
+
+void Replicator::OnFillReply(const streams::FillReply& reply, Instant now) {
+  if (region_up_) filler_.OnReply(reply, now);
+}
+
 void Replicator::OnPeerUp(RegionId peer, Instant now) {
   if (!peers_.Knows(peer)) return;
   peers_.OnLink(peer, true, now);
   puller_.OnPeerReset(peer);
+  filler_.OnPeerReset(peer);
   messages_.push_back({peer, Ask{}});
 }
 
@@ -112,6 +139,7 @@ void Replicator::OnPeerDown(RegionId peer, Instant now) {
   if (!peers_.Knows(peer)) return;
   peers_.OnLink(peer, false, now);
   puller_.OnPeerReset(peer);
+  filler_.OnPeerReset(peer);
 }
 
 void Replicator::OnMessage(RegionId peer, Message message, Instant now) {
@@ -125,9 +153,17 @@ void Replicator::OnMessage(RegionId peer, Message message, Instant now) {
   if (const Open* open = std::get_if<Open>(&message)) {
     feed_.OnOpen(peer, *open, now);
   } else if (const Credit* credit = std::get_if<Credit>(&message)) {
-    feed_.OnCredit(peer, *credit, now);
+    if (scan_feed_.Has(peer, credit->session))
+      scan_feed_.OnCredit(peer, *credit, now);
+    else
+      feed_.OnCredit(peer, *credit, now);
   } else if (const Close* close = std::get_if<Close>(&message)) {
     feed_.OnClose(peer, *close);
+    scan_feed_.OnClose(peer, *close);
+  } else if (const Scan* scan = std::get_if<Scan>(&message)) {
+    scan_feed_.OnScan(peer, *scan, now);
+  } else if (Chunk* chunk = std::get_if<Chunk>(&message)) {
+    if (region_up_) filler_.OnChunk(peer, std::move(*chunk), now);
   } else if (std::holds_alternative<Ask>(message)) {
     SayHeartbeat(peer, now);
   } else if (const Opened* opened = std::get_if<Opened>(&message)) {
@@ -136,6 +172,7 @@ void Replicator::OnMessage(RegionId peer, Message message, Instant now) {
     if (region_up_) puller_.OnBatch(peer, std::move(*batch), gate_, now);
   } else if (const End* end = std::get_if<End>(&message)) {
     puller_.OnEnd(peer, *end, now);
+    filler_.OnEnd(peer, *end, now);
   } else if (const Heartbeat* heartbeat = std::get_if<Heartbeat>(&message)) {
     OnHeartbeat(peer, *heartbeat, now);
   } else if (PeerMail* mail = std::get_if<PeerMail>(&message)) {
@@ -153,8 +190,10 @@ void Replicator::OnHeartbeat(RegionId peer, const Heartbeat& heartbeat, Instant 
   const auto news = peers_.OnHeartbeat(peer, heartbeat, now, PhysicalMillis(now));
   // Another process, or its region is back: it knows nothing of our sessions, and may be asked at
   // once.
-  if (news == PeerTable::News::kRestarted || (!was_serving && peers_.at(peer).last.serving))
+  if (news == PeerTable::News::kRestarted || (!was_serving && peers_.at(peer).last.serving)) {
     puller_.OnPeerReset(peer);
+    filler_.OnPeerReset(peer);
+  }
   if (was_serving && !heartbeat.serving)
     events_.push_back({Event::Level::kInfo, "the peer's region is away", peer});
   const int64_t offset_ms = peers_.at(peer).clock_offset_ms;
@@ -183,6 +222,7 @@ void Replicator::SayHeartbeat(RegionId peer, Instant now) {
     heartbeat.log = state_.log;
     heartbeat.applied = state_.applied;
     heartbeat.durable = state_.durable;
+    heartbeat.stage = state_.stage;
     heartbeat.physical_ms = PhysicalMillis(now);
     peers_.FillEcho(peer, now, heartbeat);
   }
@@ -219,9 +259,11 @@ streams::PeerProgress Replicator::Progress(Instant now) const {
 Ready Replicator::TakeReady(Instant now) {
   OnTick(now);
   feed_.Advance(now);
+  scan_feed_.Advance(now);
   Ready ready;
   if (region_up_) ready.applies = gate_.TakeApplies(now);
   puller_.Advance(peers_, gate_, now);
+  filler_.Advance(peers_, gate_, puller_.CutLoose(peers_, gate_, now), now);
   if (progress_due_ && region_up_) ready.progress = Progress(now);
   progress_due_ = false;
   ready.mails = std::move(mails_);
@@ -231,9 +273,12 @@ Ready Replicator::TakeReady(Instant now) {
   messages_.clear();
   events_.clear();
   feed_.TakeReady(ready.reads, ready.messages);
+  scan_feed_.TakeReady(ready.scans, ready.messages);
   puller_.TakeReady(ready.messages, ready.events);
-  ready.wake_at = std::min({next_heartbeat_, feed_.wake_at(), puller_.wake_at(), gate_.wake_at(now),
-                            peers_.wake_at(now)});
+  filler_.TakeReady(ready.fills, ready.messages, ready.events);
+  ready.wake_at =
+      std::min({next_heartbeat_, feed_.wake_at(), scan_feed_.wake_at(), puller_.wake_at(),
+                filler_.wake_at(), gate_.wake_at(now), peers_.wake_at(now)});
   return ready;
 }
 
@@ -244,6 +289,7 @@ streams::ReplicationStatus Replicator::status(Instant now) const {
   status.gate_bytes = gate_.bytes();
   status.gate_records = gate_.records();
   status.applies_outstanding = gate_.outstanding();
+  status.fill = filler_.status();
   const conflict::Vector known = peers_.Known();
   for (const auto& [region, peer] : peers_.all()) {
     Status::Link in;
@@ -262,7 +308,7 @@ streams::ReplicationStatus Replicator::status(Instant now) const {
     in.clock_offset_ms = peer.clock_offset_ms;
     in.source = puller_.SourceOf(region);
     in.heard_ms = peer.ever_heard ? (now - peer.heard) / kMicrosPerMilli : -1;
-    in.must_bootstrap = puller_.MustBootstrap(region);
+    in.must_bootstrap = puller_.MustBootstrap(region, peers_, gate_, now);
     status.links.push_back(in);
 
     Status::Link out;

@@ -15,11 +15,13 @@
 
 #include "base/random.h"
 #include "replicator/feed.h"
+#include "replicator/filler.h"
 #include "replicator/gate.h"
 #include "replicator/messages.h"
 #include "replicator/options.h"
 #include "replicator/peer_table.h"
 #include "replicator/puller.h"
+#include "replicator/scan_feed.h"
 #include "streams/link_codec.h"
 #include "streams/region_port.h"
 
@@ -27,15 +29,17 @@ namespace everwrite::replicator {
 
 struct Ready {
   std::vector<streams::ApplyRequest> applies;     // to the region, in order
+  std::vector<streams::FillRequest> fills;        // to the region
   std::vector<streams::ReadRequest> reads;        // to the region
+  std::vector<streams::ScanRequest> scans;        // to the region
   std::optional<streams::PeerProgress> progress;  // to the region
   std::vector<streams::Mail> mails;               // to the region
   std::vector<Outgoing> messages;                 // to peers, in order for each
   std::vector<Event> events;                      // to the log
   Instant wake_at{INT64_MAX};                     // OnTick not later than this
   bool empty() const {
-    return applies.empty() && reads.empty() && !progress && mails.empty() && messages.empty() &&
-           events.empty();
+    return applies.empty() && fills.empty() && reads.empty() && scans.empty() && !progress &&
+           mails.empty() && messages.empty() && events.empty();
   }
 };
 
@@ -54,6 +58,8 @@ class Replicator {
   void OnApplyReply(const streams::ApplyReply& reply, Instant now);
   // To a peer's region; dropped when the peer is not connected.
   void OnRegionMail(streams::Mail mail, Instant now);
+  void OnScanReply(streams::ScanReply reply, Instant now);
+  void OnFillReply(const streams::FillReply& reply, Instant now);
 
   // --- the bus ---
   // Connected to the peer's server and subscribed there; the same again means: made anew.
@@ -80,6 +86,8 @@ class Replicator {
                             const conflict::Vector& applied);
   // The region's physical clock now; 0 before its first state.
   uint64_t PhysicalMillis(Instant now) const;
+  // The region holds from now on what `state` says, and is asked from there.
+  void BeginPulling(const streams::RegionState& state);
   void MergeState(const conflict::Vector& applied, const conflict::Vector& durable);
 
   const Options options_;
@@ -91,6 +99,8 @@ class Replicator {
   Feed feed_;
   Puller puller_;
   Gate gate_;
+  ScanFeed scan_feed_;
+  Filler filler_;
   PeerTable peers_;
   Instant next_heartbeat_;
   bool progress_due_ = false;

@@ -195,6 +195,9 @@ struct Writer {
     out->set_gate_bytes(status.gate_bytes);
     out->set_gate_records(status.gate_records);
     out->set_applies_outstanding(status.applies_outstanding);
+    out->set_fill_source(status.fill.source.value);
+    out->set_fill_waits(static_cast<uint32_t>(status.fill.waits));
+    for (const RegionId region : status.fill.waits_for) out->add_fill_waits_for(region.value);
     for (const ReplicationStatus::Link& link : status.links) {
       auto* to = out->add_link();
       to->set_from(link.from.value);
@@ -284,7 +287,13 @@ bool Read(const proto::Status& in, ReplicationStatus& status) {
   status.gate_bytes = in.gate_bytes();
   status.gate_records = in.gate_records();
   status.applies_outstanding = in.applies_outstanding();
-  if (in.link_size() > kMaxListEntries) return false;
+  if (in.link_size() > kMaxListEntries || in.fill_waits_for_size() > kMaxListEntries ||
+      in.fill_waits() > static_cast<uint32_t>(ReplicationStatus::FillWaits::kLogs) ||
+      !ReadRegion(in.fill_source(), status.fill.source))
+    return false;
+  status.fill.waits = static_cast<ReplicationStatus::FillWaits>(in.fill_waits());
+  for (const uint32_t number : in.fill_waits_for())
+    if (!ReadRegion(number, status.fill.waits_for.emplace_back())) return false;
   for (const auto& from : in.link()) {
     ReplicationStatus::Link link;
     if (!ReadRegion(from.from(), link.from) || !ReadRegion(from.to(), link.to) ||

@@ -80,7 +80,20 @@ struct ReplicationStatus {
     int64_t heard_ms = -1;        // since the last word of the other region; -1: never
     bool must_bootstrap = false;  // nobody holds what we need any more
   };
+  // A bootstrap of the region beside it.
+  enum class FillWaits : uint8_t {
+    kNothing = 0,
+    kWord = 1,    // whether others have data; of `waits_for`
+    kSource = 2,  // for somebody who has what is needed; `waits_for` cannot be asked
+    kLogs = 3,    // until the logs have brought what the source shows
+  };
+  struct Fill {
+    RegionId source;  // 0: nobody now
+    FillWaits waits = FillWaits::kNothing;
+    std::vector<RegionId> waits_for;
+  };
   bool bus_connected = false;  // to the region's own server
+  Fill fill;
   uint64_t cached_bytes = 0;
   uint64_t gate_bytes = 0;
   uint64_t gate_records = 0;

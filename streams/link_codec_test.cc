@@ -45,6 +45,7 @@ std::vector<LinkMessage> OneOfEach() {
   link.source = RegionId{5};
   link.must_bootstrap = true;
   status.links.push_back(link);
+  status.fill = {RegionId{3}, ReplicationStatus::FillWaits::kSource, {RegionId{4}, RegionId{5}}};
   return {LinkHello{1, "demo", RegionId{2}, 4096},
           LinkWelcome{1, "demo", RegionId{65535}},
           LinkRefusal{"another cluster"},

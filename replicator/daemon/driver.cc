@@ -135,6 +135,10 @@ void Driver::HandleRegion(streams::LinkMessage& message, Instant now) {
     core_.OnReadReply(*read, now);
   } else if (auto* mail = std::get_if<streams::Mail>(&message)) {
     core_.OnRegionMail(std::move(*mail), now);
+  } else if (auto* scan = std::get_if<streams::ScanReply>(&message)) {
+    core_.OnScanReply(std::move(*scan), now);
+  } else if (const auto* fill = std::get_if<streams::FillReply>(&message)) {
+    core_.OnFillReply(*fill, now);
   } else {
     log_.Warning("the region said what only a replicator says; ignored");
   }
@@ -143,7 +147,9 @@ void Driver::HandleRegion(streams::LinkMessage& message, Instant now) {
 void Driver::Execute(Instant now) {
   Ready ready = core_.TakeReady(now);
   for (auto& apply : ready.applies) region_->Send(std::move(apply));
+  for (auto& fill : ready.fills) region_->Send(std::move(fill));
   for (auto& read : ready.reads) region_->Send(read);
+  for (auto& scan : ready.scans) region_->Send(std::move(scan));
   if (ready.progress) region_->Send(std::move(*ready.progress));
   for (streams::Mail& mail : ready.mails) region_->Send(std::move(mail));
   for (Outgoing& outgoing : ready.messages) bus_->Send(outgoing.to, std::move(outgoing.message));

@@ -1,0 +1,325 @@
+#include "replicator/filler.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace everwrite::replicator {
+
+using streams::FillRequest;
+using streams::ScanChunk;
+using streams::ScanPart;
+using streams::Stage;
+using Waits = streams::ReplicationStatus::FillWaits;
+
+namespace {
+
+// The parts of one catalog are put together here; a larger one is refused by its region.
+constexpr uint64_t kCatalogBytesMax = 40U << 20;
+
+uint64_t TotalOf(const conflict::Vector& vector) {
+  uint64_t total = 0;
+  for (const Dot& dot : vector.entries()) total += dot.number;
+  return total;
+}
+
+}  // namespace
+
+Filler::Filler(const Options& options, Random& random)
+    : options_(options), session_base_(random.Next() << 32) {}
+
+void Filler::OnState(const streams::RegionState& state) {
+  active_ = true;
+  const bool moved = place_.stage != state.stage || place_.begun != state.fill.begun;
+  place_ = {state.stage, state.fill.begun, state.fill.part, state.fill.after};
+  floor_ = state.stage == Stage::kFilling ? state.fill.floor : conflict::Vector();
+  if (moved_from_ && *moved_from_ != place_) moved_from_.reset();
+  if (moved) target_.reset();
+}
+
+void Filler::OnRegionDown() {
+  Drop(true);
+  active_ = false;
+  place_ = {};
+  filling_.reset();
+  moved_from_.reset();
+  target_.reset();
+  failures_ = 0;
+  status_ = {};
+}
+
+void Filler::OnPeerReset(RegionId peer) {
+  resting_.erase(peer);
+  shown_.erase(peer);
+  if (session_ && session_->source == peer) Drop(false);
+}
+
+// What has not been handed over is asked for again: from whomever, from where the region is.
+void Filler::Drop(bool tell) {
+  if (session_ && tell) messages_.push_back({session_->source, Close{session_->id}});
+  session_.reset();
+  assembling_.reset();
+  // The front one is under way.
+  while (chunks_.size() > (filling_ ? 1 : 0)) {
+    held_ -= ChunkCost(chunks_.back().second);
+    chunks_.pop_back();
+  }
+}
+
+void Filler::Fail(Instant now, const std::string& why) {
+  if (!session_) return;
+  events_.push_back(
+      {Event::Level::kInfo, "the filling is asked for again: " + why, session_->source});
+  resting_[session_->source] = now + options_.source_rest_us;
+  Drop(true);
+}
+
+void Filler::Say(Event::Level level, std::string text, RegionId peer) {
+  if (text == said_) return;
+  said_ = text;
+  events_.push_back({level, std::move(text), peer});
+}
+
+void Filler::OnChunk(RegionId peer, Chunk message, Instant now) {
+  if (!session_ || session_->source != peer || session_->id != message.session) return;
+  ScanChunk& chunk = message.chunk;
+  session_->heard = now;
+  if (message.index != session_->index || chunk.part != session_->part)
+    return Fail(now, "a chunk is missing");
+  ++session_->index;
+  session_->credit -= static_cast<int64_t>(ChunkCost(chunk));
+  shown_[peer] = chunk.vector;
+  if (assembling_) {
+    std::move(chunk.rows.begin(), chunk.rows.end(), std::back_inserter(assembling_->rows));
+    chunk.rows = std::move(assembling_->rows);
+    assembling_.reset();
+  }
+  if (message.more) {
+    if (chunk.part != ScanPart::kCatalog || chunk.bytes() > kCatalogBytesMax)
+      return Fail(now, "a chunk without an end");
+    assembling_ = std::move(chunk);
+    return;
+  }
+  if (chunk.after != session_->after) return Fail(now, "a chunk does not continue the one before");
+  session_->after = chunk.through;
+  const bool end = chunk.end;
+  held_ += ChunkCost(chunk);
+  chunks_.emplace_back(peer, std::move(chunk));
+  if (!end) return;
+  messages_.push_back({peer, Close{session_->id}});
+  session_.reset();
+}
+
+void Filler::OnEnd(RegionId peer, const End& end, Instant now) {
+  if (!session_ || session_->source != peer) return;
+  // The bus does not know which session it was that nobody answered.
+  if (end.reason != EndReason::kNobody && end.session != session_->id) return;
+  if (end.reason != EndReason::kUnknownSession) resting_[peer] = now + options_.source_rest_us;
+  Drop(false);
+}
+
+void Filler::OnReply(const streams::FillReply& reply, Instant now) {
+  if (!filling_ || *filling_ != reply.id) return;
+  filling_.reset();
+  const bool chunk = !chunks_.empty();
+  if (reply.status.ok()) {
+    failures_ = 0;
+    if (chunk) {
+      held_ -= ChunkCost(chunks_.front().second);
+      chunks_.pop_front();
+    }
+    return;
+  }
+  moved_from_.reset();
+  const int64_t rest = options_.apply_retry_us << std::min(failures_, 10);
+  retry_at_ = now + std::min(rest, options_.apply_retry_max_us);
+  if (failures_++ == 0 || failures_ % 20 == 0)
+    events_.push_back({Event::Level::kWarning,
+                       "the region refuses to be filled: " + reply.status.ToString(),
+                       chunk ? chunks_.front().first : RegionId()});
+  Drop(true);
+}
+
+// What is to be asked for next.
+ScanPart Filler::Wanted(bool cut_loose) const {
+  if (cut_loose || place_.stage == Stage::kNew) return ScanPart::kCatalog;
+  return place_.stage == Stage::kFilling ? place_.part : ScanPart::kDone;
+}
+
+// Who is whole and has what the region claims; of those who has most.
+RegionId Filler::Choose(const PeerTable& peers, ScanPart part, Instant now) const {
+  RegionId best;
+  uint64_t most = 0;
+  for (const auto& [region, peer] : peers.all()) {
+    const auto rest = resting_.find(region);
+    const bool rests = rest != resting_.end() && rest->second > now;
+    if (rests || !peers.Reachable(region, now) || peer.last.stage != Stage::kServing) continue;
+    const auto shown = shown_.find(region);
+    if (!peer.last.durable.Covers(floor_) &&
+        (shown == shown_.end() || !shown->second.Covers(floor_)))
+      continue;
+    // A catalog decides how far back the logs must reach. Later any will do, best the one before.
+    const uint64_t total = part == ScanPart::kCatalog ? TotalOf(peer.last.durable) + 1
+                           : region == source_        ? 2
+                                                      : 1;
+    if (total <= most) continue;
+    best = region;
+    most = total;
+  }
+  return best;
+}
+
+size_t Filler::Step() const {
+  return std::min<size_t>(options_.fill_window / 4, options_.fill_chunk);
+}
+
+void Filler::Refill(Instant now) {
+  if (options_.fill_bytes_per_second == 0) {
+    allowance_ = INT64_MAX;
+    return;
+  }
+  const auto rate = static_cast<int64_t>(options_.fill_bytes_per_second);
+  const int64_t elapsed = std::clamp<int64_t>(now - refilled_, 0, kMicrosPerSecond);
+  const int64_t gained = rate * elapsed / kMicrosPerSecond;
+  if (gained == 0) return;
+  refilled_ = now;
+  // After a rest not more than a fifth of a second's worth at once.
+  allowance_ = std::min<int64_t>(allowance_ + gained, std::max<int64_t>(rate / 5, 2 * Step()));
+}
+
+void Filler::Open(RegionId source, ScanPart part, Instant now) {
+  const int64_t credit = std::min<int64_t>(allowance_, static_cast<int64_t>(options_.fill_window));
+  if (credit < static_cast<int64_t>(Step())) return WakeBy(now + 10 * kMicrosPerMilli);
+  if (options_.fill_bytes_per_second != 0) allowance_ -= credit;
+  Session& session = session_.emplace();
+  source_ = source;
+  session.source = source;
+  session.id = session_base_ | ++session_count_;
+  session.part = part;
+  if (part == place_.part && part != ScanPart::kCatalog) session.after = place_.after;
+  session.credit = credit;
+  session.said = now;
+  session.heard = now;
+  messages_.push_back(
+      {source, Scan{session.id, part, session.after, floor_, static_cast<uint64_t>(credit)}});
+}
+
+void Filler::Watch(const PeerTable& peers, Instant now) {
+  if (!session_) return;
+  if (!peers.Reachable(session_->source, now) ||
+      peers.at(session_->source).last.stage != Stage::kServing)
+    return Fail(now, "the source has gone");
+  // Without credit it has nothing to say.
+  if (session_->credit <= 0) session_->heard = now;
+  if (now - session_->heard >= options_.silence_us) return Fail(now, "silence");
+  WakeBy(session_->heard + options_.silence_us);
+}
+
+void Filler::TopUp(Instant now) {
+  if (!session_) return;
+  const int64_t free = static_cast<int64_t>(options_.fill_window) - static_cast<int64_t>(held_) -
+                       std::max<int64_t>(session_->credit, 0);
+  const int64_t grant = std::min(free, allowance_);
+  const auto step = static_cast<int64_t>(Step());
+  const bool worth = grant >= step;
+  if (free >= step && !worth) WakeBy(now + 10 * kMicrosPerMilli);
+  WakeBy(session_->said + options_.keepalive_us);
+  if (!worth && now - session_->said < options_.keepalive_us) return;
+  session_->said = now;
+  const int64_t given = worth ? grant : 0;
+  session_->credit += given;
+  if (options_.fill_bytes_per_second != 0) allowance_ -= given;
+  messages_.push_back({session_->source, Credit{session_->id, static_cast<uint64_t>(given)}});
+}
+
+void Filler::Send(FillRequest request) {
+  request.id = next_fill_++;
+  filling_ = request.id;
+  moved_from_ = place_;
+  fills_.push_back(std::move(request));
+}
+
+void Filler::HandOver(const Gate& gate, Instant now) {
+  if (filling_ || moved_from_ || chunks_.empty()) return;
+  if (retry_at_ > now) return WakeBy(retry_at_);
+  const auto& [source, chunk] = chunks_.front();
+  if (chunk.part != ScanPart::kCatalog) {
+    if (place_.stage != Stage::kFilling || chunk.part != place_.part || chunk.after != place_.after)
+      return Drop(true);  // of another filling
+    // The logs must have brought everything that the chunk shows.
+    if (!gate.applied().Covers(chunk.vector)) {
+      status_.waits = Waits::kLogs;
+      return;
+    }
+  } else {
+    Say(Event::Level::kInfo, "the region begins to be filled", source);
+  }
+  status_.source = source;
+  Send({0, FillRequest::Kind::kChunk, source, chunk});
+}
+
+void Filler::Finish(const PeerTable& peers, const Gate& gate, Instant now) {
+  if (filling_ || moved_from_ || retry_at_ > now) return;
+  if (place_.stage == Stage::kFilling && place_.part == ScanPart::kDone) {
+    if (!target_) {
+      // What the others have now; what they write meanwhile is ordinary lag.
+      target_.emplace();
+      for (const auto& [region, peer] : peers.all())
+        if (peers.Reachable(region, now) && peer.last.stage == Stage::kServing)
+          target_->Merge(peer.last.durable);
+    }
+    status_.waits = Waits::kLogs;
+    if (!gate.applied().Covers(*target_)) return;
+    Say(Event::Level::kInfo, "the region is filled and has caught up", {});
+    return Send({0, FillRequest::Kind::kFinish, {}, {}});
+  }
+  if (place_.stage != Stage::kNew) return;
+  bool all_new = true;
+  for (const auto& [region, peer] : peers.all())
+    all_new &= peers.Reachable(region, now) && peer.last.stage == Stage::kNew;
+  if (!all_new) return;
+  Say(Event::Level::kInfo, "all regions are empty: the cluster is new", {});
+  Send({0, FillRequest::Kind::kFinish, {}, {}});
+}
+
+void Filler::Advance(const PeerTable& peers, const Gate& gate, bool cut_loose, Instant now) {
+  wake_at_ = Instant{INT64_MAX};
+  if (!active_) return;
+  status_ = {};
+  Refill(now);
+  const ScanPart wanted = Wanted(cut_loose);
+  const bool other = (session_ && session_->part != wanted) ||
+                     (!chunks_.empty() && !filling_ && chunks_.front().second.part != wanted);
+  if (other && !moved_from_) Drop(true);
+  Watch(peers, now);
+  HandOver(gate, now);
+  if (wanted == ScanPart::kDone || place_.stage == Stage::kNew) Finish(peers, gate, now);
+  if (session_) status_.source = session_->source;
+  const bool idle = !session_ && chunks_.empty() && !filling_ && !moved_from_;
+  if (idle && wanted != ScanPart::kDone && retry_at_ <= now) {
+    const RegionId source = Choose(peers, wanted, now);
+    if (source.value != 0) {
+      Open(source, wanted, now);
+    } else {
+      status_.waits = place_.stage == Stage::kNew ? Waits::kWord : Waits::kSource;
+      for (const auto& [region, peer] : peers.all())
+        if (!peers.Reachable(region, now) || peer.last.stage != Stage::kServing)
+          status_.waits_for.push_back(region);
+    }
+  }
+  if (retry_at_ > now) WakeBy(retry_at_);
+  TopUp(now);
+  std::erase_if(resting_, [&](const auto& entry) { return entry.second <= now; });
+  for (const auto& [region, until] : resting_) WakeBy(until);
+}
+
+void Filler::TakeReady(std::vector<FillRequest>& fills, std::vector<Outgoing>& messages,
+                       std::vector<Event>& events) {
+  std::move(fills_.begin(), fills_.end(), std::back_inserter(fills));
+  std::move(messages_.begin(), messages_.end(), std::back_inserter(messages));
+  std::move(events_.begin(), events_.end(), std::back_inserter(events));
+  fills_.clear();
+  messages_.clear();
+  events_.clear();
+}
+
+}  // namespace everwrite::replicator

@@ -1,0 +1,121 @@
+// Filler: the receiver half of a bootstrap. Decides whether the region beside us must be filled,
+// and by whom; asks for chunks, gives credit at the rate that is allowed, hands them to the region
+// one at a time, and says when all is here. The region keeps the place that it has reached
+// (region/table/filling.h), so that here nothing needs to survive.
+//
+//   stage of the region                     what is done
+//   new       a whole region is there       its catalog: the region begins to be filled
+//             all others are new too        the region may serve: there is nothing to be had
+//   serving   its logs no longer reach      the catalog of a peer: it is filled anew, over what it
+//             back anywhere (cut loose)     has
+//   filling   rows, digests, ledger         chunk by chunk, each when our vector covers it
+//             all of them are here          when we have what the others had then: it may serve
+//
+//   session:  none ──Scan──▶ open ──last chunk, silence, gap, End, source gone──▶ none
+//
+// Pure.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/random.h"
+#include "replicator/feed.h"
+#include "replicator/gate.h"
+#include "replicator/peer_table.h"
+#include "streams/link_codec.h"
+
+namespace everwrite::replicator {
+
+class Filler {
+ public:
+  Filler(const Options& options, Random& random);
+
+  void OnState(const streams::RegionState& state);
+  void OnRegionDown();
+  // The peer's source half has forgotten us.
+  void OnPeerReset(RegionId peer);
+
+  void OnChunk(RegionId peer, Chunk chunk, Instant now);
+  void OnEnd(RegionId peer, const End& end, Instant now);
+  void OnReply(const streams::FillReply& reply, Instant now);
+  // To be called after every input. `cut_loose`: no log that we need reaches back to us.
+  void Advance(const PeerTable& peers, const Gate& gate, bool cut_loose, Instant now);
+  Instant wake_at() const { return wake_at_; }
+
+  void TakeReady(std::vector<streams::FillRequest>& fills, std::vector<Outgoing>& messages,
+                 std::vector<Event>& events);
+
+  // Who fills us, and what is waited for.
+  const streams::ReplicationStatus::Fill& status() const { return status_; }
+
+ private:
+  // Where the region is: what a chunk must continue.
+  struct Place {
+    streams::Stage stage = streams::Stage::kServing;
+    uint64_t begun = 0;
+    streams::ScanPart part = streams::ScanPart::kCatalog;
+    std::string after;
+    friend bool operator==(const Place&, const Place&) = default;
+  };
+  struct Session {
+    RegionId source;
+    uint64_t id = 0;
+    streams::ScanPart part = streams::ScanPart::kCatalog;
+    std::string after;   // of the next chunk
+    uint64_t index = 0;  // of the next message
+    int64_t credit = 0;
+    Instant said;
+    Instant heard;
+  };
+
+  streams::ScanPart Wanted(bool cut_loose) const;
+  RegionId Choose(const PeerTable& peers, streams::ScanPart part, Instant now) const;
+  void Open(RegionId source, streams::ScanPart part, Instant now);
+  void Watch(const PeerTable& peers, Instant now);
+  void TopUp(Instant now);
+  void HandOver(const Gate& gate, Instant now);
+  void Finish(const PeerTable& peers, const Gate& gate, Instant now);
+  void Send(streams::FillRequest request);
+  void Drop(bool tell);
+  void Fail(Instant now, const std::string& why);
+  void Say(Event::Level level, std::string text, RegionId peer);
+  void Refill(Instant now);
+  size_t Step() const;
+  void WakeBy(Instant at) { wake_at_ = std::min(wake_at_, at); }
+
+  const Options options_;
+  uint64_t session_base_;
+  uint32_t session_count_ = 0;
+
+  bool active_ = false;
+  Place place_;  // as the region said last
+  conflict::Vector floor_;
+  std::optional<Session> session_;
+  RegionId source_;                             // of the last session
+  std::map<RegionId, conflict::Vector> shown_;  // what their chunks have shown of them
+  std::deque<std::pair<RegionId, streams::ScanChunk>> chunks_;  // not merged yet
+  std::optional<streams::ScanChunk> assembling_;                // a catalog's first parts
+  uint64_t held_ = 0;                                           // cost of chunks_
+
+  uint64_t next_fill_ = 1;
+  std::optional<uint64_t> filling_;  // the request that is under way
+  std::optional<Place> moved_from_;  // carried out; the region's word of it has not come yet
+  int failures_ = 0;                 // of the region in a row
+  Instant retry_at_;
+  std::optional<conflict::Vector> target_;  // what we must have before the region may serve
+
+  std::map<RegionId, Instant> resting_;  // sources that are not asked before then
+  int64_t allowance_ = 0;                // bytes that may be asked for now
+  Instant refilled_;
+  Instant wake_at_{INT64_MAX};
+  streams::ReplicationStatus::Fill status_;
+  std::string said_;  // the last event, so that it is said once
+  std::vector<streams::FillRequest> fills_;
+  std::vector<Outgoing> messages_;
+  std::vector<Event> events_;
+};
+
+}  // namespace everwrite::replicator
