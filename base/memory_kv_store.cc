@@ -176,6 +176,12 @@ void MemoryKvStore::Crash(size_t kept_batches) {
   unsynced_.clear();
 }
 
+void MemoryKvStore::Wipe() {
+  std::lock_guard lock(mutex_);
+  for (auto& map : maps_) map = std::make_shared<Map>();
+  unsynced_.clear();
+}
+
 size_t MemoryKvStore::unsynced_batches() const {
   std::lock_guard lock(mutex_);
   return unsynced_.size();

@@ -41,6 +41,9 @@ class MemoryKvStore : public KvStore {
   void Crash(size_t kept_batches = 0);
   size_t unsynced_batches() const;
 
+  // The disk is gone: everything is.
+  void Wipe();
+
   // Every later Write and SyncLog returns this error, until it is cleared with OK.
   void FailWrites(Status error);
 

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,11 +30,33 @@ struct HistoryWrite {
 };
 
 struct History {
-  std::vector<HistoryWrite> writes;     // by id - 1
+  std::vector<HistoryWrite> writes;  // by id - 1
+  // Every change record that became durable in the region that made it, for ever: logs are trimmed,
+  // and a region that was filled never had what lies before. Empty: what the logs hold is all.
+  std::map<Dot, std::shared_ptr<const std::string>> records;
+  // A disk was lost: what that region had told nobody is gone, and nobody is to blame.
+  struct LostDisk {
+    size_t region = 0;
+    std::set<LogId> logs;     // that were on it, of its own
+    uint64_t last_write = 0;  // id of the last write before
+  };
+  std::vector<LostDisk> lost_disks;
   std::vector<std::string> violations;  // found while running: one line each
   uint64_t reads = 0;
   // No region was silent for so long that another may have deleted what it wrote last (ttl.h).
   bool expiry_by_writer_alone = false;
+
+  bool WasLost(Dot dot) const {
+    for (const LostDisk& disk : lost_disks)
+      if (disk.logs.count(dot.log) != 0) return true;
+    return false;
+  }
+  // The region that was asked has forgotten the write and its token.
+  bool WasForgotten(const HistoryWrite& write) const {
+    for (const LostDisk& disk : lost_disks)
+      if (disk.region == write.region && write.id <= disk.last_write) return true;
+    return false;
+  }
 
   HistoryWrite& Add() {
     writes.emplace_back();

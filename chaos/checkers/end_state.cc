@@ -9,6 +9,7 @@
 #include "conflict/resolver.h"
 #include "region/table/bucket_digest.h"
 #include "region/table/index_check.h"
+#include "streams/change_log.h"
 #include "streams/change_record.h"
 
 namespace everwrite::chaos {
@@ -18,6 +19,7 @@ namespace {
 struct Change {
   conflict::Version version;
   conflict::Vector context;
+  TableId table;
   std::string key;
   bool is_table = false;
   bool tombstone = false;
@@ -33,24 +35,48 @@ struct Change {
 
 std::string Name(Dot dot) { return conflict::ConflictName({0, Stamp{}, dot}).substr(17); }
 
+Change ChangeOf(std::string_view bytes) {
+  streams::ChangeRecord record;
+  CHECK(streams::DecodeChangeRecord(bytes, record));
+  Change change{{record.rank, record.stamp, record.dot},
+                {},
+                record.table,
+                std::string(record.key),
+                record.subject == streams::Subject::kTable,
+                record.tombstone,
+                std::string(record.image),
+                record.transaction,
+                record.transaction_end,
+                record.actor};
+  if (!record.context.empty()) CHECK(conflict::Vector::Decode(record.context, change.context));
+  return change;
+}
+
 std::map<Dot, Change> ReadChangesOf(const KvStore& store) {
   std::map<Dot, Change> changes;
   const auto it = store.NewIterator(ColumnFamily::kChanges, {});
   for (it->Seek(""); it->Valid(); it->Next()) {
-    streams::ChangeRecord record;
-    CHECK(streams::DecodeChangeRecord(it->value(), record));
-    Change change{{record.rank, record.stamp, record.dot},
-                  {},
-                  std::string(record.key),
-                  record.subject == streams::Subject::kTable,
-                  record.tombstone,
-                  std::string(record.image),
-                  record.transaction,
-                  record.transaction_end,
-                  record.actor};
-    if (!record.context.empty()) CHECK(conflict::Vector::Decode(record.context, change.context));
-    changes.emplace(record.dot, std::move(change));
+    Change change = ChangeOf(it->value());
+    changes.emplace(change.version.dot, std::move(change));
   }
+  return changes;
+}
+
+// Everything that some region has applied: by the history's records, or else by what the logs hold.
+std::map<Dot, Change> AllChanges(const std::vector<const KvStore*>& stores,
+                                 const History& history) {
+  conflict::Vector applied;
+  std::map<Dot, Change> changes;
+  for (const KvStore* store : stores) {
+    std::string value;
+    table::RegionState state;
+    CHECK(store->Get(ColumnFamily::kSystem, table::kRegionStateKey, &value).value());
+    CHECK(table::DecodeRegionState(value, state));
+    applied.Merge(state.applied);
+    if (history.records.empty()) changes.merge(ReadChangesOf(*store));
+  }
+  for (const auto& [dot, record] : history.records)
+    if (applied.Covers(dot)) changes.emplace(dot, ChangeOf(*record));
   return changes;
 }
 
@@ -107,22 +133,29 @@ Violations CheckConvergence(const std::vector<const KvStore*>& stores) {
 
 Violations CheckDurability(const std::vector<const KvStore*>& stores, const History& history) {
   Violations violations;
+  const auto changes = AllChanges(stores, history);
   for (size_t i = 0; i < stores.size(); ++i) {
-    const auto changes = ReadChangesOf(*stores[i]);
+    const auto held = ReadChangesOf(*stores[i]);
+    const auto first_held = streams::ReadFirstHeld(*stores[i]).value();
     for (const HistoryWrite& write : history.writes) {
       if (write.outcome != Outcome::kAcknowledged || write.version == conflict::Version()) continue;
-      const auto at = changes.find(write.version.dot);
+      const Dot dot = write.version.dot;
       const auto lost = [&](const char* why) {
         violations.push_back("lost: acknowledged write " + std::to_string(write.id) + " (" +
-                             Name(write.version.dot) + ") in region " + std::to_string(i) + ": " +
-                             why);
+                             Name(dot) + ") in region " + std::to_string(i) + ": " + why);
       };
-      if (at == changes.end()) {
-        lost("no change record");
-      } else if (at->second.key != write.key || at->second.version != write.version) {
+      const auto at = held.find(dot);
+      const auto any = changes.find(dot);
+      const auto first = first_held.find(dot.log);
+      if (at == held.end() && any == changes.end()) {
+        if (!history.WasLost(dot)) lost("no change record");
+      } else if (at == held.end() && (first == first_held.end() || dot.number >= first->second)) {
+        lost("no change record, and its log reaches back to it");
+      } else if (const Change& change = at == held.end() ? any->second : at->second;
+                 change.key != write.key || change.version != write.version) {
         lost("its number names another change");
       } else if (!write.is_delete) {
-        const auto item = DecodeSimItem(at->second.image);
+        const auto item = DecodeSimItem(change.image);
         if (!item || item->id != write.id) lost("its record has another content");
       }
     }
@@ -130,14 +163,44 @@ Violations CheckDurability(const std::vector<const KvStore*>& stores, const Hist
   return violations;
 }
 
+Violations CheckRows(const std::vector<const KvStore*>& stores, const History& history) {
+  Violations violations;
+  std::map<std::string, const Change*> highest;  // by items key
+  const auto changes = AllChanges(stores, history);
+  for (const auto& [dot, change] : changes) {
+    const Change*& best =
+        highest[table::ItemKey(change.is_table ? table::kCatalogTable : change.table, change.key)];
+    if (best == nullptr || change.version > best->version) best = &change;
+  }
+  for (size_t i = 0; i < stores.size(); ++i) {
+    auto items = ReadLiveItems(*stores[i]);
+    const auto say = [&](const std::string& key, const std::string& what) {
+      violations.push_back(ToHex(key) + " in region " + std::to_string(i) + ": " + what);
+    };
+    for (const auto& [key, change] : highest) {
+      const auto at = items.find(key);
+      const bool there = at != items.end();
+      if (there && change->tombstone) {
+        say(key, Name(at->second.first.dot) + " is there, and was deleted by " +
+                     Name(change->version.dot));
+      } else if (!change->tombstone && (!there || at->second.first != change->version)) {
+        say(key, "the winner " + Name(change->version.dot) + " is not there");
+      }
+      if (there) items.erase(at);
+    }
+    for (const auto& [key, item] : items) say(key, "nobody has written it");
+  }
+  return violations;
+}
+
 Violations CheckLedger(const std::vector<const KvStore*>& stores, const History& history) {
   Violations violations;
+  const auto changes = AllChanges(stores, history);
+  std::map<std::string, std::vector<const Change*>> by_key;
+  for (const auto& [dot, change] : changes)
+    if (!change.is_table) by_key[change.key].push_back(&change);
   for (size_t i = 0; i < stores.size(); ++i) {
-    const auto changes = ReadChangesOf(*stores[i]);
     const auto ledger = ReadLedger(*stores[i]);
-    std::map<std::string, std::vector<const Change*>> by_key;
-    for (const auto& [dot, change] : changes)
-      if (!change.is_table) by_key[change.key].push_back(&change);
     for (const HistoryWrite& write : history.writes) {
       if (write.outcome != Outcome::kAcknowledged || write.version == conflict::Version()) continue;
       const auto mine = changes.find(write.version.dot);
@@ -175,9 +238,12 @@ Violations CheckOrder(const std::vector<const KvStore*>& stores) {
   for (size_t i = 0; i < stores.size(); ++i) {
     Dot before;
     Stamp stamp;
+    const auto first_held = streams::ReadFirstHeld(*stores[i]).value();
     for (const auto& [dot, change] : ReadChangesOf(*stores[i])) {
       const bool same_log = dot.log == before.log;
-      if (dot.number != (same_log ? before.number + 1 : 1))
+      const auto first = first_held.find(dot.log);
+      const uint64_t from = first == first_held.end() ? 1 : first->second;
+      if (dot.number != (same_log ? before.number + 1 : from))
         violations.push_back("a gap before " + Name(dot) + " in region " + std::to_string(i));
       const bool shared = change.transaction != 0 && change.transaction != dot.number;
       if (same_log && (shared ? change.version.stamp != stamp : change.version.stamp <= stamp))
@@ -192,9 +258,22 @@ Violations CheckOrder(const std::vector<const KvStore*>& stores) {
 
 Violations CheckTransactions(const std::vector<const KvStore*>& stores, const History& history) {
   Violations violations;
+  std::map<uint64_t, int> carried_out;  // by id of the write
+  for (const auto& [dot, change] : AllChanges(stores, history)) {
+    const auto item =
+        change.is_table || change.tombstone ? std::nullopt : DecodeSimItem(change.image);
+    if (item) ++carried_out[item->id];
+  }
+  for (const HistoryWrite& write : history.writes) {
+    if (!write.in_transaction || write.is_delete || history.WasForgotten(write)) continue;
+    const int times = carried_out.count(write.id) ? carried_out[write.id] : 0;
+    const int least = write.outcome == Outcome::kAcknowledged ? 1 : 0;
+    if (times < least || times > 1)
+      violations.push_back("write " + std::to_string(write.id) + " of a transaction was made " +
+                           std::to_string(times) + " times");
+  }
   for (size_t i = 0; i < stores.size(); ++i) {
     const std::string where = " in region " + std::to_string(i);
-    std::map<uint64_t, int> carried_out;  // by id of the write
     Dot before;
     uint64_t open = 0;
     for (const auto& [dot, change] : ReadChangesOf(*stores[i])) {
@@ -206,27 +285,15 @@ Violations CheckTransactions(const std::vector<const KvStore*>& stores, const Hi
         violations.push_back("a transaction is cut at " + Name(dot) + where);
       open = change.transaction_end ? 0 : change.transaction;
       before = dot;
-      const auto item =
-          change.is_table || change.tombstone ? std::nullopt : DecodeSimItem(change.image);
-      if (item) ++carried_out[item->id];
     }
     if (open != 0) violations.push_back("a transaction has no end" + where);
-    for (const HistoryWrite& write : history.writes) {
-      if (!write.in_transaction || write.is_delete) continue;
-      const int times = carried_out.count(write.id) ? carried_out[write.id] : 0;
-      const int least = write.outcome == Outcome::kAcknowledged ? 1 : 0;
-      if (times < least || times > 1)
-        violations.push_back("write " + std::to_string(write.id) + " of a transaction was made " +
-                             std::to_string(times) + " times" + where);
-    }
   }
   return violations;
 }
 
 Violations CheckTimeToLive(const std::vector<const KvStore*>& stores, const History& history) {
   Violations violations;
-  if (stores.empty()) return violations;
-  const auto changes = ReadChangesOf(*stores[0]);
+  const auto changes = AllChanges(stores, history);
   std::map<std::string, std::vector<const Change*>> by_key;
   for (const auto& [dot, change] : changes)
     if (!change.is_table) by_key[change.key].push_back(&change);
@@ -305,12 +372,19 @@ Violations CheckBucketDigests(const std::vector<const KvStore*>& stores) {
   return violations;
 }
 
-ChangeCounts CountChanges(const KvStore& store) {
+ChangeCounts CountChanges(const std::vector<const KvStore*>& stores, const History& history) {
   ChangeCounts counts;
-  for (const auto& [dot, change] : ReadChangesOf(store)) {
+  const auto changes = AllChanges(stores, history);
+  for (const auto& [dot, change] : changes) {
     counts.transactions += change.transaction_end ? 1 : 0;
     counts.expired += change.actor == streams::Actor::kTimeToLive ? 1 : 0;
   }
+  for (const HistoryWrite& write : history.writes)
+    counts.lost_with_disk +=
+        write.outcome == Outcome::kAcknowledged && write.version != conflict::Version() &&
+                changes.count(write.version.dot) == 0 && history.WasLost(write.version.dot)
+            ? 1
+            : 0;
   return counts;
 }
 
@@ -318,9 +392,10 @@ Violations CheckEndState(const std::vector<const KvStore*>& stores, const Histor
                          size_t limit) {
   Violations all;
   for (const Violations& some :
-       {CheckConvergence(stores), CheckDurability(stores, history), CheckLedger(stores, history),
-        CheckOrder(stores), CheckTransactions(stores, history), CheckTimeToLive(stores, history),
-        CheckSecondaryIndexes(stores), CheckCounts(stores), CheckBucketDigests(stores)})
+       {CheckConvergence(stores), CheckDurability(stores, history), CheckRows(stores, history),
+        CheckLedger(stores, history), CheckOrder(stores), CheckTransactions(stores, history),
+        CheckTimeToLive(stores, history), CheckSecondaryIndexes(stores), CheckCounts(stores),
+        CheckBucketDigests(stores)})
     for (const std::string& line : some)
       if (all.size() < limit) all.push_back(line);
   return all;

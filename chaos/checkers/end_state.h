@@ -3,8 +3,11 @@
 //
 //   convergence   all regions hold the same live items with the same versions
 //   durability    every acknowledged write is a change record in every region's log, with its
-//   content ledger        every acknowledged write is the stored version, was overwritten by a
-//   write that knew
+//                 content, unless the region was filled past it; what only a lost disk had is
+//                 excused
+//   rows          of all changes of a key the highest is stored, or nothing if it deleted
+//   ledger        every acknowledged write is the stored version, was overwritten by a write that
+//   knew
 //                 it, is in the ledger, or lost nothing (both deleted, or equal content)
 //   order         within a log, numbers have no gap and stamps rise, but within a transaction
 //   transactions  in every log a transaction is whole and has one stamp; what was sent with a token
@@ -31,6 +34,7 @@ using Violations = std::vector<std::string>;
 
 Violations CheckConvergence(const std::vector<const KvStore*>& stores);
 Violations CheckDurability(const std::vector<const KvStore*>& stores, const History& history);
+Violations CheckRows(const std::vector<const KvStore*>& stores, const History& history);
 Violations CheckLedger(const std::vector<const KvStore*>& stores, const History& history);
 Violations CheckOrder(const std::vector<const KvStore*>& stores);
 Violations CheckTransactions(const std::vector<const KvStore*>& stores, const History& history);
@@ -44,8 +48,9 @@ Violations CheckBucketDigests(const std::vector<const KvStore*>& stores);
 struct ChangeCounts {
   size_t transactions = 0;
   size_t expired = 0;
+  size_t lost_with_disk = 0;  // acknowledged writes that only a lost disk had
 };
-ChangeCounts CountChanges(const KvStore& store);
+ChangeCounts CountChanges(const std::vector<const KvStore*>& stores, const History& history);
 
 // All of them, at most `limit` lines.
 Violations CheckEndState(const std::vector<const KvStore*>& stores, const History& history,

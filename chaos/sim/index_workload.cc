@@ -30,7 +30,7 @@ void IndexWorkload::Next() {
   if (stopped_ || mean_micros_ == 0) return;
   simulator_.After(simulator_.random().Between(1, 2 * mean_micros_), [this] {
     SimRegion& region = *regions_[simulator_.random().Below(regions_.size())];
-    if (!stopped_ && region.running() && region.engine().FindTable(Workload::kTable))
+    if (!stopped_ && region.serving() && region.engine().FindTable(Workload::kTable))
       Change(region);
     Next();
   });

@@ -47,7 +47,7 @@ void PairWorkload::Next(size_t region) {
   simulator_.After(pause, [this, region] {
     Next(region);
     SimRegion& at = *regions_[region];
-    if (!at.running() || !at.engine().FindTable(Workload::kTable)) return;
+    if (!at.serving() || !at.engine().FindTable(Workload::kTable)) return;
     if (simulator_.random().Chance(options_.read_percent, 100)) {
       Read(region);
     } else {
@@ -103,7 +103,7 @@ void PairWorkload::Send(std::shared_ptr<const Attempt> attempt, int times_left) 
   const bool open = history_.At(attempt->writes[0]).outcome == Outcome::kUnknown;
   if (!open || times_left == 0) return;
   SimRegion& region = *regions_[attempt->region];
-  if (region.running() && region.engine().FindTable(Workload::kTable)) {
+  if (region.serving() && region.engine().FindTable(Workload::kTable)) {
     std::vector<table::Mutation> mutations;
     for (size_t i = 0; i < 2; ++i) {
       const std::string& pk = attempt->names[i];

@@ -10,8 +10,8 @@ namespace {
 // The local link's one-way time. Constant, so that what is sent first arrives first.
 constexpr int64_t kLinkMicros = 40;
 
-replicator::Options OptionsOf(const std::vector<RegionId>& ids, size_t index) {
-  replicator::Options options;
+replicator::Options OptionsOf(const std::vector<RegionId>& ids, size_t index,
+                              replicator::Options options) {
   options.self = ids[index];
   for (const RegionId id : ids)
     if (id != options.self) options.peers.push_back(id);
@@ -32,7 +32,7 @@ SimDaemon::SimDaemon(Simulator& simulator, size_t index, const std::vector<Regio
       network_(network),
       find_(std::move(find)) {
   region_.SetSendMail([this](RegionId to, std::string letter) { SendMail(to, std::move(letter)); });
-  region_.SetOnCommit([this](const table::CommitReport& report) {
+  region_.AddOnCommit([this](const table::CommitReport& report) {
     if (!process_) return;
     // As the local link: our own new records, then the state.
     if (!report.own.empty()) {
@@ -58,13 +58,16 @@ void SimDaemon::SendMail(RegionId to, std::string letter) {
 void SimDaemon::Start() {
   CHECK(!process_);
   ++incarnation_;
-  replicator::Options options = OptionsOf(ids_, index_);
+  replicator::Options options = OptionsOf(ids_, index_, options_);
   // Cruel bounds now and then: small batches, little credit, a cache that forgets.
   if (simulator_.random().Chance(1, 3)) {
     options.batch_bytes = 1000;
     options.credit_bytes = 40'000;
     options.cache_bytes = 2000;
     options.apply_bytes = 2000;
+    options.fill_chunk = 1500;
+    options.fill_window = 6000;
+    options.fill_bytes_per_second = simulator_.random().Chance(1, 2) ? 50'000 : 0;
   }
   process_ = std::make_unique<Process>(simulator_, options, simulator_.random().Next());
   Feed([this](replicator::Replicator& core) {
@@ -121,6 +124,32 @@ void SimDaemon::Feed(const std::function<void(replicator::Replicator&)>& input) 
 void SimDaemon::CarryOut() {
   replicator::Ready ready = process_->core.TakeReady(simulator_.now());
   for (const streams::ApplyRequest& apply : ready.applies) Apply(apply);
+  for (const streams::FillRequest& fill : ready.fills) {
+    ToRegion([this, fill](table::RegionEngine& engine) {
+      engine.Fill(fill, region_.executor(),
+                  [this, asker = incarnation_](const streams::FillReply& answer) {
+                    if (asker != incarnation_) return;
+                    FromRegion([this, answer](replicator::Replicator& core) {
+                      core.OnFillReply(answer, simulator_.now());
+                    });
+                  });
+    });
+  }
+  for (const streams::ScanRequest& scan : ready.scans) {
+    ToRegion([this, scan](table::RegionEngine& engine) {
+      streams::ScanReply reply;
+      reply.id = scan.id;
+      auto chunk = engine.Scan(scan);
+      if (chunk.ok()) {
+        reply.chunk = std::move(chunk).value();
+      } else {
+        reply.status = chunk.status();
+      }
+      FromRegion([this, reply](replicator::Replicator& core) {
+        core.OnScanReply(reply, simulator_.now());
+      });
+    });
+  }
   for (const auto& read : ready.reads) {
     ToRegion([this, read](table::RegionEngine& engine) {
       const streams::ReadReply reply = engine.Read(read).value();

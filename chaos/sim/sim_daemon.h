@@ -27,6 +27,8 @@ class SimDaemon {
   void Start();
   void Crash();
   bool running() const { return process_ != nullptr; }
+  // Bounds for its replicator, beside those that chance makes cruel.
+  void SetOptions(const replicator::Options& options) { options_ = options; }
   // A planted bug, to prove that the checkers see it: a transaction is handed to the region change
   // by change, without its marks (with them the region would refuse it).
   void PlantSplitTransactions(bool planted) { split_transactions_ = planted; }
@@ -65,6 +67,7 @@ class SimDaemon {
   SimRegion& region_;
   SimNetwork& network_;
   const FindDaemon find_;
+  replicator::Options options_;
   bool split_transactions_ = false;
   uint64_t incarnation_ = 0;  // of the process: replies to a dead one are dropped
   std::unique_ptr<Process> process_;

@@ -36,8 +36,9 @@ void SimRegion::Start() {
   table::RegionEngineOptions options;
   options.region = options_.id;
   options.ttl_takeover_ms = options_.ttl_takeover_ms;
+  options.joins = options_.joins;
   auto engine = table::RegionEngine::Open(store_, process_->clock, options,
-                                          /*incarnation=*/process_->clock.PhysicalMillis(),
+                                          /*incarnation=*/simulator_.random().Next(),
                                           [process = process_.get(), this] {
                                             if (process->turn_under_way) return;
                                             process->turn_under_way = true;
@@ -46,7 +47,7 @@ void SimRegion::Start() {
   CHECK(engine.ok(), engine.status().ToString());
   process_->engine = std::move(engine).value();
   process_->engine->committer().SetReport([this](const table::CommitReport& report) {
-    if (on_commit_) on_commit_(report);
+    for (const OnCommit& listener : on_commit_) listener(report);
   });
   process_->engine->StartBackfill(process_->executor);
   convergence::GuardOptions guard;
@@ -76,6 +77,11 @@ void SimRegion::Crash() {
   process_->executor.Kill();
   process_.reset();
   store_.Crash(simulator_.random().Below(store_.unsynced_batches() + 1));
+}
+
+void SimRegion::LoseDisk() {
+  CHECK(!process_);
+  store_.Wipe();
 }
 
 void SimRegion::BeginTurn() {

@@ -22,6 +22,7 @@ struct SimRegionOptions {
   RegionId id;
   std::vector<RegionId> peers;
   int64_t fsync_micros_max = 2000;
+  bool joins = false;  // there are other regions
   // A planted bug, to prove that the checkers see it: a sync answers before it is done, so a power
   // cut takes writes that were acknowledged.
   bool lying_sync = false;
@@ -43,7 +44,11 @@ class SimRegion {
   void Start();
   // Power cut: unsynced writes are gone, but for a random prefix that had reached the disk.
   void Crash();
+  // A new, empty disk. While it does not run.
+  void LoseDisk();
   bool running() const { return process_ != nullptr; }
+  // Clients are answered.
+  bool serving() const { return process_ && process_->engine->Serving().ok(); }
 
   RegionId id() const { return options_.id; }
   // Of the running process.
@@ -60,8 +65,8 @@ class SimRegion {
 
   const KvStore& store() const { return store_; }
   WallClock& wall_clock() { return wall_clock_; }
-  void SetOnCommit(OnCommit on_commit) { on_commit_ = std::move(on_commit); }
   void SetSendMail(SendMail send) { send_mail_ = std::move(send); }
+  void AddOnCommit(OnCommit on_commit) { on_commit_.push_back(std::move(on_commit)); }
 
  private:
   struct Process {
@@ -95,10 +100,10 @@ class SimRegion {
   WallClock wall_clock_;
   uint64_t incarnation_ = 0;
   std::unique_ptr<Process> process_;
-  OnCommit on_commit_;
   SendMail send_mail_;
   uint64_t found_ = 0;
   uint64_t compared_ = 0;
+  std::vector<OnCommit> on_commit_;
 };
 
 }  // namespace everwrite::chaos

@@ -54,6 +54,8 @@ SimulateSummary Simulate(const SimulateOptions& options,
     summary.transactions += result.transactions;
     summary.expired += result.expired;
     summary.crashes += result.crashes;
+    summary.lost_disks += result.lost_disks;
+    summary.lost_with_disk += result.lost_with_disk;
     summary.cuts += result.cuts;
     summary.events += result.events;
     summary.simulated_micros += result.simulated_micros;
@@ -74,7 +76,8 @@ std::string Describe(const SimulateSummary& s) {
          number(s.acknowledged) + " acknowledged), " + number(s.reads) + " reads, " +
          number(s.conflicts) + " ledger entries, " + number(s.transactions) + " transactions, " +
          number(s.expired) + " expired, " + number(s.crashes) + " crashes, " + number(s.cuts) +
-         " cuts, " + number(s.events) + " events";
+         " cuts, " + number(s.lost_disks) + " lost disks (with " + number(s.lost_with_disk) +
+         " acknowledged writes that nobody else had), " + number(s.events) + " events";
 }
 
 }  // namespace everwrite::chaos

@@ -25,6 +25,8 @@ struct SimulateSummary {
   uint64_t transactions = 0;
   uint64_t expired = 0;
   uint64_t crashes = 0;
+  uint64_t lost_disks = 0;
+  uint64_t lost_with_disk = 0;
   uint64_t cuts = 0;
   uint64_t events = 0;
   int64_t simulated_micros = 0;

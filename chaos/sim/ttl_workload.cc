@@ -49,7 +49,7 @@ void TtlWorkload::Stop() {
 
 void TtlWorkload::SetTtl(size_t region, bool on) {
   SimRegion& at = *regions_[region];
-  if (!at.running() || !at.engine().FindTable(Workload::kTable)) return;
+  if (!at.serving() || !at.engine().FindTable(Workload::kTable)) return;
   at.engine().UpdateTable(
       Workload::kTable,
       [on](table::TableDefinition& definition) {
@@ -62,7 +62,7 @@ void TtlWorkload::SetTtl(size_t region, bool on) {
 
 void TtlWorkload::TurnOn() {
   SimRegion& region = *regions_[0];
-  const auto table = region.running() ? region.engine().FindTable(Workload::kTable) : nullptr;
+  const auto table = region.serving() ? region.engine().FindTable(Workload::kTable) : nullptr;
   if (table && !table->definition.ttl.attribute.empty() && !stopped_) return;
   SetTtl(0, true);
   // In the end also against what other regions have said at the same time.
@@ -83,7 +83,7 @@ void TtlWorkload::Next(size_t region) {
   const int64_t pause = simulator_.random().Between(1, 2 * options_.think_micros);
   simulator_.After(pause, [this, region] {
     Next(region);
-    if (regions_[region]->running() && regions_[region]->engine().FindTable(Workload::kTable))
+    if (regions_[region]->serving() && regions_[region]->engine().FindTable(Workload::kTable))
       Put(region);
   });
 }
@@ -116,7 +116,7 @@ void TtlWorkload::Put(size_t index) {
 bool TtlWorkload::AllExpired() const {
   if (options_.sessions_per_region == 0) return true;
   for (const auto& region : regions_) {
-    if (!region->running()) return false;
+    if (!region->serving()) return false;
     const auto table = region->engine().FindTable(Workload::kTable);
     if (!table) continue;
     bool left = false;

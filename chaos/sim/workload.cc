@@ -52,10 +52,16 @@ void Workload::Start() {
 // Again and again until it exists: the region may crash before it does.
 void Workload::CreateTable() {
   SimRegion& region = *regions_[0];
-  if (region.running() && region.engine().FindTable(kTable)) return;
-  if (region.running())
+  if (region.serving() && region.engine().FindTable(kTable)) return;
+  if (region.serving())
     region.engine().CreateTable(SimTable(kTable), region.executor(), [](auto) {});
   simulator_.After(200 * kMicrosPerMilli, [this] { CreateTable(); });
+}
+
+void Workload::ForgetRegion(size_t region) {
+  for (Session& session : sessions_)
+    if (session.region == region) session = {region, "", {}};
+  std::erase_if(seen_, [&](const auto& entry) { return entry.first.first == region; });
 }
 
 void Workload::Next(size_t session) {
@@ -68,7 +74,7 @@ void Workload::Step(size_t index) {
   Session& session = sessions_[index];
   SimRegion& region = *regions_[session.region];
   Next(index);
-  if (!region.running() || !region.engine().FindTable(kTable)) return;
+  if (!region.serving() || !region.engine().FindTable(kTable)) return;
   Random& random = simulator_.random();
   const bool once = random.Chance(options_.once_percent, 100);
   const std::string hot = "hot" + std::to_string(random.Below(options_.hot_keys));

@@ -42,6 +42,9 @@ class Workload {
   // No new operations; those under way end.
   void Stop() { stopped_ = true; }
 
+  // The region has lost its disk: what its clients had seen may be gone.
+  void ForgetRegion(size_t region);
+
   History& history() { return history_; }
   static constexpr const char* kTable = "world";
 

@@ -22,6 +22,7 @@ constexpr size_t kViolationsMax = 20;
 // What a seed draws. A rate of 0 seconds means that the fault is off.
 struct Swarm {
   int64_t region_crash_seconds = 0;  // mean time between two crashes
+  int64_t lost_disk_seconds = 0;
   int64_t replicator_crash_seconds = 0;
   int64_t cut_seconds = 0;
   bool one_way_cuts = false;
@@ -63,6 +64,7 @@ struct Swarm {
     swarm.ttl.toggle_seconds = random.Chance(1, 3) ? random.Between(2, 6) : 0;
     if (random.Chance(1, 2)) swarm.ttl_takeover_ms = 1500;
     if (random.Chance(1, 2)) swarm.index_micros = random.Between(200, 4000) * kMicrosPerMilli;
+    if (random.Chance(1, 3)) swarm.lost_disk_seconds = random.Between(3, 12);
     swarm.fsync_micros_max = random.Chance(1, 4) ? 60 * kMicrosPerMilli : 2 * kMicrosPerMilli;
     return swarm;
   }
@@ -73,6 +75,7 @@ struct Swarm {
       text += (text.empty() ? "" : ", ") + part;
     };
     if (region_crash_seconds) add("region crashes " + std::to_string(region_crash_seconds) + " s");
+    if (lost_disk_seconds) add("lost disks " + std::to_string(lost_disk_seconds) + " s");
     if (replicator_crash_seconds)
       add("replicator crashes " + std::to_string(replicator_crash_seconds) + " s");
     if (cut_seconds)
@@ -106,6 +109,8 @@ class World {
   void Build();
   void StartRegion(size_t region);
   void CrashRegion(size_t region);
+  // A region loses its disk, when all others are whole: else there might be nobody left who is.
+  void LoseDisk(size_t region);
   void StartNemesis();
   // Calls `strike` again and again, `mean_seconds` apart in the mean, while there is chaos.
   void Every(int64_t mean_seconds, std::function<void()> strike);
@@ -125,6 +130,7 @@ class World {
   IndexWorkload indexes_;
   bool chaos_ = true;
   size_t crashes_ = 0;
+  size_t lost_disks_ = 0;
   size_t cuts_ = 0;
 };
 
@@ -140,8 +146,14 @@ void World::Build() {
     region_options.fsync_micros_max = swarm_.fsync_micros_max;
     region_options.lying_sync = options_.lying_sync;
     region_options.ttl_takeover_ms = swarm_.ttl_takeover_ms;
+    region_options.joins = options_.regions > 1;
     region_options.forgets_index_deletes = options_.forgets_index_deletes;
     regions_.push_back(std::make_unique<SimRegion>(simulator_, region_options));
+    regions_[i]->AddOnCommit([this](const table::CommitReport& report) {
+      auto& records = workload_.history().records;
+      for (size_t at = 0; at < report.own.records.size(); ++at)
+        records.emplace(Dot{report.own.log, report.own.first + at}, report.own.records[at]);
+    });
     regions_[i]->wall_clock().grain_ms = swarm_.clock_grain_ms;
     regions_[i]->wall_clock().offset_ms = simulator_.random().Between(-200, 200);
     daemons_.push_back(
@@ -176,6 +188,23 @@ void World::CrashRegion(size_t region) {
   });
 }
 
+void World::LoseDisk(size_t region) {
+  for (size_t i = 0; i < regions_.size(); ++i)
+    if (i != region && !regions_[i]->serving()) return;
+  if (!regions_[region]->running()) return;
+  ++lost_disks_;
+  simulator_.Trace("lost disk");
+  History& history = workload_.history();
+  History::LostDisk& lost = history.lost_disks.emplace_back();
+  lost.region = region;
+  lost.last_write = history.writes.size();
+  for (const auto& [dot, record] : history.records)
+    if (dot.log.region() == regions_[region]->id()) lost.logs.insert(dot.log);
+  workload_.ForgetRegion(region);
+  CrashRegion(region);
+  regions_[region]->LoseDisk();
+}
+
 void World::Every(int64_t mean_seconds, std::function<void()> strike) {
   if (mean_seconds == 0) return;
   const int64_t pause = simulator_.random().Between(1, 2 * mean_seconds * kMicrosPerSecond);
@@ -205,6 +234,8 @@ void World::StartNemesis() {
   Random& random = simulator_.random();
   Every(swarm_.region_crash_seconds,
         [this, &random] { CrashRegion(random.Below(options_.regions)); });
+  if (options_.regions > 1)
+    Every(swarm_.lost_disk_seconds, [this, &random] { LoseDisk(random.Below(options_.regions)); });
   Every(swarm_.replicator_crash_seconds, [this, &random] {
     const size_t victim = random.Below(options_.regions);
     if (!daemons_[victim]->running()) return;
@@ -233,7 +264,7 @@ void World::Heal() {
 
 bool World::Converged() const {
   for (const auto& region : regions_) {
-    if (!region->running() || region->engine().CommitQueue() > 0 ||
+    if (!region->serving() || region->engine().CommitQueue() > 0 ||
         region->engine().IsFillingIndexes())
       return false;
     if (region->engine().State().applied != regions_[0]->engine().State().applied) return false;
@@ -283,7 +314,7 @@ WorldResult World::Run() {
     stores.push_back(&region->store());
     if (region->running()) result.conflicts += region->engine().ConflictCount();
   }
-  const ChangeCounts counts = CountChanges(*stores[0]);
+  const ChangeCounts counts = CountChanges(stores, history);
   result.transactions = counts.transactions;
   result.expired = counts.expired;
   for (std::string& line : CheckEndState(stores, history))
@@ -298,6 +329,8 @@ WorldResult World::Run() {
                     [](const auto& write) { return write.outcome == Outcome::kAcknowledged; });
   result.reads = history.reads;
   result.crashes = crashes_;
+  result.lost_disks = lost_disks_;
+  result.lost_with_disk = counts.lost_with_disk;
   result.cuts = cuts_;
   result.faults = swarm_.Describe();
   return result;

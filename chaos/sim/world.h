@@ -39,6 +39,8 @@ struct WorldResult {
   size_t transactions = 0;  // in all regions' logs
   size_t expired = 0;       // deletions because the time had come, in all logs
   size_t crashes = 0;
+  size_t lost_disks = 0;
+  size_t lost_with_disk = 0;  // acknowledged writes that nobody else had
   size_t cuts = 0;
   std::string faults;  // what the seed drew, for the line that is printed
   std::vector<std::string> violations;
