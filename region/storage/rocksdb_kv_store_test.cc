@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/coding.h"
+
 namespace everwrite::storage {
 namespace {
 
@@ -67,6 +69,36 @@ TEST_F(RocksDbKvStoreTest, WhatWasWrittenIsThereAfterReopening) {
   auto store = Open("db");
   EXPECT_EQ(Count(*store), 100);
   EXPECT_EQ(Count(*store, ColumnFamily::kChanges), 100);
+}
+
+// The log is trimmed while it is appended to (LogHint).
+TEST_F(RocksDbKvStoreTest, AppendingAndTrimmingDoNotDisturbEachOther) {
+  auto store = Open("db");
+  const auto key = [](uint64_t log, uint64_t number) {
+    std::string bytes;
+    PutFixed64(bytes, log);
+    PutFixed64(bytes, number);
+    return bytes;
+  };
+  constexpr uint64_t kLogs = 3, kNumbers = 3000;
+  for (uint64_t number = 1; number <= kNumbers; ++number) {
+    KvBatch batch;
+    for (uint64_t log = 1; log <= kLogs; ++log) {
+      batch.Put(ColumnFamily::kChanges, key(log, number), std::string(50, 'r'));
+      if (number % (10 + log) == 0)
+        batch.DeleteRange(ColumnFamily::kChanges, key(log, 0), key(log, number - 5));
+    }
+    ASSERT_TRUE(store->Write(batch, Sync::kNo).ok());
+  }
+  size_t held = 0;
+  const auto it = store->NewIterator(ColumnFamily::kChanges, {});
+  for (it->Seek(""); it->Valid(); it->Next()) ++held;
+  size_t expected = 0;
+  for (uint64_t log = 1; log <= kLogs; ++log) {
+    const uint64_t last = kNumbers / (10 + log) * (10 + log);
+    expected += kNumbers - last + 6;
+  }
+  EXPECT_EQ(held, expected);
 }
 
 TEST_F(RocksDbKvStoreTest, AnUncleanEndLosesNothingThatWasSynced) {
