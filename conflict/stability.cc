@@ -5,43 +5,64 @@
 namespace everwrite::conflict {
 namespace {
 
-// Everything that `peer` had written itself when it said `durable` is in `ours`.
-bool HasArrived(RegionId peer, const Vector& durable, const Vector& ours) {
-  return std::all_of(durable.entries().begin(), durable.entries().end(),
-                     [&](const Dot& dot) { return dot.log.region() != peer || ours.Covers(dot); });
+// Everything of `region` that is in `durable` is in `ours`.
+bool HasArrived(RegionId region, const Vector& durable, const Vector& ours) {
+  return std::all_of(durable.entries().begin(), durable.entries().end(), [&](const Dot& dot) {
+    return dot.log.region() != region || ours.Covers(dot);
+  });
 }
 
 }  // namespace
 
-Stability::Stability(const std::vector<RegionId>& others) {
+Stability::Stability(RegionId self, const std::vector<RegionId>& others) : self_(self) {
   for (const RegionId region : others) peers_[region];
 }
 
-void Stability::OnHeartbeat(RegionId peer, const Vector& durable) {
+void Stability::OnHeartbeat(RegionId peer, const Word& word) {
   const auto at = peers_.find(peer);
   if (at == peers_.end()) return;
   std::deque<Vector>& waiting = at->second.waiting;
-  if (!waiting.empty() && waiting.back() == durable) return;
-  if (waiting.size() >= kWaitingMax) waiting.pop_back();
-  waiting.push_back(durable);
+  // What a former life said and did not count yet is said again by the new one, as far as it knows.
+  if (at->second.last.log != word.log) waiting.clear();
+  at->second.last = word;
+  if (waiting.empty() || waiting.back() != word.durable) {
+    if (waiting.size() >= kWaitingMax) waiting.pop_back();
+    waiting.push_back(word.durable);
+  }
   Recompute();
 }
 
-void Stability::OnApplied(const Vector& ours) {
+void Stability::OnApplied(LogId log, const Vector& ours) {
+  log_ = log;
   ours_ = ours;
   Recompute();
+}
+
+bool Stability::IsSettled(RegionId region, LogId life) const {
+  return std::all_of(peers_.begin(), peers_.end(), [&](const auto& entry) {
+    const auto& [other, peer] = entry;
+    if (other == region) return true;
+    const std::vector<LogId>& lives = peer.last.lives;
+    if (std::find(lives.begin(), lives.end(), life) == lives.end()) return false;
+    // What it goes on writing in this life is waited for by the words themselves.
+    Vector former = peer.last.durable;
+    former.Merge(peer.last.coming);
+    former.Set(life, 0);
+    return HasArrived(region, former, ours_);
+  });
 }
 
 void Stability::Recompute() {
   Vector stable = ours_;
   for (auto& [region, peer] : peers_) {
-    while (!peer.waiting.empty() && HasArrived(region, peer.waiting.front(), ours_)) {
+    const bool settled = !peer.waiting.empty() && IsSettled(region, peer.last.log);
+    while (settled && !peer.waiting.empty() && HasArrived(region, peer.waiting.front(), ours_)) {
       peer.counted = std::move(peer.waiting.front());
       peer.waiting.pop_front();
     }
     stable.Meet(peer.counted);
   }
-  stable_ = std::move(stable);
+  if (IsSettled(self_, log_)) stable_ = std::move(stable);
 }
 
 }  // namespace everwrite::conflict

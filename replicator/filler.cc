@@ -37,10 +37,10 @@ void Filler::OnState(const streams::RegionState& state) {
 }
 
 void Filler::OnRegionDown() {
+  filling_.reset();
   Drop(true);
   active_ = false;
   place_ = {};
-  filling_.reset();
   moved_from_.reset();
   target_.reset();
   failures_ = 0;

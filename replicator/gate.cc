@@ -29,6 +29,13 @@ uint64_t Gate::Tail(LogId log) const {
   return std::max(applied, at->second.first + at->second.held.size() - 1);
 }
 
+conflict::Vector Gate::Coming() const {
+  conflict::Vector coming;
+  for (const auto& [id, log] : logs_)
+    if (!log.held.empty()) coming.Set(id, Tail(id));
+  return coming;
+}
+
 uint64_t Gate::CreditBytes(LogId id) const {
   const auto at = logs_.find(id);
   if (at == logs_.end()) return 0;

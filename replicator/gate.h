@@ -51,6 +51,8 @@ class Gate {
 
   // The highest number of `log` that is here, under way or applied.
   uint64_t Tail(LogId log) const;
+  // Of every log of which something is here and not applied: its tail.
+  conflict::Vector Coming() const;
   const conflict::Vector& applied() const { return applied_; }
   // What is held of `log`, weighed as BatchCost. An incomplete transaction at the front does not
   // count: it can only leave when the rest has come.

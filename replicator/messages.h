@@ -94,6 +94,10 @@ struct Heartbeat {
   uint64_t echo_ms = 0;
   uint64_t echo_age_ms = 0;
   streams::Stage stage = streams::Stage::kServing;  // whether its region's data is whole
+  // The current logs of the regions as the sender has heard them (conflict/stability.h).
+  std::vector<LogId> lives;
+  // Of logs of former lives: what the sender has received, and what is durable at the least.
+  conflict::Vector coming;
 };
 
 // From our region to the receiver's (streams::Mail).

@@ -76,6 +76,8 @@ struct BodyWriter {
     out->set_echo_ms(heartbeat.echo_ms);
     out->set_echo_age_ms(heartbeat.echo_age_ms);
     out->set_stage(static_cast<uint32_t>(heartbeat.stage));
+    out->set_coming(VectorBytes(heartbeat.coming));
+    for (const LogId life : heartbeat.lives) out->add_lives(life.value);
   }
   void operator()(const Scan& scan) {
     auto* out = body.mutable_scan();
@@ -141,8 +143,10 @@ bool ReadHeartbeat(const proto::Heartbeat& in, Heartbeat& heartbeat) {
       in.stage() > static_cast<uint32_t>(streams::Stage::kFilling))
     return false;
   heartbeat.stage = static_cast<streams::Stage>(in.stage());
-  return heartbeat.boot != 0 && ReadVector(in.applied(), heartbeat.applied) &&
-         ReadVector(in.durable(), heartbeat.durable);
+  if (in.lives_size() > static_cast<int>(kMaxVectorEntries)) return false;
+  for (const uint64_t life : in.lives()) heartbeat.lives.push_back(LogId{life});
+  return heartbeat.boot != 0 && ReadVector(in.coming(), heartbeat.coming) &&
+         ReadVector(in.applied(), heartbeat.applied) && ReadVector(in.durable(), heartbeat.durable);
 }
 
 // Cuts the plain block into records.

@@ -14,6 +14,8 @@ namespace everwrite::replicator {
 
 // The largest unit of apply. DynamoDB's transactions are at most 4 MB of items.
 inline constexpr size_t kMaxTransactionBytes = 16U << 20;
+// A peer's Scan and Credit count up to so much, whatever our own window is.
+inline constexpr uint64_t kFillWindowMax = 4'000'000;
 // Logs that are followed at once; a heartbeat that names more is cut.
 inline constexpr size_t kMaxLogs = 1024;
 
@@ -34,7 +36,7 @@ struct Options {
   int64_t max_clock_offset_us = 500 * kMicrosPerMilli;
 
   // Bootstrap (filler.h): chunks on the way to us and not merged yet. Comes on top of credit_bytes.
-  uint64_t fill_window = 4'000'000;
+  uint64_t fill_window = kFillWindowMax;
   size_t fill_chunk = 512U << 10;      // one chunk is about so much
   uint64_t fill_bytes_per_second = 0;  // 0: as fast as it goes
   // The logs of all who can be asked must have been trimmed for so long until we are filled anew.

@@ -4,7 +4,8 @@
 
 namespace everwrite::replicator {
 
-PeerTable::PeerTable(const Options& options) : options_(options), stability_(options.peers) {
+PeerTable::PeerTable(const Options& options)
+    : options_(options), stability_(options.self, options.peers) {
   for (const RegionId peer : options.peers) peers_[peer];
 }
 
@@ -38,7 +39,8 @@ PeerTable::News PeerTable::OnHeartbeat(RegionId peer, const Heartbeat& heartbeat
   if (heartbeat.serving) {
     entry.last = heartbeat;
     Measure(peer, heartbeat, our_physical_ms);
-    stability_.OnHeartbeat(peer, heartbeat.durable);
+    stability_.OnHeartbeat(peer,
+                           {heartbeat.log, heartbeat.durable, heartbeat.lives, heartbeat.coming});
   } else {
     entry.last.boot = heartbeat.boot;
     entry.last.sequence = heartbeat.sequence;
@@ -72,10 +74,19 @@ void PeerTable::FillEcho(RegionId peer, Instant now, Heartbeat& heartbeat) const
   heartbeat.echo_age_ms = static_cast<uint64_t>((now - at->second) / kMicrosPerMilli);
 }
 
-void PeerTable::OnOwnDurable(const conflict::Vector& durable) {
-  if (durable == own_durable_) return;
+void PeerTable::OnOwnDurable(LogId log, const conflict::Vector& durable) {
+  if (log == own_log_ && durable == own_durable_) return;
+  own_log_ = log;
   own_durable_ = durable;
-  stability_.OnApplied(durable);
+  stability_.OnApplied(log, durable);
+}
+
+std::vector<LogId> PeerTable::Lives() const {
+  std::vector<LogId> lives;
+  for (const auto& [region, peer] : peers_)
+    if (peer.last.log.value != 0) lives.push_back(peer.last.log);
+  if (own_log_.value != 0) lives.push_back(own_log_);
+  return lives;
 }
 
 void PeerTable::OnApplied(RegionId origin, int64_t lag_ms) {

@@ -40,7 +40,7 @@ class PeerTable {
   // `our_physical_ms`: our region's clock now; 0 when unknown.
   News OnHeartbeat(RegionId peer, const Heartbeat& heartbeat, Instant now,
                    uint64_t our_physical_ms);
-  void OnOwnDurable(const conflict::Vector& durable);
+  void OnOwnDurable(LogId log, const conflict::Vector& durable);
   void OnApplied(RegionId origin, int64_t lag_ms);
 
   // Connected, heard within the silence bound, and its region serves: a source to pull from.
@@ -51,6 +51,8 @@ class PeerTable {
   // What all regions hold durably, our own included. Empty until all have been heard.
   conflict::Vector DurableEverywhere() const;
   const conflict::Vector& stable() const { return stability_.stable(); }
+  // The current logs of all regions that were heard, and ours.
+  std::vector<LogId> Lives() const;
   // For the heartbeat to `peer`: its last physical_ms, and the age of that.
   void FillEcho(RegionId peer, Instant now, Heartbeat& heartbeat) const;
   // The earliest time at which a peer that is heard now would be silent.
@@ -74,6 +76,7 @@ class PeerTable {
   std::map<RegionId, Peer> peers_;
   std::map<RegionId, Clock> clocks_;
   std::map<RegionId, Instant> heartbeat_at_;
+  LogId own_log_;
   conflict::Vector own_durable_;
   conflict::Stability stability_;
 };

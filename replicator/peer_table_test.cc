@@ -11,6 +11,7 @@ const RegionId kB{2};
 const RegionId kC{3};
 const LogId kOurs = LogId::Make(kSelf, 1);
 const LogId kLogB = LogId::Make(kB, 1);
+const LogId kLogC = LogId::Make(kC, 1);
 
 Options MakeOptions() {
   Options options;
@@ -25,11 +26,13 @@ conflict::Vector V(std::initializer_list<Dot> dots) {
   return vector;
 }
 
-Heartbeat Beat(uint64_t boot, uint64_t sequence, conflict::Vector durable) {
+Heartbeat Beat(LogId log, uint64_t boot, uint64_t sequence, conflict::Vector durable) {
   Heartbeat heartbeat;
   heartbeat.boot = boot;
   heartbeat.sequence = sequence;
   heartbeat.serving = true;
+  heartbeat.log = log;
+  heartbeat.lives = {kOurs, kLogB, kLogC};
   heartbeat.applied = durable;
   heartbeat.durable = std::move(durable);
   return heartbeat;
@@ -37,32 +40,32 @@ Heartbeat Beat(uint64_t boot, uint64_t sequence, conflict::Vector durable) {
 
 TEST(PeerTable, NothingIsEverywhereUntilAllHaveSpoken) {
   PeerTable table(MakeOptions());
-  table.OnOwnDurable(V({{kOurs, 10}}));
-  table.OnHeartbeat(kB, Beat(1, 1, V({{kOurs, 8}})), Instant{0}, 0);
+  table.OnOwnDurable(kOurs, V({{kOurs, 10}}));
+  table.OnHeartbeat(kB, Beat(kLogB, 1, 1, V({{kOurs, 8}})), Instant{0}, 0);
   EXPECT_TRUE(table.DurableEverywhere().empty());
   EXPECT_TRUE(table.stable().empty());
-  table.OnHeartbeat(kC, Beat(1, 1, V({{kOurs, 9}})), Instant{0}, 0);
+  table.OnHeartbeat(kC, Beat(kLogC, 1, 1, V({{kOurs, 9}})), Instant{0}, 0);
   EXPECT_EQ(table.DurableEverywhere(), V({{kOurs, 8}}));
 }
 
 TEST(PeerTable, AWordOfAPeerIsStableOnceItsOwnChangesAreHere) {
   PeerTable table(MakeOptions());
-  table.OnOwnDurable(V({{kOurs, 10}}));
-  table.OnHeartbeat(kC, Beat(1, 1, V({{kOurs, 10}})), Instant{0}, 0);
-  table.OnHeartbeat(kB, Beat(1, 1, V({{kOurs, 10}, {kLogB, 5}})), Instant{0}, 0);
+  table.OnOwnDurable(kOurs, V({{kOurs, 10}}));
+  table.OnHeartbeat(kC, Beat(kLogC, 1, 1, V({{kOurs, 10}})), Instant{0}, 0);
+  table.OnHeartbeat(kB, Beat(kLogB, 1, 1, V({{kOurs, 10}, {kLogB, 5}})), Instant{0}, 0);
   EXPECT_TRUE(table.stable().empty()) << "B's changes 1..5 may have been made without knowing ours";
-  table.OnOwnDurable(V({{kOurs, 10}, {kLogB, 5}}));
+  table.OnOwnDurable(kOurs, V({{kOurs, 10}, {kLogB, 5}}));
   EXPECT_EQ(table.stable(), V({{kOurs, 10}}));
 }
 
 TEST(PeerTable, LateAndRepeatedHeartbeatsAreIgnored) {
   PeerTable table(MakeOptions());
-  EXPECT_EQ(table.OnHeartbeat(kB, Beat(1, 5, V({{kOurs, 5}})), Instant{0}, 0),
+  EXPECT_EQ(table.OnHeartbeat(kB, Beat(kLogB, 1, 5, V({{kOurs, 5}})), Instant{0}, 0),
             PeerTable::News::kFirst);
-  EXPECT_EQ(table.OnHeartbeat(kB, Beat(1, 4, V({{kOurs, 4}})), Instant{0}, 0),
+  EXPECT_EQ(table.OnHeartbeat(kB, Beat(kLogB, 1, 4, V({{kOurs, 4}})), Instant{0}, 0),
             PeerTable::News::kNone);
   EXPECT_EQ(table.at(kB).last.durable, V({{kOurs, 5}}));
-  EXPECT_EQ(table.OnHeartbeat(kB, Beat(2, 1, V({{kOurs, 5}})), Instant{0}, 0),
+  EXPECT_EQ(table.OnHeartbeat(kB, Beat(kLogB, 2, 1, V({{kOurs, 5}})), Instant{0}, 0),
             PeerTable::News::kRestarted);
 }
 
@@ -73,7 +76,7 @@ TEST(PeerTable, ReachableNeedsALinkAWordAndAServingRegion) {
   table.OnLink(kB, true, Instant{0});
   EXPECT_FALSE(table.Reachable(kB, Instant{0}));
   table.OnHeard(kB, Instant{0});
-  table.OnHeartbeat(kB, Beat(1, 1, {}), Instant{0}, 0);
+  table.OnHeartbeat(kB, Beat(kLogB, 1, 1, {}), Instant{0}, 0);
   EXPECT_TRUE(table.Reachable(kB, Instant{0}));
   EXPECT_EQ(table.wake_at(Instant{0}), later);
   EXPECT_FALSE(table.Reachable(kB, later)) << "silent for three seconds";
@@ -88,7 +91,7 @@ TEST(PeerTable, ReachableNeedsALinkAWordAndAServingRegion) {
 TEST(PeerTable, ClockOffsetIsMeasuredThroughTheDelay) {
   PeerTable table(MakeOptions());
   // Sent at our 1000; 40 ms there; held 100 ms; 40 ms back. The peer's clock is 700 ms ahead.
-  Heartbeat heartbeat = Beat(1, 1, {});
+  Heartbeat heartbeat = Beat(kLogB, 1, 1, {});
   heartbeat.echo_ms = 1000;
   heartbeat.echo_age_ms = 100;
   heartbeat.physical_ms = 1000 + 40 + 100 + 700;

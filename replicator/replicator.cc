@@ -25,7 +25,7 @@ void Replicator::MergeState(const conflict::Vector& applied, const conflict::Vec
   state_.applied.Merge(applied);
   state_.durable.Merge(durable);
   gate_.OnApplied(state_.applied);
-  peers_.OnOwnDurable(state_.durable);
+  peers_.OnOwnDurable(state_.log, state_.durable);
 }
 
 void Replicator::OnRegionState(const streams::RegionState& state, Instant now) {
@@ -56,7 +56,7 @@ void Replicator::OnRegionState(const streams::RegionState& state, Instant now) {
     gate_.OnApplied(state_.applied);
   }
   state_at_ = now;
-  peers_.OnOwnDurable(state_.durable);
+  peers_.OnOwnDurable(state_.log, state_.durable);
   feed_.OnState(state_);
   scan_feed_.OnState(state_);
   filler_.OnState(state_);
@@ -187,10 +187,13 @@ void Replicator::OnHeartbeat(RegionId peer, const Heartbeat& heartbeat, Instant 
     return;
   }
   const bool was_serving = peers_.at(peer).last.serving;
+  const LogId former = peers_.at(peer).last.log;
   const auto news = peers_.OnHeartbeat(peer, heartbeat, now, PhysicalMillis(now));
-  // Another process, or its region is back: it knows nothing of our sessions, and may be asked at
-  // once.
-  if (news == PeerTable::News::kRestarted || (!was_serving && peers_.at(peer).last.serving)) {
+  // Of a former life nothing more is taken that is still on the way (conflict/stability.h). Another
+  // process, or a region that is back, knows nothing of our sessions, and may be asked at once.
+  const bool another_life = former.value != 0 && former != peers_.at(peer).last.log;
+  if (news == PeerTable::News::kRestarted || another_life ||
+      (!was_serving && peers_.at(peer).last.serving)) {
     puller_.OnPeerReset(peer);
     filler_.OnPeerReset(peer);
   }
@@ -223,6 +226,12 @@ void Replicator::SayHeartbeat(RegionId peer, Instant now) {
     heartbeat.applied = state_.applied;
     heartbeat.durable = state_.durable;
     heartbeat.stage = state_.stage;
+    heartbeat.lives = peers_.Lives();
+    const conflict::Vector coming = gate_.Coming();
+    for (const Dot& dot : coming.entries())
+      if (std::find(heartbeat.lives.begin(), heartbeat.lives.end(), dot.log) ==
+          heartbeat.lives.end())
+        heartbeat.coming.Set(dot.log, dot.number);
     heartbeat.physical_ms = PhysicalMillis(now);
     peers_.FillEcho(peer, now, heartbeat);
   }

@@ -36,7 +36,7 @@ void ScanFeed::OnScan(RegionId peer, const Scan& scan, Instant now) {
   session.part = scan.part;
   session.after = scan.after;
   session.floor = scan.floor;
-  session.credit = static_cast<int64_t>(std::min<uint64_t>(scan.credit, options_.fill_window));
+  session.credit = static_cast<int64_t>(std::min<uint64_t>(scan.credit, kFillWindowMax));
   session.heard = now;
   Pump(session);
 }
@@ -50,9 +50,8 @@ void ScanFeed::OnCredit(RegionId peer, const Credit& credit, Instant now) {
   if (!Has(peer, credit.session)) return;
   Session& session = sessions_.at(peer);
   session.heard = now;
-  const auto bytes = static_cast<int64_t>(std::min<uint64_t>(credit.bytes, options_.fill_window));
-  session.credit =
-      std::min<int64_t>(session.credit + bytes, static_cast<int64_t>(options_.fill_window));
+  const auto bytes = static_cast<int64_t>(std::min<uint64_t>(credit.bytes, kFillWindowMax));
+  session.credit = std::min<int64_t>(session.credit + bytes, static_cast<int64_t>(kFillWindowMax));
   Pump(session);
 }
 

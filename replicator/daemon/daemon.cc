@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "base/system_clock.h"
@@ -33,6 +34,10 @@ Options CoreOptions(const topology::Topology& topology, RegionId self) {
   options.open_timeout_us = std::min(options.open_timeout_us, settings.silence_us / 2);
   options.keepalive_us = std::min(options.keepalive_us, settings.silence_us / 2);
   options.max_clock_offset_us = settings.max_clock_offset_us;
+  options.fill_bytes_per_second = settings.bootstrap_bytes_per_second;
+  // Chunks come on top of the logs, over the same connection.
+  options.fill_window = std::clamp<uint64_t>(topology::kMaxCreditBytes - settings.credit_bytes,
+                                             1'000'000, kFillWindowMax);
   return options;
 }
 
