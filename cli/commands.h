@@ -44,6 +44,7 @@ struct DaemonCommand {
   std::string data;
   std::string socket;
   std::vector<std::string> peers;  // NAME=URL; replicator only
+  bool is_new = false;             // region only
 };
 int RunRegionCommand(const DaemonCommand& command);
 int RunReplicatorCommand(const DaemonCommand& command);

@@ -13,6 +13,7 @@ int RunRegionCommand(const DaemonCommand& command) {
   options.region = command.region;
   options.data = command.data;
   options.socket = command.socket;
+  options.is_new = command.is_new;
   return server::RunRegion(options);
 }
 

@@ -94,6 +94,10 @@ class CommandLine {
         ->envname("EVERWRITE_DATA");
     command->add_option("--socket", daemon.socket,
                         "Unix socket between region and replicator (else in the data folder)");
+    if (name == "region")
+      command->add_flag(
+          "--new", daemon.is_new,
+          "the cluster is new: an empty region serves without asking its peers for data");
     command->footer("Example: everwrite " + name + " --topology FILE --region us-east-1");
     return command;
   }

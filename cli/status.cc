@@ -20,6 +20,19 @@ void AddReason(JsonValue& reasons, const std::string& reason) {
   reasons.Add(JsonValue::String(reason));
 }
 
+// "is being filled from us-east-1: 43 % of 1000000 items, about 20 s left"
+std::string FillText(const JsonValue& filling) {
+  std::string text = "is being filled";
+  if (!filling["source"].AsString().empty()) text += " from " + filling["source"].AsString();
+  if (filling["items_expected"].AsInt() > 0)
+    text += ": " + filling["percent"].AsString() + " % of " + filling["items_expected"].AsString() +
+            " items";
+  if (filling["seconds_left"].AsInt(-1) >= 0)
+    text += ", about " + filling["seconds_left"].AsString() + " s left";
+  if (!filling["waits"].AsString().empty()) text += "; it waits " + filling["waits"].AsString();
+  return text;
+}
+
 JsonValue DescribeRegion(const RegionEndpoint& region, const Result<JsonValue>& status,
                          const JsonValue& control, JsonValue& reasons) {
   JsonValue out = JsonValue::Object();
@@ -35,6 +48,10 @@ JsonValue DescribeRegion(const RegionEndpoint& region, const Result<JsonValue>& 
   std::string state = "unreachable";
   if (status.ok()) {
     state = (*status)["ready"].AsBool() ? "serving" : "starting";
+    if (const std::string stage = (*status)["stage"].AsString();
+        !stage.empty() && stage != "serving")
+      state = stage;
+    if (state == "new" || state == "filling") out.Set("filling", (*status)["filling"]);
     if (pids.members().empty()) pids.Set("region", (*status)["pid"]);
     out.Set("id", (*status)["id"]);
     out.Set("log", (*status)["log"]);
@@ -43,7 +60,12 @@ JsonValue DescribeRegion(const RegionEndpoint& region, const Result<JsonValue>& 
       !(*status)["replicator_connected"].AsBool()) {
     AddReason(reasons, region.name + " has no replicator");
   }
-  if (state != "serving") {
+  if (state == "filling") {
+    AddReason(reasons, region.name + " " + FillText((*status)["filling"]));
+  } else if (state == "new") {
+    AddReason(reasons,
+              region.name + " is empty and waits " + (*status)["filling"]["waits"].AsString());
+  } else if (state != "serving") {
     AddReason(reasons, region.name + " is " + state +
                            (status.ok() ? "" : " (" + status.status().message() + ")"));
   }
@@ -192,9 +214,11 @@ std::string FormatStatus(const JsonValue& status) {
   std::vector<std::vector<std::string>> rows = {
       {"REGION", "STATE", "ENDPOINT", "ADMIN", "CONFLICTS", "PIDS"}};
   for (const JsonValue& region : status["regions"].items()) {
-    rows.push_back({region["name"].AsString(), region["state"].AsString(),
-                    region["endpoint"].AsString(), region["admin"].AsString(),
-                    Cell(region["conflicts"]), PidsText(region["pids"])});
+    std::string state = region["state"].AsString();
+    if (state == "filling") state += " " + region["filling"]["percent"].AsString() + "%";
+    rows.push_back({region["name"].AsString(), std::move(state), region["endpoint"].AsString(),
+                    region["admin"].AsString(), Cell(region["conflicts"]),
+                    PidsText(region["pids"])});
   }
   text += FormatTable(rows) + "\n";
   rows = {{"REGION", "VECTOR (log:number)"}};

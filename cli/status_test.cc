@@ -45,6 +45,25 @@ TEST_F(StatusTest, AllServingIsHealthy) {
   EXPECT_NE(text.find("01:5"), std::string::npos);
 }
 
+TEST_F(StatusTest, ARegionThatIsFilledSaysHowFar) {
+  ClusterView view;
+  view.regions = {
+      {"a", "h:1", Serve(Region("b", "a", "up", 3))},
+      {"b", "h:2",
+       Serve(R"({"region":"b","id":2,"ready":false,"stage":"filling","filling":{"source":"a",)"
+             R"("waits":"","percent":43,"seconds_left":20,"items":43,"items_expected":100},)"
+             R"("applied":{"01":5},"durable":{},"conflicts":0,"links":[]})")}};
+  const JsonValue status = CollectStatus(view);
+  EXPECT_EQ(status["verdict"].AsString(), "degraded");
+  EXPECT_EQ(status["regions"].items()[1]["state"].AsString(), "filling");
+  EXPECT_EQ(status["regions"].items()[1]["filling"]["percent"].AsInt(), 43);
+  EXPECT_NE(status["reasons"].Dump(false).find(
+                "b is being filled from a: 43 % of 100 items, about 20 s left"),
+            std::string::npos)
+      << status["reasons"].Dump(false);
+  EXPECT_NE(FormatStatus(status).find("filling 43%"), std::string::npos);
+}
+
 TEST_F(StatusTest, ARegionThatIsAwayASilentLinkAndALagAreReasons) {
   ClusterView view;
   view.regions = {{"a", "h:1", Serve(Region("b", "a", "silent", 3))},

@@ -211,6 +211,9 @@ Status Up::WaitUntilReady(const std::function<bool()>& interrupted) {
         if (reply.ok()) break;
       }
       if (interrupted()) return Aborted("interrupted");
+      // One that is filled from its peers takes as long as its data does: the others serve
+      // meanwhile.
+      if (reply.ok() && reply->body.find("is being filled") != std::string::npos) break;
       EW_RETURN_IF_ERROR(CheckFinished());
       if (NowMillis() >= deadline) {
         const std::string why = !reply.ok() ? reply.status().message() : reply->body;

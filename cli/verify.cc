@@ -84,7 +84,11 @@ Result<std::vector<std::string>> ReadVectors(const std::vector<RegionEndpoint>& 
   std::vector<std::string> vectors;
   for (const RegionEndpoint& region : regions) {
     EW_ASSIGN_OR_RETURN(const JsonValue status, FetchRegionStatus(region.admin, 5000));
-    vectors.push_back(VectorText(status["applied"]));
+    // One that is being filled claims what its rows do not show yet.
+    const std::string& stage = status["stage"].AsString();
+    const bool whole = stage.empty() || stage == "serving";
+    vectors.push_back(whole ? VectorText(status["applied"])
+                            : "nothing yet: " + region.name + " is " + stage);
   }
   return vectors;
 }

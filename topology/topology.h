@@ -66,6 +66,8 @@ struct ReplicationSettings {
   int64_t heartbeat_us = 500'000;
   int64_t silence_us = 3'000'000;  // without a word for so long: another session, another source
   int64_t max_clock_offset_us = 500'000;
+  // A region that is filled from a peer asks for so much a second; 0: as fast as it goes.
+  uint64_t bootstrap_bytes_per_second = 50'000'000;
   ReplicateScope replicate = ReplicateScope::kAll;
 };
 

@@ -215,6 +215,10 @@ std::string WriteTopology(const Topology& topology) {
       << "B\n  heartbeat: " << FormatDuration(replication.heartbeat_us)
       << "\n  silence: " << FormatDuration(replication.silence_us)
       << "\n  max_clock_offset: " << FormatDuration(replication.max_clock_offset_us)
+      << "\n  bootstrap_rate: "
+      << (replication.bootstrap_bytes_per_second == 0
+              ? "unlimited"
+              : std::to_string(replication.bootstrap_bytes_per_second) + "B/s")
       << "\n  replicate: " << (replication.replicate == ReplicateScope::kAll ? "all" : "explicit")
       << "\ndurability: " << (topology.durability == Durability::kDurable ? "durable" : "relaxed")
       << "\nlimits:\n  connections: " << topology.limits.connections

@@ -300,13 +300,7 @@ class TopologyReader {
       EW_RETURN_IF_ERROR(ReadDuration(*value, 0, kMaxLatency, link.jitter_us));
     if (const ConfigNode* value = node.Find("bandwidth")) {
       EW_RETURN_IF_ERROR(CheckScalar(*value, "a bandwidth"));
-      const auto rate = ParseRate(value->text);
-      if (!rate.ok()) return Error(*value, rate.status().message());
-      if (*rate < 1000 || *rate > 1'000'000'000'000ULL)
-        return Error(*value, Quoted(value->text) +
-                                 " is out of range; use 1KB/s to 1TB/s, or leave it " +
-                                 "out for no bound");
-      link.bytes_per_second = *rate;
+      EW_RETURN_IF_ERROR(ReadRate(*value, "leave it out for no bound", link.bytes_per_second));
     }
     if (const ConfigNode* value = node.Find("state")) {
       bool cut = false;
@@ -347,10 +341,20 @@ class TopologyReader {
                   between.items[0].text + " and " + between.items[1].text, "remove one");
   }
 
+  Status ReadRate(const ConfigNode& value, const std::string& otherwise, uint64_t& bytes) {
+    const auto rate = ParseRate(value.text);
+    if (!rate.ok()) return Error(value, rate.status().message());
+    if (*rate < 1000 || *rate > 1'000'000'000'000ULL)
+      return Error(value,
+                   Quoted(value.text) + " is out of range; use 1KB/s to 1TB/s, or " + otherwise);
+    bytes = *rate;
+    return OkStatus();
+  }
+
   Status ReadReplication(const ConfigNode& node) {
-    EW_RETURN_IF_ERROR(CheckMap(
-        node, "\"replication\"",
-        {"batch_bytes", "credit_bytes", "heartbeat", "silence", "max_clock_offset", "replicate"}));
+    EW_RETURN_IF_ERROR(CheckMap(node, "\"replication\"",
+                                {"batch_bytes", "credit_bytes", "heartbeat", "silence",
+                                 "max_clock_offset", "bootstrap_rate", "replicate"}));
     ReplicationSettings& settings = topology_.replication;
     if (const ConfigNode* value = node.Find("batch_bytes"))
       EW_RETURN_IF_ERROR(ReadBytes(*value, 1000, 1'000'000, settings.batch_bytes));
@@ -371,6 +375,12 @@ class TopologyReader {
                    "silence must be at least 3 times heartbeat; raise it or lower heartbeat");
     if (const ConfigNode* value = node.Find("max_clock_offset"))
       EW_RETURN_IF_ERROR(ReadDuration(*value, 1'000, 60'000'000, settings.max_clock_offset_us));
+    if (const ConfigNode* value = node.Find("bootstrap_rate")) {
+      EW_RETURN_IF_ERROR(CheckScalar(*value, "a rate"));
+      settings.bootstrap_bytes_per_second = 0;
+      if (value->text != "unlimited")
+        EW_RETURN_IF_ERROR(ReadRate(*value, "unlimited", settings.bootstrap_bytes_per_second));
+    }
     if (const ConfigNode* value = node.Find("replicate")) {
       bool is_explicit = false;
       EW_RETURN_IF_ERROR(ReadChoice(*value, "all", "explicit", is_explicit));

@@ -310,7 +310,9 @@ Violations CheckTimeToLive(const std::vector<const KvStore*>& stores, const Hist
     const bool expired =
         item && item->expiry != 0 && item->expiry * 1000 < change.version.stamp.milliseconds();
     if (!change.tombstone || !expired)
-      violations.push_back("deleted before its time: " + Name(dot));
+      violations.push_back("deleted before its time: " + Name(dot) + ", which knew " +
+                           (before ? Name(before->version.dot) : "nothing") +
+                           (item ? ", expiring at " + std::to_string(item->expiry) + " s" : ""));
     if (history.expiry_by_writer_alone && before &&
         before->version.dot.log.region() != dot.log.region())
       violations.push_back("expired and deleted by another region than the writer's: " + Name(dot));

@@ -27,6 +27,7 @@ class SimDaemon {
   void Start();
   void Crash();
   bool running() const { return process_ != nullptr; }
+  streams::ReplicationStatus status() const { return process_->core.status(simulator_.now()); }
   // Bounds for its replicator, beside those that chance makes cruel.
   void SetOptions(const replicator::Options& options) { options_ = options; }
   // A planted bug, to prove that the checkers see it: a transaction is handed to the region change

@@ -116,6 +116,7 @@ class World {
   void Every(int64_t mean_seconds, std::function<void()> strike);
   void CutSomething();
   void Heal();
+  std::string Where(size_t region) const;
   bool Converged() const;
 
   const WorldOptions options_;
@@ -262,6 +263,22 @@ void World::Heal() {
   }
 }
 
+// For a world that does not converge.
+std::string World::Where(size_t region) const {
+  std::string text = "  region " + std::to_string(regions_[region]->id().value);
+  if (!regions_[region]->running()) return text + " does not run";
+  const streams::RegionState state = regions_[region]->engine().State();
+  text += ": " + state.applied.ToString();
+  if (state.stage == streams::Stage::kServing) return text;
+  const streams::ReplicationStatus::Fill fill = daemons_[region]->status().fill;
+  text += ", stage " + std::to_string(static_cast<int>(state.stage)) + " part " +
+          std::to_string(static_cast<int>(state.fill.part)) + " floor " +
+          state.fill.floor.ToString() + ", source " + std::to_string(fill.source.value) +
+          ", waits " + std::to_string(static_cast<int>(fill.waits));
+  for (const RegionId other : fill.waits_for) text += " " + std::to_string(other.value);
+  return text;
+}
+
 bool World::Converged() const {
   for (const auto& region : regions_) {
     if (!region->serving() || region->engine().CommitQueue() > 0 ||
@@ -298,10 +315,7 @@ WorldResult World::Run() {
   if (!Converged()) {
     result.violations.push_back("not converged " + std::to_string(kConvergenceSeconds) +
                                 " s after everything was healed");
-    for (const auto& region : regions_)
-      if (region->running())
-        result.violations.push_back("  region " + std::to_string(region->id().value) + ": " +
-                                    region->engine().State().applied.ToString());
+    for (size_t i = 0; i < regions_.size(); ++i) result.violations.push_back(Where(i));
   }
   for (const auto& region : regions_) {
     result.compared += region->compared();

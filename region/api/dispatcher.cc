@@ -119,6 +119,8 @@ void Dispatcher::Run(const http::HttpRequest& request, size_t index, Call call,
   Signature signature;
   ApiError error;
   if (!ParseSignature(request, signature, error)) return call.Fail(error);
+  if (const Status serving = context_.engine->Serving(); !serving.ok())
+    return call.Fail(ApiError{ErrorType::kServiceUnavailable, serving.message(), ""});
   if (!after_wait && context_.sessions && !IsInSession(request, index, call)) return;
   const Operation& operation = OperationAt(index);
   const TypeCheck check(operation.name, object);

@@ -113,6 +113,19 @@ std::string SideJson(const ConflictSide& side, bool is_table) {
 
 }  // namespace
 
+namespace {
+
+std::string_view StageName(streams::Stage stage) {
+  switch (stage) {
+    case streams::Stage::kServing: return "serving";
+    case streams::Stage::kNew: return "new";
+    case streams::Stage::kFilling: return "filling";
+  }
+  return "?";
+}
+
+}  // namespace
+
 void Admin::Handle(const http::HttpRequest& request, http::HttpResponder responder) {
   const size_t mark = request.target.find('?');
   const std::string_view path = request.target.substr(0, mark);
@@ -147,6 +160,10 @@ void Admin::Handle(const http::HttpRequest& request, http::HttpResponder respond
 HttpResponse Admin::Ready() const {
   if (const everwrite::Status health = context_.engine->committer().health(); !health.ok())
     return Text(503, "the region has stopped writing: " + health.message() + "\n");
+  if (const everwrite::Status serving = context_.engine->Serving(); !serving.ok()) {
+    const std::string waits = context_.link->Fill().waits;
+    return Text(503, serving.message() + (waits.empty() ? "" : " It waits " + waits + ".") + "\n");
+  }
   return Text(200, "ready\n");
 }
 
@@ -158,7 +175,9 @@ HttpResponse Admin::Status() const {
   AppendNumber(out, "id", state.region.value);
   AppendField(out, "cluster", context_.cluster);
   AppendField(out, "log", HexOf(state.log.value));
-  AppendRaw(out, "ready", health.ok() ? "true" : "false");
+  AppendRaw(out, "ready", health.ok() && context_.engine->Serving().ok() ? "true" : "false");
+  AppendField(out, "stage", StageName(state.stage));
+  if (state.stage != streams::Stage::kServing) AppendRaw(out, "filling", FillJson());
   if (!health.ok()) AppendField(out, "error", health.message());
   AppendField(out, "endpoint", context_.endpoint);
   AppendField(out, "admin", context_.admin);
@@ -185,6 +204,24 @@ HttpResponse Admin::Status() const {
   }
   AppendRaw(out, "links", links + "]");
   return Json(200, out + "}");
+}
+
+std::string Admin::FillJson() const {
+  const table::Filling& filling = context_.engine->filling();
+  const streams::FillProgress progress = filling.Progress();
+  const table::Filling::Estimate estimate = filling.Guess();
+  const LocalLink::FillStatus link = context_.link->Fill();
+  std::string out = "{";
+  AppendField(out, "source", link.source);
+  AppendField(out, "waits", link.waits);
+  AppendNumber(out, "percent", estimate.percent);
+  AppendNumber(out, "seconds_left", estimate.seconds_left);
+  AppendNumber(out, "items", progress.live_rows);
+  AppendNumber(out, "items_expected", progress.total_rows);
+  AppendNumber(out, "rows", progress.rows);
+  AppendNumber(out, "bytes", progress.bytes);
+  AppendNumber(out, "begun_ms", progress.begun_ms);
+  return out + "}";
 }
 
 HttpResponse Admin::List(std::string_view query) const {

@@ -52,6 +52,7 @@ class Admin {
  private:
   http::HttpResponse Status() const;
   http::HttpResponse Ready() const;
+  std::string FillJson() const;
   http::HttpResponse List(std::string_view query) const;
   http::HttpResponse Show(std::string_view name) const;
   http::HttpResponse Items(std::string_view query) const;

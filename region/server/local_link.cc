@@ -118,6 +118,29 @@ class LocalLink::Impl : public Executor {
     return links;
   }
 
+  FillStatus Fill() const {
+    using Waits = ReplicationStatus::FillWaits;
+    std::lock_guard lock(mutex_);
+    FillStatus fill;
+    if (!connected_) {
+      fill.waits = "for its replicator, which is not attached";
+      return fill;
+    }
+    if (status_.fill.source.value != 0) fill.source = NameOf(status_.fill.source);
+    std::string names;
+    for (const RegionId region : status_.fill.waits_for)
+      names += (names.empty() ? "" : ", ") + NameOf(region);
+    if (status_.fill.waits == Waits::kWord) {
+      fill.waits = "for a word of " + (names.empty() ? "another region" : names);
+    } else if (status_.fill.waits == Waits::kSource) {
+      fill.waits = "for a region that has all that this one claims" +
+                   (names.empty() ? "" : "; it cannot ask " + names);
+    } else if (status_.fill.waits == Waits::kLogs) {
+      fill.waits = "until the logs have brought what the source has";
+    }
+    return fill;
+  }
+
   void Stop() {
     if (!thread_.joinable()) return;
     stopping_ = true;
@@ -150,6 +173,8 @@ class LocalLink::Impl : public Executor {
   bool OnMessage(streams::LinkMessage message);
   bool OnHello(const streams::LinkHello& hello);
   void OnApply(streams::ApplyRequest request);
+  void OnScan(const streams::ScanRequest& request);
+  void OnFill(streams::FillRequest request);
 
   const LocalLinkOptions options_;
   const int listener_;
@@ -333,6 +358,10 @@ bool LocalLink::Impl::OnMessage(streams::LinkMessage message) {
     OnApply(std::move(*apply));
   } else if (auto* mail = std::get_if<streams::Mail>(&message)) {
     if (options_.on_mail) options_.on_mail(mail->peer, std::move(mail->body));
+  } else if (const auto* scan = std::get_if<streams::ScanRequest>(&message)) {
+    OnScan(*scan);
+  } else if (auto* fill = std::get_if<streams::FillRequest>(&message)) {
+    OnFill(std::move(*fill));
   } else if (const auto* progress = std::get_if<streams::PeerProgress>(&message)) {
     options_.engine->OnProgress(*progress);
   } else if (const auto* credit = std::get_if<streams::LinkCredit>(&message)) {
@@ -382,6 +411,32 @@ void LocalLink::Impl::OnApply(streams::ApplyRequest request) {
       });
 }
 
+void LocalLink::Impl::OnScan(const streams::ScanRequest& request) {
+  streams::ScanRequest bounded = request;
+  bounded.max_bytes = std::min(bounded.max_bytes, kReadBytesMax);
+  streams::ScanReply reply;
+  reply.id = request.id;
+  auto chunk = options_.engine->Scan(bounded);
+  if (chunk.ok()) {
+    reply.chunk = std::move(chunk).value();
+  } else {
+    reply.status = chunk.status();
+    if (reply.status.code() != StatusCode::kFailedPrecondition)
+      options_.log.Warning("a peer cannot be filled from here", {{"reason", reply.status}});
+  }
+  Send(std::move(reply));
+}
+
+void LocalLink::Impl::OnFill(streams::FillRequest request) {
+  options_.engine->Fill(
+      std::move(request), *this, [this, generation = generation_](streams::FillReply reply) {
+        if (generation != generation_ || !connected_) return;
+        if (!reply.status.ok())
+          options_.log.Warning("a chunk was not merged", {{"reason", reply.status}});
+        Send(std::move(reply));
+      });
+}
+
 LocalLink::LocalLink(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 LocalLink::~LocalLink() = default;
 
@@ -394,6 +449,7 @@ void LocalLink::OnCommit(const table::CommitReport& report) { impl_->OnCommit(re
 void LocalLink::SendMail(RegionId to, std::string body) { impl_->SendMail(to, std::move(body)); }
 bool LocalLink::connected() const { return impl_->connected(); }
 std::vector<LinkStatus> LocalLink::Links() const { return impl_->Links(); }
+LocalLink::FillStatus LocalLink::Fill() const { return impl_->Fill(); }
 void LocalLink::Stop() { impl_->Stop(); }
 
 }  // namespace everwrite::server

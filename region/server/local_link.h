@@ -58,6 +58,12 @@ class LocalLink {
   void SendMail(RegionId to, std::string body);
   bool connected() const;
   std::vector<LinkStatus> Links() const;
+  // Of a bootstrap of this region, by name.
+  struct FillStatus {
+    std::string source;  // empty: nobody now
+    std::string waits;   // what for; empty: nothing
+  };
+  FillStatus Fill() const;
   // Ends the thread; replies under way are dropped.
   void Stop();
 

@@ -25,6 +25,22 @@ RegionMetrics::RegionMetrics(Registry& registry, const table::RegionEngine& engi
                        [&engine] { return static_cast<double>(engine.CommitQueue()); });
   registry.AddCallback("everwrite_replicator_connected", "1 while a replicator is attached.", {},
                        [&link] { return link.connected() ? 1.0 : 0.0; });
+  registry.AddCallback("everwrite_serving",
+                       "1 when clients are answered; 0 while the region is new or being filled.",
+                       {}, [&engine] { return engine.Serving().ok() ? 1.0 : 0.0; });
+  const auto filling = [&engine](auto value) {
+    return [&engine, value]() -> double {
+      return engine.filling().stage() == streams::Stage::kServing
+                 ? 0.0
+                 : static_cast<double>(value(engine.filling().Progress()));
+    };
+  };
+  registry.AddCallback("everwrite_bootstrap_items", "Items merged by the bootstrap under way.", {},
+                       filling([](const auto& progress) { return progress.live_rows; }));
+  registry.AddCallback("everwrite_bootstrap_items_expected", "Items that its source has.", {},
+                       filling([](const auto& progress) { return progress.total_rows; }));
+  registry.AddCallback("everwrite_bootstrap_bytes", "Bytes merged by the bootstrap under way.", {},
+                       filling([](const auto& progress) { return progress.bytes; }));
   registry.AddCallback("everwrite_session_waiting",
                        "Requests that wait until the region has caught up with their session.", {},
                        [&sessions] { return static_cast<double>(sessions.waiting()); });

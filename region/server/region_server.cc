@@ -225,9 +225,10 @@ Status OpenStorage(Server& server, const topology::Topology& topology,
 }
 
 Status OpenEngine(Server& server, const topology::Topology& topology,
-                  const topology::Region& region) {
+                  const topology::Region& region, bool is_new) {
   table::RegionEngineOptions options;
   options.region = region.id;
+  options.joins = topology.regions.size() > 1 && !is_new;
   const bool durable = topology.durability == topology::Durability::kDurable;
   options.commit.sync = durable ? Sync::kYes : Sync::kNo;
   // Another inode than last time: the folder was copied or restored.
@@ -411,7 +412,7 @@ int RunRegion(const RegionOptions& options) {
   server.log = Logger(StderrSink(), log_options, &server.clock);
 
   Status status = OpenStorage(server, *topology, *region, options.data);
-  if (status.ok()) status = OpenEngine(server, *topology, *region);
+  if (status.ok()) status = OpenEngine(server, *topology, *region, options.is_new);
   if (status.ok()) {
     StartSessions(server, *topology);
     server.maintenance =

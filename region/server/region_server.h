@@ -8,9 +8,10 @@ namespace everwrite::server {
 
 struct RegionOptions {
   std::string topology_file;
-  std::string region;  // its name in the file
-  std::string data;    // base of the data folders; empty: as the file says
-  std::string socket;  // of the link; empty: in the data folder
+  std::string region;   // its name in the file
+  std::string data;     // base of the data folders; empty: as the file says
+  std::string socket;   // of the link; empty: in the data folder
+  bool is_new = false;  // the cluster is new: an empty region need not ask its peers for data
 };
 
 // Serves until SIGTERM or SIGINT, then drains and returns 0. Before it serves, bad configuration

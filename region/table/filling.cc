@@ -209,7 +209,32 @@ Status Filling::Load() {
 void Filling::Set(Stage stage, const FillProgress& progress) {
   std::lock_guard lock(mutex_);
   stage_ = stage;
+  if (stage == Stage::kFilling && progress.begun != seen_begun_) {
+    seen_begun_ = progress.begun;
+    seen_since_ = clock_.Now();
+    seen_rows_ = progress.live_rows;
+  }
   progress_ = progress;
+}
+
+Filling::Estimate Filling::Guess() const {
+  std::lock_guard lock(mutex_);
+  const FillProgress& at = progress_;
+  Estimate estimate;
+  if (at.part > ScanPart::kItems) {
+    estimate.percent = 99;
+  } else if (at.total_rows > 0) {
+    estimate.percent = static_cast<int>(std::min<uint64_t>(99, at.live_rows * 100 / at.total_rows));
+  }
+  const int64_t elapsed = clock_.Now() - seen_since_;
+  const uint64_t merged = at.live_rows - std::min(at.live_rows, seen_rows_);
+  if (at.part == ScanPart::kItems && merged > 0 && elapsed > 0) {
+    const uint64_t left = at.total_rows - std::min(at.total_rows, at.live_rows);
+    estimate.seconds_left =
+        static_cast<int64_t>(static_cast<double>(left) / static_cast<double>(merged) *
+                             static_cast<double>(elapsed) / kMicrosPerSecond);
+  }
+  return estimate;
 }
 
 FillProgress Filling::Progress() const {
@@ -224,13 +249,14 @@ Status Filling::Serving() const {
     return Unavailable(
         "This region is empty and waits for a word of another region: whether there is data to "
         "be filled with.");
-  const FillProgress progress = Progress();
-  const uint64_t total = std::max<uint64_t>(progress.total_rows, 1);
-  const uint64_t percent = progress.part == ScanPart::kItems
-                               ? std::min<uint64_t>(99, progress.live_rows * 100 / total)
-                               : 99;
-  return Unavailable("This region is being filled from its peers: " + std::to_string(percent) +
-                     "% of the items are here. Try again later, or ask another region.");
+  const Estimate estimate = Guess();
+  return Unavailable(
+      "This region is being filled from its peers: " + std::to_string(estimate.percent) +
+      "% of the items are here" +
+      (estimate.seconds_left < 0
+           ? std::string()
+           : ", the rest takes about " + std::to_string(estimate.seconds_left + 1) + " s") +
+      ". Try again then, or ask another region.");
 }
 
 void Filling::Fill(FillRequest request, Executor& executor, Reply reply) {

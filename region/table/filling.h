@@ -58,6 +58,13 @@ class Filling {
 
   streams::Stage stage() const { return stage_; }
   streams::FillProgress Progress() const;
+  // Of the items, from 0 to 100; and the seconds left at the speed of this process so far, -1:
+  // nobody knows.
+  struct Estimate {
+    int percent = 0;
+    int64_t seconds_left = -1;
+  };
+  Estimate Guess() const;
   // OK, or why clients are refused for now: kUnavailable, for people.
   Status Serving() const;
 
@@ -89,6 +96,10 @@ class Filling {
   std::atomic<streams::Stage> stage_{streams::Stage::kServing};
   mutable std::mutex mutex_;
   streams::FillProgress progress_;  // guarded by mutex_
+  // What this process has seen of it, for speed.
+  Instant seen_since_;       // guarded by mutex_
+  uint64_t seen_begun_ = 0;  // guarded by mutex_
+  uint64_t seen_rows_ = 0;   // guarded by mutex_: live rows that were here by then
 };
 
 }  // namespace everwrite::table

@@ -193,9 +193,10 @@ TEST(Filling, EndsAsIfEveryChangeHadComeByTheLog) {
     Random random(seed);
     TestRegion a(1), b(2), n(3);
     TestRegion* regions[] = {&a, &b, &n};
-    std::vector<conflict::Stability> stability = {conflict::Stability({RegionId{2}, RegionId{3}}),
-                                                  conflict::Stability({RegionId{1}, RegionId{3}}),
-                                                  conflict::Stability({RegionId{1}, RegionId{2}})};
+    std::vector<conflict::Stability> stability = {
+        conflict::Stability(RegionId{1}, {RegionId{2}, RegionId{3}}),
+        conflict::Stability(RegionId{2}, {RegionId{1}, RegionId{3}}),
+        conflict::Stability(RegionId{3}, {RegionId{1}, RegionId{2}})};
     a.CreateTable("t");
     ASSERT_TRUE(b.PullFrom(a).ok());
     if (random.Chance(1, 2)) {
@@ -228,8 +229,11 @@ TEST(Filling, EndsAsIfEveryChangeHadComeByTheLog) {
         case 4: {
           for (size_t j = 0; j < 3; ++j)
             stability[i].OnHeartbeat(RegionId{static_cast<uint16_t>(j + 1)},
-                                     regions[j]->engine->State().durable);
-          stability[i].OnApplied(one.engine->State().durable);
+                                     {regions[j]->log(),
+                                      regions[j]->engine->State().durable,
+                                      {a.log(), b.log(), n.log()},
+                                      {}});
+          stability[i].OnApplied(one.log(), one.engine->State().durable);
           streams::PeerProgress progress;
           progress.stable = stability[i].stable();
           one.engine->OnProgress(progress);
