@@ -110,6 +110,7 @@ class RowRepair::Unit : public CommitUnit {
   }
 
   Status AddTo(CommitTurn& turn) override {
+    EW_RETURN_IF_ERROR(turn.CheckOpen());  // the filling looks at its range alone
     if (table_->state->dropped) return FailedPrecondition("the table is gone");
     if (conflict_) {
       conflict_->decided_ms = turn.physical_ms();
@@ -168,6 +169,7 @@ class RowRepair::AdjustUnit : public CommitUnit {
         executor_(executor),
         done_(std::move(done)) {}
   Status AddTo(CommitTurn& turn) override {
+    EW_RETURN_IF_ERROR(turn.CheckOpen());  // the filling looks at its range alone
     if (table_->state->dropped) return FailedPrecondition("the table is gone");
     turn.digests().Adjust(table_->definition.id, bucket_, delta_);
     return {};
