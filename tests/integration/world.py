@@ -120,7 +120,8 @@ class Region:
 class World:
     """`everwrite up` with so many regions on free ports; with `gateway`, at `self.gateway` (host:port)."""
 
-    def __init__(self, regions=3, latency_ms=20, durability="durable", data=None, keep=False, gateway=False):
+    def __init__(self, regions=3, latency_ms=20, durability="durable", data=None, keep=False, gateway=False,
+                 extra=""):
         self.names = NAMES[:regions]
         self.folder = pathlib.Path(data or tempfile.mkdtemp(prefix="everwrite-test-"))
         self.keep = keep or data is not None
@@ -140,7 +141,7 @@ class World:
                 lines += ["  - between: [%s, %s]" % (self.names[i], self.names[j]),
                           "    latency: %dms" % latency_ms]
         self.topology = self.folder / "topology.yaml"
-        self.topology.write_text("\n".join(lines) + "\n")
+        self.topology.write_text("\n".join(lines) + "\n" + extra)
         self.process = None
         # Commands find this world, and no other, by this folder.
         self.environment = dict(os.environ, XDG_RUNTIME_DIR=str(self.folder))
@@ -201,6 +202,30 @@ class World:
 
     def region(self, name):
         return self.regions[name]
+
+    def pid(self, name, role):
+        for region in self.status()["regions"]:
+            if region["name"] == name:
+                return region["pids"].get(role, 0)
+        return 0
+
+    def region_status(self, name):
+        return json.loads(self.regions[name].admin_get("/status")[1])
+
+    def is_ready(self, name):
+        try:
+            return self.regions[name].admin_get("/readyz")[0] == 200
+        except OSError:
+            return False
+
+    def lose_disk(self, name):
+        """A running region's data is gone, and it is killed; `up` starts it again, empty."""
+        folder = self.folder / "data" / name
+        pid = self.pid(name, "region")
+        for part in ("db", "everwrite.identity"):
+            (folder / part).rename(folder / (part + ".lost-%d" % pid))
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: self.pid(name, "region") not in (0, pid), 20, name + " to be started again")
 
     def command(self, *arguments, check=True):
         done = subprocess.run([BINARY, *arguments], env=self.environment, text=True,
