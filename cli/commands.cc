@@ -2,7 +2,9 @@
 
 #include <cstdio>
 
+#include "base/coding.h"
 #include "cli/cluster_view.h"
+#include "cli/conflict_text.h"
 #include "cli/demo.h"
 #include "cli/http_client.h"
 #include "cli/plan.h"
@@ -44,22 +46,6 @@ Result<JsonValue> ParseReply(const Result<HttpReply>& reply) {
                                   : "answered " + std::to_string(reply->status);
   if (reply->status == 503) return Unavailable(message);
   return reply->status == 404 ? NotFound(message) : FailedPrecondition(message);
-}
-
-// One version of a conflict on a line.
-std::string SideText(const JsonValue& side) {
-  if (!side.is_object()) return "-";
-  std::string text = side["time"].AsString() + " region " + side["region_id"].AsString();
-  if (side["deleted"].AsBool()) text += " deleted";
-  if (side["item"].is_object()) text += " " + side["item"].Dump(/*indented=*/false);
-  return text;
-}
-
-std::string ConflictText(const JsonValue& conflict) {
-  return conflict["name"].AsString() + "  " + conflict["table"].AsString() + "  " +
-         conflict["reason"].AsString() + "  decided " + conflict["decided"].AsString() +
-         "\n    lost  " + SideText(conflict["loser"]) + "\n    won   " +
-         SideText(conflict["winner"]) + "\n";
 }
 
 std::string VerifyText(const VerifyReport& report) {
@@ -226,13 +212,24 @@ int RunConflicts(const ConflictsCommand& command) {
   if (list) {
     target += "?limit=" + std::to_string(command.limit);
     if (!command.table.empty()) target += "&table=" + UrlEncode(command.table);
+    if (!command.key.empty()) target += "&key=" + ToHex(command.key);
+    if (!command.lost_by.empty()) target += "&loser_of=" + UrlEncode(command.lost_by);
+    for (const auto& [name, text] :
+         {std::pair("from_ms", &command.since), std::pair("until_ms", &command.until)}) {
+      if (text->empty()) continue;
+      const auto ms = ParseTime(*text);
+      if (!ms.ok()) return ReportError(ms.status());
+      target += "&" + std::string(name) + "=" + std::to_string(*ms);
+    }
   } else {
     target += "/" + UrlEncode(command.name) + (restore ? "/restore" : "");
   }
   const auto reply = ParseReply(HttpCall(restore ? "POST" : "GET", region->admin, target));
   if (!reply.ok()) return ReportError(reply.status());
-  if (command.json || command.action == ConflictsCommand::Action::kShow) {
+  if (command.json) {
     Print(reply->Dump(/*indented=*/true) + "\n");
+  } else if (command.action == ConflictsCommand::Action::kShow) {
+    Print(ConflictDiff(*reply));
   } else if (restore) {
     Print("restored: the lost version was written again in " + region->name + "\n");
   } else {

@@ -69,6 +69,10 @@ struct ConflictsCommand {
   std::string topology_file;
   std::string region;
   std::string table;
+  std::string key;      // DynamoDB JSON, of a table
+  std::string lost_by;  // the region whose write lost
+  std::string since;    // ISO 8601, UTC, or milliseconds since 1970
+  std::string until;
   std::string name;
   int limit = 20;
   bool json = false;

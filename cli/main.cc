@@ -143,6 +143,11 @@ class CommandLine {
         return;
       }
       sub->add_option("--table", conflicts_.table, "of this table only");
+      sub->add_option("--key", conflicts_.key,
+                      "of this item: {\"pk\":{\"S\":\"x\"}}; with --table");
+      sub->add_option("--lost-by", conflicts_.lost_by, "writes of this region that lost");
+      sub->add_option("--since", conflicts_.since, "writes from then on: 2026-01-31T12:00:00Z");
+      sub->add_option("--until", conflicts_.until, "writes up to then");
       sub->add_option("--limit", conflicts_.limit, "at most so many, the newest first")
           ->check(CLI::Range(1, 1000))
           ->capture_default_str();

@@ -69,6 +69,10 @@ JsonValue DescribeRegion(const RegionEndpoint& region, const Result<JsonValue>& 
     AddReason(reasons, region.name + " is " + state +
                            (status.ok() ? "" : " (" + status.status().message() + ")"));
   }
+  if (status.ok() && (*status)["ledger_nearly_full"].AsBool())
+    AddReason(reasons, region.name +
+                           "'s conflict ledger is nearly full: its oldest entries go next "
+                           "(limits.ledger_bytes)");
   if (status.ok() && (*status)["diverged_buckets"].AsInt() > 0) {
     AddReason(reasons,
               region.name + " has " + (*status)["diverged_buckets"].AsString() +

@@ -55,13 +55,25 @@ std::string LedgerKey(const Version& loser) {
   return key;
 }
 
+std::string_view ReasonName(Reason reason) {
+  switch (reason) {
+    case Reason::kConcurrentWrite: return "concurrent write";
+    case Reason::kTableDeleted: return "the table was deleted";
+    case Reason::kRepaired: return "repaired";
+  }
+  return "unknown";
+}
+
 std::string ConflictName(const Version& loser) {
   std::string bytes;
   PutFixed64(bytes, loser.stamp.value);
   std::string name = ToHex(bytes) + "-";
   bytes.clear();
   PutFixed64(bytes, loser.dot.log.value);
-  return name + ToHex(bytes) + "-" + std::to_string(loser.dot.number);
+  name += ToHex(bytes) + "-";
+  bytes.clear();
+  PutFixed64(bytes, loser.dot.number);
+  return name + ToHex(bytes);
 }
 
 bool ParseConflictName(std::string_view name, Version& loser) {
@@ -73,7 +85,7 @@ bool ParseConflictName(std::string_view name, Version& loser) {
   };
   if (!TakeInteger(name, 16, result.stamp.value) || !dash() ||
       !TakeInteger(name, 16, result.dot.log.value) || !dash() ||
-      !TakeInteger(name, 10, result.dot.number) || !name.empty())
+      !TakeInteger(name, 16, result.dot.number) || !name.empty())
     return false;
   loser = result;
   return true;

@@ -39,7 +39,9 @@ struct ConflictRecord {
 
 // The entry's place in the ledger: loser's stamp, log and number, 24 bytes, ordered by time.
 std::string LedgerKey(const Version& loser);
-// "018f3c…-0001a2b3c4d5e6f7-42": the same for people and URLs, and back.
+std::string_view ReasonName(Reason reason);
+// The same in hex, "018f3c…-0001a2b3c4d5e6f7-000000000000002a", for people and URLs, and back:
+// names sort as keys do.
 std::string ConflictName(const Version& loser);
 bool ParseConflictName(std::string_view name, Version& loser);
 

@@ -82,6 +82,9 @@ struct Limits {
   uint64_t cache_bytes = 64ULL << 20;  // of blocks of the store
   uint64_t change_log_bytes = 64ULL << 30;
   uint64_t change_log_hours = 24;
+  // The conflict ledger: entries are kept so long, and up to so many bytes.
+  uint64_t ledger_days = 30;
+  uint64_t ledger_bytes = 10ULL << 30;
   // Rows that are read again each second to prove that they are what was written; 0: none.
   uint64_t verify_rows_per_second = 10'000;
   // A table's time to live may be changed once in so long, as DynamoDB's once an hour; 0: any time.

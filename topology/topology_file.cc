@@ -226,7 +226,9 @@ std::string WriteTopology(const Topology& topology) {
       << "\n  cache_bytes: " << topology.limits.cache_bytes
       << "B\n  change_log_bytes: " << topology.limits.change_log_bytes
       << "B\n  change_log_hours: " << topology.limits.change_log_hours
-      << "\n  verify_rows_per_second: " << topology.limits.verify_rows_per_second
+      << "\n  ledger_days: " << topology.limits.ledger_days
+      << "\n  ledger_bytes: " << topology.limits.ledger_bytes
+      << "B\n  verify_rows_per_second: " << topology.limits.verify_rows_per_second
       << "\n  ttl_change_interval: " << FormatDuration(topology.limits.ttl_change_interval_us)
       << "\nsessions:\n  wait: " << FormatDuration(topology.sessions.wait_us) << "\n";
   if (!topology.sessions.key.empty())

@@ -394,9 +394,10 @@ class TopologyReader {
   }
 
   Status ReadLimits(const ConfigNode& node) {
-    EW_RETURN_IF_ERROR(CheckMap(node, "\"limits\"",
-                                {"connections", "threads", "cache_bytes", "change_log_bytes",
-                                 "change_log_hours", "verify_rows_per_second", "ttl_change_interval"}));
+    EW_RETURN_IF_ERROR(
+        CheckMap(node, "\"limits\"",
+                 {"connections", "threads", "cache_bytes", "change_log_bytes", "change_log_hours",
+                  "ledger_days", "ledger_bytes", "verify_rows_per_second", "ttl_change_interval"}));
     Limits& limits = topology_.limits;
     if (const ConfigNode* value = node.Find("connections"))
       EW_RETURN_IF_ERROR(ReadInteger(*value, 1, 1'000'000, limits.connections));
@@ -408,6 +409,10 @@ class TopologyReader {
       EW_RETURN_IF_ERROR(ReadBytes(*value, 1 << 20, 1ULL << 50, limits.change_log_bytes));
     if (const ConfigNode* value = node.Find("change_log_hours"))
       EW_RETURN_IF_ERROR(ReadInteger(*value, 24, 24 * 366, limits.change_log_hours));
+    if (const ConfigNode* value = node.Find("ledger_days"))
+      EW_RETURN_IF_ERROR(ReadInteger(*value, 1, 36600, limits.ledger_days));
+    if (const ConfigNode* value = node.Find("ledger_bytes"))
+      EW_RETURN_IF_ERROR(ReadBytes(*value, 1 << 20, 1ULL << 50, limits.ledger_bytes));
     if (const ConfigNode* value = node.Find("verify_rows_per_second"))
       EW_RETURN_IF_ERROR(ReadInteger(*value, 0, 10'000'000, limits.verify_rows_per_second));
     if (const ConfigNode* value = node.Find("ttl_change_interval"))

@@ -100,6 +100,7 @@ void SimRegion::EndTurn() {
 
 void SimRegion::Maintain() {
   CHECK(process_->engine->maintenance().RunOnce(process_->executor).ok());
+  CHECK(process_->engine->ledger_retention().RunOnce(process_->clock.PhysicalMillis()).ok());
   process_->executor.PostAfter(kMaintenanceMicros, [this] { Maintain(); });
 }
 

@@ -532,6 +532,14 @@ void AppendValueJson(std::string& out, item::ValueView value) {
   out.push_back('}');
 }
 
+bool ParseItemJson(std::string_view text, std::string& out) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element json;
+  ApiError error;
+  return parser.parse(text.data(), text.size()).get(json) == simdjson::SUCCESS &&
+         ReadItemJson(json, out, error);
+}
+
 void AppendItemJson(std::string& out, item::ItemView item) {
   // Names and values with room for the punctuation; grown once, as a rule.
   if (out.capacity() - out.size() < item.bytes().size() + 64) {

@@ -26,6 +26,8 @@ namespace everwrite::api {
 // Appends the item {"name":{"S":"..."},...} to `out` in compact form. False with `error`, and `out`
 // in no particular state, when it is none. Does not look at ItemSize.
 bool ReadItemJson(simdjson::dom::element json, std::string& out, ApiError& error);
+// The same from text; false when it is no JSON either.
+bool ParseItemJson(std::string_view text, std::string& out);
 // The same for one attribute value {"S":"..."}.
 bool ReadValueJson(simdjson::dom::element json, std::string& out, ApiError& error);
 // ExpressionAttributeValues, as an item whose names have their colon: looked up with

@@ -186,6 +186,12 @@ HttpResponse Admin::Status() const {
   AppendRaw(out, "durable", VectorJson(state.durable));
   AppendNumber(out, "conflicts", context_.engine->ConflictCount());
   const convergence::GuardReport convergence = context_.guard->report();
+  const auto ledger = context_.engine->LedgerSize();
+  const uint64_t ledger_max = context_.engine->ledger_retention().bounds().bytes_max;
+  AppendNumber(out, "ledger_entries", ledger.items);
+  AppendNumber(out, "ledger_bytes", ledger.bytes);
+  AppendRaw(out, "ledger_nearly_full",
+            static_cast<uint64_t>(ledger.bytes) > ledger_max / 10 * 9 ? "true" : "false");
   AppendNumber(out, "diverged_buckets", convergence.open);
   AppendNumber(out, "repaired_rows", convergence.repaired_rows);
   AppendNumber(out, "clock_ms", state.physical_ms);
@@ -232,6 +238,30 @@ HttpResponse Admin::List(std::string_view query) const {
     if (!table) return Error(NotFound("no table is named " + *name));
     filter.table = table->definition.id;
   }
+  if (const auto key = QueryParameter(query, "key")) {
+    std::string json, attributes;
+    const auto table = filter.table ? context_.engine->FindTableById(*filter.table) : nullptr;
+    if (!table) return Error(InvalidArgument("a key is looked for in a table: name it"));
+    if (!FromHex(*key, json) || !api::ParseItemJson(json, attributes))
+      return Error(InvalidArgument("the key is no DynamoDB JSON, such as {\"pk\":{\"S\":\"x\"}}"));
+    auto encoded = item::EncodeKey(table->definition.key, item::ItemView(attributes));
+    if (!encoded.ok()) return Error(encoded.status());
+    filter.key = std::move(encoded).value();
+  }
+  if (const auto region = QueryParameter(query, "loser_of")) {
+    uint16_t id = 0;
+    std::from_chars(region->data(), region->data() + region->size(), id);
+    for (const auto& [name, known] : context_.regions)
+      if (name == *region) id = known.value;
+    if (id == 0) return Error(NotFound("no region is named " + *region));
+    filter.loser_of = RegionId{id};
+  }
+  const auto number = [&](std::string_view name, uint64_t& value) {
+    if (const auto text = QueryParameter(query, name))
+      std::from_chars(text->data(), text->data() + text->size(), value);
+  };
+  number("from_ms", filter.from_ms);
+  number("until_ms", filter.until_ms);
   if (const auto after = QueryParameter(query, "after")) {
     conflict::Version version;
     if (!conflict::ParseConflictName(*after, version))
@@ -257,10 +287,13 @@ std::string Admin::ConflictJson(const ConflictRecord& record) const {
               : table         ? table->definition.name
                               : "(deleted)");
   AppendField(out, "kind", record.is_table ? "table" : "item");
-  AppendField(out, "reason",
-              record.reason == conflict::Reason::kConcurrentWrite ? "concurrent write"
-              : record.reason == conflict::Reason::kTableDeleted  ? "the table was deleted"
-                                                                  : "repaired");
+  AppendField(out, "reason", conflict::ReasonName(record.reason));
+  if (table && !record.is_table && !record.loser.image.empty()) {
+    std::string key;
+    api::AppendItemJson(key, item::ItemView(item::KeyAttributesOf(
+                                 table->definition.key, item::ItemView(record.loser.image))));
+    AppendRaw(out, "key", key);
+  }
   AppendField(out, "decided", FormatUtcMillis(record.decided_ms));
   AppendRaw(out, "loser", SideJson(record.loser, record.is_table));
   if (record.reason != conflict::Reason::kTableDeleted)

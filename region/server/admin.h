@@ -5,7 +5,8 @@
 //   GET  /readyz                     200 when it serves, 503 and why when it does not
 //   GET  /metrics                    Prometheus text
 //   GET  /status                     JSON: vectors, links, conflicts, health
-//   GET  /conflicts?table=&limit=&after=   JSON list, newest first
+//   GET  /conflicts?table=&key=&loser_of=&from_ms=&until_ms=&limit=&after=
+//                                    JSON list, newest first; key in hex of its DynamoDB JSON
 //   GET  /conflicts/NAME             one conflict with both images
 //   POST /conflicts/NAME/restore     the loser is written again
 //   GET  /items?after=&limit=        one line a stored version, in key order: table key version
@@ -33,6 +34,7 @@ namespace everwrite::server {
 
 struct AdminContext {
   std::string region_name;
+  std::vector<std::pair<std::string, RegionId>> regions;  // of the topology
   std::string cluster;
   std::string endpoint;  // host:port of the DynamoDB API
   std::string admin;

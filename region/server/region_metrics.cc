@@ -18,6 +18,10 @@ RegionMetrics::RegionMetrics(Registry& registry, const table::RegionEngine& engi
                        });
   registry.AddCallback("everwrite_conflicts_total", "Losing writes put in the ledger, ever.", {},
                        [&engine] { return static_cast<double>(engine.ConflictCount()); });
+  registry.AddCallback("everwrite_ledger_entries", "Entries of the conflict ledger now.", {},
+                       [&engine] { return static_cast<double>(engine.LedgerSize().items); });
+  registry.AddCallback("everwrite_ledger_bytes", "Bytes of the conflict ledger now.", {},
+                       [&engine] { return static_cast<double>(engine.LedgerSize().bytes); });
   registry.AddCallback("everwrite_expired_total",
                        "Items deleted here because their time to live was over.", {},
                        [&engine] { return static_cast<double>(engine.sweeper().deleted()); });

@@ -115,13 +115,33 @@ class MaintenanceThread : public Executor {
         next = now + std::chrono::seconds(kMaintenanceSeconds);
         if (const Status status = engine_.maintenance().RunOnce(*this); !status.ok())
           log_.Error("maintenance failed", {{"reason", status.message()}});
+        RetainLedger();
       }
       lock.lock();
     }
   }
 
+  void RetainLedger() {
+    table::LedgerRetention& retention = engine_.ledger_retention();
+    const uint64_t before = retention.forgotten();
+    if (const Status status = retention.RunOnce(engine_.State().physical_ms); !status.ok())
+      log_.Error("the ledger cannot be trimmed", {{"reason", status.message()}});
+    const auto bytes = static_cast<uint64_t>(engine_.LedgerSize().bytes);
+    const bool near = bytes > retention.bounds().bytes_max / 10 * 9;
+    if (near && !ledger_alarm_)
+      log_.Warning("the conflict ledger is nearly full: its oldest entries go next",
+                   {{"bytes", bytes}, {"ledger_bytes", retention.bounds().bytes_max}});
+    ledger_alarm_ = near;
+    if (before > ledger_told_ || (before > 0 && ledger_told_ == 0)) {
+      log_.Warning("entries of the conflict ledger were forgotten", {{"in_all", before}});
+      ledger_told_ = before;
+    }
+  }
+
   table::RegionEngine& engine_;
   const Logger log_;
+  bool ledger_alarm_ = false;
+  uint64_t ledger_told_ = 0;
   std::mutex mutex_;
   std::condition_variable ready_;
   std::vector<std::function<void()>> tasks_;
@@ -235,6 +255,12 @@ Status OpenEngine(Server& server, const topology::Topology& topology,
   struct stat identity {};
   if (stat((server.folder->path() + "/everwrite.identity").c_str(), &identity) == 0)
     options.place = std::to_string(identity.st_dev) + ":" + std::to_string(identity.st_ino);
+  options.ledger.keep_ms = topology.limits.ledger_days * 24 * 3600 * 1000;
+  options.ledger.bytes_max = topology.limits.ledger_bytes;
+  options.region_name = [&topology](RegionId id) {
+    const topology::Region* named = topology.FindRegion(id);
+    return named ? named->name : std::to_string(id.value);
+  };
   options.change_log_keep_ms = topology.limits.change_log_hours * 3600 * 1000;
   // 48 random bits name the first log: a folder that is wiped and filled again never meets its old
   // name.
@@ -339,6 +365,8 @@ Status StartEndpoints(Server& server, const topology::Topology& topology,
                       const topology::Region& region) {
   AdminContext context;
   context.region_name = region.name;
+  for (const topology::Region& one : topology.regions)
+    context.regions.emplace_back(one.name, one.id);
   context.cluster = topology.cluster;
   context.endpoint = region.endpoint.ToString();
   context.admin = region.admin.ToString();

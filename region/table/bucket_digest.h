@@ -74,8 +74,8 @@ class DigestBook {
   void Drop(TableId table, KvBatch& batch);
   // Puts what was touched since the last Flush.
   void Flush(KvBatch& batch);
-  // Moves the sum of a bucket without a change: a recount has found it wrong, or a row is put right.
-  // The table must be there.
+  // Moves the sum of a bucket without a change: a recount has found it wrong, or a row is put
+  // right. The table must be there.
   void Adjust(TableId table, uint16_t bucket, uint64_t delta);
 
   BucketDigest Get(TableId table, uint16_t bucket) const;

@@ -8,6 +8,7 @@
 namespace everwrite::table {
 namespace {
 
+constexpr TableId kLedgerCount{2};           // the id of the table that shows it (ledger_table.h)
 constexpr size_t kKeptBatchBytes = 1 << 20;  // a batch that grew beyond this gives its memory back
 
 }  // namespace
@@ -72,6 +73,17 @@ void CommitTurn::AddToCount(std::shared_ptr<LiveCount> count, int64_t items, int
   counted_.try_emplace(key, std::move(count));
 }
 
+void CommitTurn::KeepConflict(std::string_view key, std::string_view value) {
+  batch_.Put(ColumnFamily::kLedger, key, value);
+  ++state_.conflicts;
+  AddToCount(ledger_, 1, static_cast<int64_t>(key.size() + value.size()));
+}
+
+void CommitTurn::ForgetConflict(std::string_view key, size_t value_size) {
+  batch_.Delete(ColumnFamily::kLedger, key);
+  AddToCount(ledger_, -1, -static_cast<int64_t>(key.size() + value_size));
+}
+
 void CommitTurn::DropCount(const LiveCount& count) {
   counted_.erase(count.key);
   batch_.Delete(ColumnFamily::kSystem, count.key);
@@ -87,7 +99,18 @@ Committer::Committer(KvStore& store, const Clock& clock, RegionState state,
       durable_(state.applied),
       durable_sequence_(state.sequence),
       state_(state),
-      hybrid_clock_(state.clock) {}
+      hybrid_clock_(state.clock),
+      ledger_(std::make_shared<LiveCount>(CountKey(kLedgerCount))) {}
+
+Status Committer::Load() {
+  std::string value;
+  EW_ASSIGN_OR_RETURN(const bool found, store_.Get(ColumnFamily::kSystem, ledger_->key, &value));
+  int64_t items = 0, bytes = 0;
+  if (found && !DecodeCount(value, items, bytes)) return DataLoss("the ledger's count is damaged");
+  ledger_->items = items;
+  ledger_->bytes = bytes;
+  return digests_.Load(store_);
+}
 
 void Committer::Submit(std::unique_ptr<CommitUnit> unit) {
   bool wake = false;
@@ -115,8 +138,8 @@ bool Committer::BeginTurn() {
     if (queue_.empty()) return false;
     taken.swap(queue_);
   }
-  turn_ = std::make_unique<CommitTurn>(state_, hybrid_clock_, digests_, clock_.PhysicalMillis(),
-                                       std::move(spare_batch_));
+  turn_ = std::make_unique<CommitTurn>(state_, hybrid_clock_, digests_, ledger_,
+                                       clock_.PhysicalMillis(), std::move(spare_batch_));
   size_t used = 0;
   for (; used < taken.size(); ++used) {
     if (units_.size() >= options_.units_per_turn_max) break;

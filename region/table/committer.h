@@ -84,10 +84,11 @@ class CommitTurn {
  public:
   // `batch` is empty; given so that its memory outlives the turn.
   CommitTurn(RegionState& state, conflict::HybridClock& clock, DigestBook& digests,
-             uint64_t physical_ms, KvBatch batch)
+             std::shared_ptr<LiveCount> ledger, uint64_t physical_ms, KvBatch batch)
       : state_(state),
         clock_(clock),
         digests_(digests),
+        ledger_(std::move(ledger)),
         physical_ms_(physical_ms),
         batch_(std::move(batch)) {}
 
@@ -110,7 +111,9 @@ class CommitTurn {
   void AddToCount(std::shared_ptr<LiveCount> count, int64_t items, int64_t bytes);
   // What is counted is gone: its count goes from the store, in this turn.
   void DropCount(const LiveCount& count);
-  void CountConflict() { ++state_.conflicts; }
+  // An entry of the conflict ledger that is not there yet; and one that is forgotten.
+  void KeepConflict(std::string_view key, std::string_view value);
+  void ForgetConflict(std::string_view key, size_t value_size);
   // The proof of convergence, brought up to date with each change (bucket_digest.h).
   DigestBook& digests() { return digests_; }
 
@@ -130,6 +133,7 @@ class CommitTurn {
   RegionState& state_;
   conflict::HybridClock& clock_;
   DigestBook& digests_;
+  const std::shared_ptr<LiveCount> ledger_;
   const uint64_t physical_ms_;
   KvBatch batch_;
   streams::RecordBatch own_;
@@ -178,9 +182,11 @@ class Committer {
   void Submit(std::unique_ptr<CommitUnit> unit);
 
   // Before the first turn.
-  Status LoadDigests() { return digests_.Load(store_); }
+  Status Load();
   const DigestBook& digests() const { return digests_; }
   DigestBook& digests() { return digests_; }
+  // Entries of the conflict ledger and their bytes.
+  const LiveCount& ledger() const { return *ledger_; }
 
   // Until the next turn begins, `wake` is called when `units` wait, not at the first. False, and
   // nothing changed, when so many wait already. Who asks for more than one must look again in good
@@ -240,6 +246,7 @@ class Committer {
   RegionState state_;
   conflict::HybridClock hybrid_clock_;
   DigestBook digests_;
+  const std::shared_ptr<LiveCount> ledger_;
   std::unique_ptr<CommitTurn> turn_;
   size_t concurrency_ = 0;
   KvBatch spare_batch_;  // the last turn's, cleared: the next one finds its memory made

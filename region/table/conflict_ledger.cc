@@ -6,21 +6,32 @@ namespace everwrite::table {
 
 using conflict::ConflictRecord;
 
-void AppendConflict(KvBatch& batch, const ConflictRecord& record) {
-  batch.Put(ColumnFamily::kLedger, conflict::LedgerKey(record.loser.version),
-            conflict::EncodeConflictRecord(record));
+void AppendConflict(CommitTurn& turn, const ConflictRecord& record) {
+  turn.KeepConflict(conflict::LedgerKey(record.loser.version),
+                    conflict::EncodeConflictRecord(record));
 }
 
 Result<std::vector<ConflictRecord>> ListConflicts(const KvStore& store,
                                                   const ConflictFilter& filter) {
   std::vector<ConflictRecord> found;
-  const auto it = store.NewIterator(ColumnFamily::kLedger, {"", filter.after});
-  it->SeekForPrev(filter.after.empty() ? std::string(25, '\xff') : filter.after);
+  constexpr uint64_t kMillisMax = (1ULL << 48) - 1;
+  std::string end = filter.after;
+  if (filter.until_ms < kMillisMax) {
+    std::string bound;
+    PutFixed64(bound, Stamp::Make(filter.until_ms + 1, 0).value);
+    if (end.empty() || bound < end) end = std::move(bound);
+  }
+  const auto it = store.NewIterator(ColumnFamily::kLedger, {"", end});
+  it->SeekForPrev(end.empty() ? std::string(25, '\xff') : end);
   for (; it->Valid() && found.size() < filter.limit; it->Prev()) {
     ConflictRecord record;
     if (!conflict::DecodeConflictRecord(it->value(), record))
       return DataLoss("a ledger entry is damaged: " + ToHex(it->key()));
-    if (filter.table && record.table != *filter.table) continue;
+    const conflict::Version& loser = record.loser.version;
+    if (loser.stamp.milliseconds() < filter.from_ms) break;  // and so are all behind it
+    if (filter.table && (record.is_table || record.table != *filter.table)) continue;
+    if (filter.key && record.key != *filter.key) continue;
+    if (filter.loser_of && loser.dot.log.region() != *filter.loser_of) continue;
     found.push_back(std::move(record));
   }
   EW_RETURN_IF_ERROR(it->status());
@@ -36,6 +47,49 @@ Result<ConflictRecord> FindConflict(const KvStore& store, const conflict::Versio
   if (!conflict::DecodeConflictRecord(value, record))
     return DataLoss("the ledger entry is damaged: " + conflict::ConflictName(loser));
   return record;
+}
+
+class LedgerRetention::Unit : public CommitUnit {
+ public:
+  struct Entry {
+    std::string key;
+    size_t value_size = 0;
+  };
+  Unit(LedgerRetention& owner, std::vector<Entry> entries)
+      : owner_(owner), entries_(std::move(entries)) {}
+  Status AddTo(CommitTurn& turn) override {
+    for (const Entry& entry : entries_) turn.ForgetConflict(entry.key, entry.value_size);
+    return {};
+  }
+  void Finished(const Status& status, Completions&) override {
+    if (status.ok()) owner_.forgotten_ += entries_.size();
+    owner_.running_ = false;
+  }
+
+ private:
+  LedgerRetention& owner_;
+  const std::vector<Entry> entries_;
+};
+
+Status LedgerRetention::RunOnce(uint64_t now_ms) {
+  if (running_) return {};  // what is under way is still there
+  const LiveCount& size = committer_.ledger();
+  int64_t too_many = size.bytes - static_cast<int64_t>(bounds_.bytes_max);
+  std::vector<Unit::Entry> entries;
+  const auto it = store_.NewIterator(ColumnFamily::kLedger, {});
+  for (it->Seek(""); it->Valid() && entries.size() < kPerRound; it->Next()) {
+    ConflictRecord record;
+    if (!conflict::DecodeConflictRecord(it->value(), record))
+      return DataLoss("a ledger entry is damaged: " + ToHex(it->key()));
+    if (record.decided_ms + bounds_.keep_ms > now_ms && too_many <= 0) break;
+    too_many -= static_cast<int64_t>(it->key().size() + it->value().size());
+    entries.push_back({std::string(it->key()), it->value().size()});
+  }
+  EW_RETURN_IF_ERROR(it->status());
+  if (entries.empty()) return {};
+  running_ = true;
+  committer_.Submit(std::make_unique<Unit>(*this, std::move(entries)));
+  return {};
 }
 
 }  // namespace everwrite::table

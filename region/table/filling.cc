@@ -120,8 +120,7 @@ class Filling::Unit : public CommitUnit {
       if (!bucket.of || !bucket.of->state->dropped)
         turn.digests().Learn(bucket.table, bucket.bucket, bucket.touched);
     for (const ScanRow* entry : job_->entries) {
-      turn.batch().Put(ColumnFamily::kLedger, entry->key, entry->value);
-      turn.CountConflict();
+      turn.KeepConflict(entry->key, entry->value);
     }
     turn.Observe(chunk.clock);
     owner_.Advance(job_->request, turn, next_);

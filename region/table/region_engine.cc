@@ -55,7 +55,7 @@ Result<std::unique_ptr<RegionEngine>> RegionEngine::Open(KvStore& store, const C
       new RegionEngine(store, clock, options, std::move(state), std::move(wake)));
   EW_RETURN_IF_ERROR(engine->streams_.Load(store));
   EW_RETURN_IF_ERROR(engine->catalog_.Load(store));
-  EW_RETURN_IF_ERROR(engine->committer_.LoadDigests());
+  EW_RETURN_IF_ERROR(engine->committer_.Load());
   EW_RETURN_IF_ERROR(engine->maintenance_.LoadFirstHeld());
   EW_RETURN_IF_ERROR(engine->filling_.Load());
   return engine;
@@ -79,13 +79,25 @@ RegionEngine::RegionEngine(KvStore& store, const Clock& clock, const RegionEngin
                }),
       filling_(store, clock, catalog_, locks_, committer_, remote_apply_, maintenance_),
       repair_(store, catalog_, locks_, committer_),
-      stream_reader_(store, streams_, committer_, options.region) {
+      stream_reader_(store, streams_, committer_, options.region),
+      ledger_table_(store, catalog_, options.region, options.region_name),
+      ledger_retention_(store, committer_, options.ledger) {
   catalog_.SetOnIncomplete([this] { backfill_.Kick(); });
 }
 
 // --- items ---------------------------------------------------------------------------------------
 
+namespace {
+
+Status LedgerIsReadOnly() {
+  return InvalidArgument(std::string(kLedgerTableName) +
+                         " is kept by the region itself and can only be read");
+}
+
+}  // namespace
+
 Result<bool> RegionEngine::Get(const Table& table, std::string_view key, std::string* item) const {
+  if (table.definition.id == kLedgerTable) return ledger_table_.Get(key, item);
   EW_ASSIGN_OR_RETURN(const auto stored,
                       ReadStored(store_, ItemKey(table.definition.id, key), item));
   if (!stored || stored->tombstone) return false;
@@ -96,6 +108,7 @@ Result<bool> RegionEngine::Get(const Table& table, std::string_view key, std::st
 Status RegionEngine::Scan(
     const Table& table, const ScanOptions& options,
     const std::function<bool(std::string_view, std::string_view)>& visit) const {
+  if (table.definition.id == kLedgerTable) return ledger_table_.Scan(options, visit);
   const bool of_index = options.index.value != 0;
   const TableId id = table.definition.id;
   const std::string prefix = of_index ? IndexPrefix(id, options.index) : ItemKey(id, "");
@@ -122,7 +135,56 @@ Status RegionEngine::Scan(
   return it->status();
 }
 
+void RegionEngine::Transact(std::unique_ptr<TransactionOperation> operation, Executor& executor) {
+  for (const ItemName& item : operation->items) {
+    if (item.table->definition.id != kLedgerTable) continue;
+    executor.Post([refused = std::shared_ptr<TransactionOperation>(std::move(operation))] {
+      refused->Done(LedgerIsReadOnly());
+    });
+    return;
+  }
+  transactions_.Submit(std::move(operation), executor);
+}
+
+Status RegionEngine::GetTogether(const std::vector<ItemName>& names,
+                                 const ItemVisitor& visit) const {
+  const auto is_ledger = [](const ItemName& name) {
+    return name.table->definition.id == kLedgerTable;
+  };
+  if (std::none_of(names.begin(), names.end(), is_ledger))
+    return table::GetTogether(store_, names, visit);
+  // Entries never change: they may be read beside the snapshot of the others.
+  std::vector<std::optional<std::string>> items(names.size());
+  std::vector<ItemName> others;
+  std::vector<size_t> positions;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (is_ledger(names[i])) {
+      std::string entry;
+      EW_ASSIGN_OR_RETURN(const bool found, ledger_table_.Get(names[i].key, &entry));
+      if (found) items[i] = std::move(entry);
+    } else {
+      others.push_back(names[i]);
+      positions.push_back(i);
+    }
+  }
+  EW_RETURN_IF_ERROR(table::GetTogether(
+      store_, others, [&](size_t index, std::optional<std::string_view> item) -> Status {
+        if (item) items[positions[index]] = *item;
+        return {};
+      }));
+  for (size_t i = 0; i < items.size(); ++i)
+    EW_RETURN_IF_ERROR(
+        visit(i, items[i] ? std::optional<std::string_view>(*items[i]) : std::nullopt));
+  return {};
+}
+
 void RegionEngine::Write(std::unique_ptr<WriteOperation> operation, Executor& executor) {
+  if (operation->table->definition.id == kLedgerTable) {
+    executor.Post([refused = std::shared_ptr<WriteOperation>(std::move(operation))] {
+      refused->Done(LedgerIsReadOnly());
+    });
+    return;
+  }
   Submit(std::move(operation), executor, streams::Actor::kClient);
 }
 
@@ -241,6 +303,10 @@ class RegionEngine::CatalogUnit : public CommitUnit {
 
 void RegionEngine::EditCatalog(std::string name, CatalogEdit edit, Executor& executor,
                                TableCallback done) {
+  if (name == kLedgerTableName) {
+    executor.Post([done = std::move(done)] { done(LedgerIsReadOnly()); });
+    return;
+  }
   auto unit = std::make_shared<CatalogUnit>(*this, std::move(name), std::move(edit), executor,
                                             std::move(done));
   const auto decide = [this, unit] {
@@ -299,6 +365,8 @@ void RegionEngine::DeleteTable(std::string name, Executor& executor, TableCallba
 }
 
 TableEngine::Count RegionEngine::CountOf(const Table& table) const {
+  if (table.definition.id == kLedgerTable)
+    return {committer_.ledger().items, committer_.ledger().bytes};
   return {table.state->count.items, table.state->count.bytes};
 }
 

@@ -17,6 +17,7 @@
 #include "region/table/filling.h"
 #include "region/table/index_backfill.h"
 #include "region/table/key_locks.h"
+#include "region/table/ledger_table.h"
 #include "region/table/local_write.h"
 #include "region/table/maintenance.h"
 #include "region/table/remote_apply.h"
@@ -44,6 +45,9 @@ struct RegionEngineOptions {
   bool joins = false;
   // How long the region that wrote an expired item last must be silent until we delete it (ttl.h).
   uint64_t ttl_takeover_ms = 60'000;
+  LedgerBounds ledger;
+  // Names regions, where people read; without it, their numbers.
+  RegionName region_name = {};
 };
 
 class RegionEngine : public TableEngine {
@@ -58,7 +62,9 @@ class RegionEngine : public TableEngine {
 
   // --- clients (TableEngine) ---
   Status Serving() const override { return filling_.Serving(); }
-  TablePtr FindTable(std::string_view name) const override { return catalog_.Find(name); }
+  TablePtr FindTable(std::string_view name) const override {
+    return name == kLedgerTableName ? ledger_table_.table() : catalog_.Find(name);
+  }
   std::vector<std::string> ListTables(std::string_view after, size_t limit) const override {
     return catalog_.List(after, limit);
   }
@@ -72,12 +78,8 @@ class RegionEngine : public TableEngine {
   Status Scan(const Table& table, const ScanOptions& options,
               const std::function<bool(std::string_view, std::string_view)>& visit) const override;
   void Write(std::unique_ptr<WriteOperation> operation, Executor& executor) override;
-  void Transact(std::unique_ptr<TransactionOperation> operation, Executor& executor) override {
-    transactions_.Submit(std::move(operation), executor);
-  }
-  Status GetTogether(const std::vector<ItemName>& names, const ItemVisitor& visit) const override {
-    return table::GetTogether(store_, names, visit);
-  }
+  void Transact(std::unique_ptr<TransactionOperation> operation, Executor& executor) override;
+  Status GetTogether(const std::vector<ItemName>& names, const ItemVisitor& visit) const override;
   const StreamReader& Streams() const override { return stream_reader_; }
 
   // --- the replicator beside us (streams/region_port.h) ---
@@ -112,7 +114,13 @@ class RegionEngine : public TableEngine {
   }
   // Writes the losing content again, as a new write that knows the winner and so wins everywhere.
   void RestoreConflict(const conflict::Version& loser, Executor& executor, StatusCallback done);
-  TablePtr FindTableById(TableId id) const { return catalog_.FindById(id); }
+  TablePtr FindTableById(TableId id) const {
+    return id == kLedgerTable ? ledger_table_.table() : catalog_.FindById(id);
+  }
+  const LedgerTable& ledger_table() const { return ledger_table_; }
+  LedgerRetention& ledger_retention() { return ledger_retention_; }
+  // Entries of the ledger now, and their bytes.
+  Count LedgerSize() const { return CountOf(*ledger_table_.table()); }
   RegionState CommittedState() const { return committer_.CommittedState(); }
   // Entries put in the ledger, ever.
   uint64_t ConflictCount() const { return committer_.CommittedState().conflicts; }
@@ -162,6 +170,8 @@ class RegionEngine : public TableEngine {
   Filling filling_;
   RowRepair repair_;
   StreamReader stream_reader_;
+  LedgerTable ledger_table_;
+  LedgerRetention ledger_retention_;
 };
 
 }  // namespace everwrite::table

@@ -107,8 +107,7 @@ class RemoteApply::Unit : public CommitUnit {
     }
     if (change.conflict) {
       change.conflict->decided_ms = turn.physical_ms();
-      AppendConflict(turn.batch(), *change.conflict);
-      turn.CountConflict();
+      AppendConflict(turn, *change.conflict);
     }
     const StoredItem item{change.version, record.tombstone, record.image};
     if (!change.take || change.superseded) {

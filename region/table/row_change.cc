@@ -108,15 +108,14 @@ uint64_t RowChange::AddRow(CommitTurn& turn, const std::shared_ptr<TableState>& 
 }
 
 void RowChange::AddRemovalTo(CommitTurn& turn, const std::shared_ptr<TableState>& table,
-                             std::string_view store_key,
-                             const conflict::Version& version) const {
+                             std::string_view store_key, const conflict::Version& version) const {
   turn.batch().Delete(ColumnFamily::kItems, store_key);
   const uint64_t delta = AddRest(turn, table, store_key, {version, /*tombstone=*/true, {}});
   turn.digests().Touch(table->id, BucketOf(store_key), version.dot, delta);
 }
 
 uint64_t RowChange::AddRest(CommitTurn& turn, const std::shared_ptr<TableState>& table,
-                        std::string_view store_key, const StoredItem& row) const {
+                            std::string_view store_key, const StoredItem& row) const {
   if (replaced_tombstone_)
     turn.batch().Delete(ColumnFamily::kSystem, TombstoneKey(*replaced_tombstone_));
   turn.AddToCount({table, &table->count}, count_items_, count_bytes_);

@@ -51,8 +51,8 @@ class RowChange {
   // must not have been dropped (TableState::dropped).
   void AddTo(CommitTurn& turn, const std::shared_ptr<TableState>& table, std::string_view store_key,
              const StoredItem& row) const;
-  // The same for a row that goes without a trace. Planned as a tombstone's; `version` is that of the
-  // row that goes.
+  // The same for a row that goes without a trace. Planned as a tombstone's; `version` is that of
+  // the row that goes.
   void AddRemovalTo(CommitTurn& turn, const std::shared_ptr<TableState>& table,
                     std::string_view store_key, const conflict::Version& version) const;
   // The same for a row that is put right without a change (row_repair.h): the bucket's digest keeps

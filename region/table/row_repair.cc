@@ -104,6 +104,8 @@ class RowRepair::Unit : public CommitUnit {
       conflict_->loser = {stored->version, stored->tombstone, std::string(stored->image)};
       conflict_->winner = {row_.version, row_.tombstone, std::string(row_.image)};
     }
+    // The same version was damaged before: what it was then is kept.
+    if (conflict_ && FindConflict(owner_.store_, conflict_->loser.version).ok()) conflict_.reset();
     EW_ASSIGN_OR_RETURN(change_, RowChange::Plan(owner_.store_, *table_->state, store_key_, stored,
                                                  {row_.tombstone, row_.image}));
     return {};
@@ -114,8 +116,7 @@ class RowRepair::Unit : public CommitUnit {
     if (table_->state->dropped) return FailedPrecondition("the table is gone");
     if (conflict_) {
       conflict_->decided_ms = turn.physical_ms();
-      AppendConflict(turn.batch(), *conflict_);
-      turn.CountConflict();
+      AppendConflict(turn, *conflict_);
     }
     change_.AddRepairTo(turn, table_->state, store_key_, row_);
     return {};
