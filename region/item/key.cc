@@ -178,13 +178,14 @@ std::string InIndex(std::string_view index, std::string_view name) {
 
 Status CheckIndexAttribute(const KeyAttribute& key, std::string_view index, ValueView value,
                            KeyWrite write) {
-  if (!value.Is(TypeOf(key.type))) {
-    if (write == KeyWrite::kUpdate)
-      return InvalidArgument(
-          "The update expression attempted to update the secondary index key to unsupported type");
-    return CheckIndexKeyType(key, index, value.type());
-  }
-  if (key.type == KeyType::kNumber || !value.text().empty()) return OkStatus();
+  const bool of_type = value.Is(TypeOf(key.type));
+  if (!of_type && write == KeyWrite::kPut) return CheckIndexKeyType(key, index, value.type());
+  const bool has_text = value.Is(ValueType::kString) || value.Is(ValueType::kBinary);
+  const bool empty = has_text && value.text().empty();
+  if (of_type && !empty) return OkStatus();
+  if (!empty)
+    return InvalidArgument(
+        "The update expression attempted to update the secondary index key to unsupported type");
   const std::string kind = value.Is(ValueType::kString) ? "string" : "binary";
   if (write == KeyWrite::kUpdate)
     return InvalidArgument(

@@ -176,6 +176,8 @@ def words(ours, theirs, pairs):
 def _(operation, body, ours, theirs):
     return ours.type == theirs.type and words(ours, theirs, [
         (r"Attribute Name is duplicated", r"Cannot have two attributes with the same name"),
+        (r".*ProvisionedThroughput is not specified for index: ", r"No provisioned throughput specified for the global secondary index"),
+        (r".*IndexName: .*, IndexKey: ", r".*IndexName: .*, IndexKey: "),  # of two indexes with one key attribute, another is named
         (r".*Duplicate element in NonKeyAttributes", r"Cannot have two attributes with the same name"),
         (r"The KeySchema contains multiple key attributes with the same name", r"Key Schema too big"),  # keys of several attributes: since 2025
         (r"Consistent reads are not supported on global secondary indexes", r"Consistent read cannot be true when (scanning|querying) a GSI"),
@@ -187,9 +189,12 @@ def _(operation, body, ours, theirs):
     ])
 
 
+PARTIQL = ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction")
+
+
 @rule("PartiQL's parser in DynamoDB Local is another one, with texts of its own; the names of errors are the API's (DuplicateItemException)")
 def _(operation, body, ours, theirs):
-    return operation in ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction") and (
+    return operation in PARTIQL and (
         (ours.type == theirs.type and words(ours, theirs, [(r"Statement wasn't well formed", r"Statement wasn't well formed")])) or
         (ours.type == "DuplicateItemException" and theirs.type == "DuplicateItem") or
         (ours.message == "Number of parameters in request and statement don't match." and theirs.ok) or
