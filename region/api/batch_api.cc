@@ -9,6 +9,7 @@
 #include "region/api/item_request.h"
 #include "region/api/request_expressions.h"
 #include "region/item/key.h"
+#include "region/table/secondary_index.h"
 
 namespace everwrite::api {
 namespace {
@@ -23,11 +24,44 @@ constexpr std::string_view kMapKeys =
     "must have length greater than or equal to 3, Member must satisfy regular expression pattern: "
     "[a-zA-Z0-9_.-]+]";
 
+constexpr std::string_view kAtLeastOneMember = "Member must have length greater than or equal to 1";
+
 struct BatchRequest {
   CapacityReport capacity = CapacityReport::kNone;
   bool collection_metrics = false;
   std::optional<dom::object> tables;
 };
+
+// A request shown in an error's message, as far as the message is for people.
+std::string Shown(std::string text) {
+  constexpr size_t kShownBytesMax = 1024;
+  if (text.size() <= kShownBytesMax) return text;
+  return text.substr(0, kShownBytesMax) + "...";
+}
+
+// JSON in the notation in which the service shows a list or a map: [a, b], {name=value}.
+void AppendJavaText(std::string& out, dom::element json) {
+  if (dom::array array; json.get(array) == simdjson::SUCCESS) {
+    out += '[';
+    for (const dom::element element : array) {
+      if (out.back() != '[') out += ", ";
+      AppendJavaText(out, element);
+    }
+    out += ']';
+  } else if (dom::object object; json.get(object) == simdjson::SUCCESS) {
+    out += '{';
+    for (const dom::key_value_pair field : object) {
+      if (out.back() != '{') out += ", ";
+      out.append(field.key) += '=';
+      AppendJavaText(out, field.value);
+    }
+    out += '}';
+  } else if (std::string_view text; json.get(text) == simdjson::SUCCESS) {
+    out += text;
+  } else {
+    out += simdjson::minify(json);
+  }
+}
 
 bool ReadBatchRequest(const Params& params, std::string_view type, Violations& violations,
                       BatchRequest& out, ApiError& error) {
@@ -39,18 +73,16 @@ bool ReadBatchRequest(const Params& params, std::string_view type, Violations& v
   violations.OneOf(capacity, "returnConsumedCapacity", kReturnConsumedCapacitySet);
   violations.OneOf(metrics, "returnItemCollectionMetrics", "[SIZE, NONE]");
   violations.Required(out.tables.has_value(), "requestItems");
-  if (out.tables && out.tables->size() == 0)
-    violations.Add("{}", "requestItems", "Member must have length greater than or equal to 1");
   out.capacity = CapacityReportOf(capacity);
   out.collection_metrics = metrics == "SIZE";
   return true;
 }
 
-void CheckMapKey(std::string_view name, Violations& violations) {
+bool IsTableName(std::string_view name) {
   Violations of_name;
   ApiError ignored;
   of_name.Name(TableNameOf(name), "");
-  if (!of_name.Ok(ignored)) violations.Add(name, "requestItems", kMapKeys);
+  return of_name.Ok(ignored);
 }
 
 void AppendCapacities(std::string& body, const std::map<std::string, Consumed>& consumed,
@@ -92,14 +124,27 @@ bool ReadTableGets(std::string_view name, dom::element json, Violations& violati
     return false;
   if (!out.expressions.CheckShape(params, {Param::kAttributesToGet}, violations, error))
     return false;
-  const std::string path = "requestItems." + std::string(name) + ".member.keys";
-  violations.Required(keys.has_value(), path);
+  const std::string of_table = std::string(name) + ".member.";
+  violations.Required(keys.has_value(), "requestItems." + of_table + "keys");
   if (!keys) return true;
-  if (keys->size() == 0)
-    violations.Add("[]", path, "Member must have length greater than or equal to 1");
+  if (keys->size() == 0) violations.Shape("RequestItems." + of_table + "Keys", kAtLeastOneMember);
   if (keys->size() > kBatchGetKeysMax)
-    violations.Add("[...]", path, "Member must have length less than or equal to 100");
+    violations.Shape("RequestItems." + of_table + "Keys",
+                     "Member must have length less than or equal to 100");
   return true;
+}
+
+// The parameters of all tables count as one request's.
+bool CheckOneProjectionKind(const std::vector<TableGets>& batch, ApiError& error) {
+  const auto any = [&](Param param) {
+    return std::any_of(batch.begin(), batch.end(),
+                       [&](const TableGets& gets) { return Params(gets.json).Has(param); });
+  };
+  if (!any(Param::kAttributesToGet) || !any(Param::kProjectionExpression)) return true;
+  return FailValidation(error,
+                        "Can not use both expression and non-expression parameters in the same "
+                        "request: Non-expression parameters: {AttributesToGet} Expression "
+                        "parameters: {ProjectionExpression}");
 }
 
 bool ReadKeysOf(TableGets& gets, size_t& total, ApiError& error) {
@@ -126,13 +171,16 @@ bool ReadKeysOf(TableGets& gets, size_t& total, ApiError& error) {
 
 bool ReadBatchGet(const BatchRequest& request, Violations& violations,
                   std::vector<TableGets>& batch, ApiError& error) {
+  bool named = true;
+  if (request.tables->size() == 0) violations.Shape("RequestItems", kAtLeastOneMember);
   for (const dom::key_value_pair field : *request.tables) {
-    CheckMapKey(field.key, violations);
+    named &= IsTableName(field.key);
     if (!ReadTableGets(field.key, field.value, violations, batch.emplace_back(), error))
       return false;
   }
+  if (!named) violations.Add(Shown(simdjson::minify(*request.tables)), "requestItems", kMapKeys);
   size_t total = 0;
-  if (!violations.Ok(error)) return false;
+  if (!violations.Ok(error) || !CheckOneProjectionKind(batch, error)) return false;
   for (TableGets& gets : batch)
     if (!ReadKeysOf(gets, total, error)) return false;
   return true;
@@ -325,17 +373,36 @@ bool ReadWriteRequest(dom::element json, std::string_view table_name, const std:
   return ReadItemParam(inner, param, item.item, error);
 }
 
+// "{name=[WriteRequest(putRequest=PutRequest(item={pk={S=a}})), ...]}"
+std::string ShownWrites(std::string_view name, dom::array requests) {
+  std::string list;
+  for (const dom::element request : requests) {
+    if (!list.empty()) list += ", ";
+    list += "WriteRequest(";
+    dom::element part;
+    if (request.at_key("PutRequest").at_key("Item").get(part) == simdjson::SUCCESS) {
+      AppendJavaText(list += "putRequest=PutRequest(item=", part);
+      list += ')';
+    } else if (request.at_key("DeleteRequest").at_key("Key").get(part) == simdjson::SUCCESS) {
+      AppendJavaText(list += "deleteRequest=DeleteRequest(key=", part);
+      list += ')';
+    }
+    list += ')';
+  }
+  return "{" + std::string(name) + "=[" + Shown(std::move(list)) + "]}";
+}
+
 bool ReadTableWrites(std::string_view name, dom::element json, Violations& violations,
                      std::vector<BatchItem>& batch, ApiError& error) {
-  CheckMapKey(name, violations);
   dom::array requests;
   if (json.get_array().get(requests) != simdjson::SUCCESS)
     return Fail(error, ErrorType::kSerialization,
                 json.is_object() ? "Start of structure or map found where not expected"
                                  : "Unexpected field type");
+  if (!IsTableName(name)) violations.Add(ShownWrites(name, requests), "requestItems", kMapKeys);
   if (requests.size() == 0 || requests.size() > kBatchWriteItemsMax) {
     violations.Add(
-        "{" + std::string(name) + "=[...]}", "requestItems",
+        ShownWrites(name, requests), "requestItems",
         "Map value must satisfy constraint: [Member must have length less than or equal to "
         "25, Member must have length greater than or equal to 1]");
     return true;
@@ -349,6 +416,17 @@ bool ReadTableWrites(std::string_view name, dom::element json, Violations& viola
   return true;
 }
 
+// A batch tells of an item without the right key as of a key that is not right.
+Result<std::string> EncodeKeyOf(const BatchItem& item) {
+  const table::TableDefinition& definition = item.table->definition;
+  const ItemView view(item.item);
+  if (!item.put) return item::EncodeKey(definition.key, view);
+  const std::string key_item = item::KeyAttributesOf(definition.key, view);
+  EW_ASSIGN_OR_RETURN(std::string key, item::EncodeKey(definition.key, ItemView(key_item)));
+  EW_RETURN_IF_ERROR(table::CheckIndexKeys(definition, view, item::KeyWrite::kPut));
+  return key;
+}
+
 bool ResolveWrites(const Call& call, std::vector<BatchItem>& batch, ApiError& error) {
   for (BatchItem& item : batch) {
     if (item.put && item::ItemSize(ItemView(item.item)) > item::kItemBytesMax)
@@ -357,9 +435,7 @@ bool ResolveWrites(const Call& call, std::vector<BatchItem>& batch, ApiError& er
   std::set<std::pair<uint64_t, std::string_view>> seen;
   for (BatchItem& item : batch) {
     if (!FindTableOf(call, TableNameOf(item.table_name), item.table, error)) return false;
-    const item::KeySchema& schema = item.table->definition.key;
-    Result<std::string> key = item.put ? EncodeKeyOfPut(*item.table, ItemView(item.item))
-                                       : item::EncodeKey(schema, ItemView(item.item));
+    Result<std::string> key = EncodeKeyOf(item);
     if (!key.ok()) {
       error = ErrorOf(key.status());
       return false;
@@ -431,6 +507,8 @@ void BatchWriteItem(const Params& params, Call call) {
                         violations, request, error) ||
       !violations.Ok(error))
     return call.Fail(error);
+  if (request.tables->size() == 0)
+    return call.Fail(InvalidArgument("The requestItems parameter is required for BatchWriteItem"));
   for (const dom::key_value_pair field : *request.tables)
     if (!ReadTableWrites(field.key, field.value, violations, batch, error)) return call.Fail(error);
   if (!violations.Ok(error)) return call.Fail(error);

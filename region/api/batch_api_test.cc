@@ -64,9 +64,10 @@ TEST_F(BatchApiTest, LimitsAreKept) {
   std::string keys, puts;
   for (int i = 0; i < 101; ++i) keys += (i ? "," : "") + Key(i);
   for (int i = 0; i < 26; ++i) puts += (i ? "," : "") + PutOf(Key(i));
-  EXPECT_EQ(Get(keys).substr(0, 105),
-            "ValidationException: 1 validation error detected: Value '[...]' at "
-            "'requestItems.tab.member.keys' failed ");
+  EXPECT_EQ(Get(keys),
+            "ValidationException: 1 validation error detected: Value at "
+            "'RequestItems.tab.member.Keys' failed to satisfy constraint: Member must have length "
+            "less than or equal to 100");
   EXPECT_NE(Write(puts).find("Member must have length less than or equal to 25"),
             std::string::npos);
   MakeTable("other");
@@ -99,9 +100,32 @@ TEST_F(BatchApiTest, RequestsAreValidated) {
       "ValidationException: 1 validation error detected: Value null at 'requestItems' failed to "
       "satisfy constraint: Member must not be null");
   EXPECT_EQ(
-      Error("BatchWriteItem", "{'RequestItems':{}}"),
-      "ValidationException: 1 validation error detected: Value '{}' at 'requestItems' failed to "
-      "satisfy constraint: Member must have length greater than or equal to 1");
+      Error("BatchGetItem", "{'RequestItems':{}}"),
+      "ValidationException: 1 validation error detected: Value at 'RequestItems' failed to satisfy "
+      "constraint: Member must have length greater than or equal to 1");
+  EXPECT_EQ(Error("BatchWriteItem", "{'RequestItems':{}}"),
+            "ValidationException: The requestItems parameter is required for BatchWriteItem");
+  const std::string of_value =
+      "' at 'requestItems' failed to satisfy constraint: Map value must satisfy constraint: "
+      "[Member must have length less than or equal to 25, Member must have length greater than or "
+      "equal to 1]";
+  const std::string of_key =
+      "' at 'requestItems' failed to satisfy constraint: Map keys must satisfy constraint: [Member "
+      "must have length less than or equal to 255, Member must have length greater than or equal "
+      "to 3, Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+]";
+  const std::string one = "ValidationException: 1 validation error detected: Value '";
+  EXPECT_EQ(Error("BatchWriteItem", "{'RequestItems':{'tab':[]}}"), one + "{tab=[]}" + of_value);
+  EXPECT_EQ(
+      Error("BatchWriteItem", "{'RequestItems':{'a!b':[" + PutOf(Key(1)) + "]}}"),
+      one + "{a!b=[WriteRequest(putRequest=PutRequest(item={pk={S=a}, sk={N=1}}))]}" + of_key);
+  EXPECT_EQ(Error("BatchGetItem", "{'RequestItems':{'a!b':{'Keys':[{'pk':{}}]}}}"),
+            one + "{\\'a!b\\':{\\'Keys\\':[{\\'pk\\':{}}]}}" + of_key);
+  EXPECT_EQ(Error("BatchGetItem", "{'RequestItems':{'tab':{'Keys':[" + Key(1) +
+                                      "],'AttributesToGet':['a']},'other':{'Keys':[" + Key(1) +
+                                      "],'ProjectionExpression':'a'}}}"),
+            "ValidationException: Can not use both expression and non-expression parameters in the "
+            "same request: Non-expression parameters: {AttributesToGet} Expression parameters: "
+            "{ProjectionExpression}");
   EXPECT_EQ(Write("{}"),
             "ValidationException: Supplied AttributeValue has more than one datatypes "
             "set, must contain exactly one of the supported datatypes");
@@ -115,8 +139,7 @@ TEST_F(BatchApiTest, RequestsAreValidated) {
   EXPECT_EQ(Get("{'pk':{'S':'a'}}"),
             "ValidationException: The provided key element does not match the schema");
   EXPECT_EQ(Write("{'PutRequest':{'Item':{'pk':{'S':'a'}}}}"),
-            "ValidationException: One or more parameter values were invalid: Missing the key sk in "
-            "the item");
+            "ValidationException: The provided key element does not match the schema");
   EXPECT_EQ(Error("BatchWriteItem", "{'RequestItems':{'tab':{}}}"),
             "SerializationException: Start of structure or map found where not expected");
   EXPECT_NE(Error("BatchGetItem", "{'RequestItems':{'a!':{'Keys':[" + Key(1) + "]}}}")

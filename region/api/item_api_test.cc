@@ -171,9 +171,11 @@ TEST_F(ItemApiTest, RequestsAreValidated) {
       "ValidationException: 3 validation errors detected: Value 'ALL' at "
       "'returnConsumedCapacity' failed to satisfy constraint: Member must satisfy enum value "
       "set: [INDEXES, TOTAL, NONE]; Value 'a!' at 'tableName' failed to satisfy constraint: "
-      "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+; Value 'a!' at "
-      "'tableName' failed to satisfy constraint: Member must have length greater than or equal "
-      "to 3");
+      "Member must have length greater than or equal to 3; Value 'a!' at 'tableName' failed to "
+      "satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+");
+  EXPECT_EQ(Error("GetItem", "{'TableName':'','Key':{}}"),
+            "ValidationException: 1 validation error detected: Value '' at 'tableName' failed to "
+            "satisfy constraint: Member must have length greater than or equal to 1");
   EXPECT_EQ(Error("GetItem", "{'TableName':'nope','Key':{'pk':{'S':'a'}}}"),
             "ResourceNotFoundException: Requested resource not found");
   EXPECT_EQ(Put("{'pk':{'S':'a'}}"), kInvalid + "Missing the key sk in the item");

@@ -30,7 +30,7 @@ bool ReadItemRequest(const Params& params, Param item, Violations& violations, I
   violations.OneOf(capacity, "returnConsumedCapacity", kReturnConsumedCapacitySet);
   violations.Required(out.table_name.data(), "tableName");
   if (out.table_name.data()) out.table_name = TableNameOf(out.table_name);
-  violations.Name(out.table_name, "tableName");
+  violations.TableName(out.table_name, "tableName");
   if (item == Param::kItem) violations.Required(params.Has(item), "item");
   if (item == Param::kKey) violations.Required(params.Has(item), "key");
   violations.OneOf(return_values, "returnValues",

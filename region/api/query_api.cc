@@ -150,7 +150,7 @@ bool FindIndex(const Call& call, QueryRequest& query, ApiError& error) {
 bool ReadQueryRequest(const Params& params, const Call& call, Violations& violations,
                       QueryRequest& query, std::initializer_list<Param> expressions,
                       std::initializer_list<Param> legacy, ApiError& error,
-                      const Segments& segments = {}) {
+                      const Segments* segments) {
   PageRequest& page = query.page;
   if (!params.Text(Param::kSelect, query.select, error) ||
       !params.Text(Param::kIndexName, query.index, error) ||
@@ -162,10 +162,16 @@ bool ReadQueryRequest(const Params& params, const Call& call, Violations& violat
   if (!ReadItemRequest(params, Param::kCount, violations, query.common, error) ||
       !query.expressions.CheckShape(params, legacy, violations, error))
     return false;
-  violations.AtLeast(page.limit, "limit", 1);
+  constexpr std::string_view kAtLeastOne = "Member must have value greater than or equal to 1";
+  if (segments != nullptr) {
+    violations.AtLeast(page.limit, "limit", 1);
+  } else if (page.limit && *page.limit < 1) {
+    violations.Shape("Limit", kAtLeastOne);
+  }
   if (!violations.Ok(error) || !query.expressions.CheckUse(params, expressions, error) ||
       !query.expressions.ReadLegacy(params, error) || !ReadStartKey(params, query, error) ||
-      !CheckKeyCondition(params, expressions, error) || !CheckSegments(segments, error) ||
+      !CheckKeyCondition(params, expressions, error) ||
+      (segments != nullptr && !CheckSegments(*segments, error)) ||
       !query.expressions.Read(params, error) ||
       !FindTableOf(call, query.common.table_name, page.table, error))
     return false;
@@ -259,7 +265,7 @@ void Query(const Params& params, Call call) {
           {Param::kProjectionExpression, Param::kFilterExpression, Param::kKeyConditionExpression},
           {Param::kAttributesToGet, Param::kQueryFilter, Param::kConditionalOperator,
            Param::kKeyConditions},
-          error))
+          error, nullptr))
     return call.Fail(error);
   if (const Status status = SetRange(query, partition); !status.ok()) return call.Fail(status);
   if (!ApplyStartKey(query, partition,
@@ -287,7 +293,7 @@ void Scan(const Params& params, Call call) {
   if (!ReadQueryRequest(params, call, violations, query,
                         {Param::kProjectionExpression, Param::kFilterExpression},
                         {Param::kAttributesToGet, Param::kScanFilter, Param::kConditionalOperator},
-                        error, segments) ||
+                        error, &segments) ||
       (query.page.index && !CheckProjection(query, error)))
     return call.Fail(error);
   SetSegment(segments, query.page.options);

@@ -1,5 +1,6 @@
 #include "region/api/request_json.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace everwrite::api {
@@ -236,10 +237,15 @@ bool Params::Array(Param param, std::optional<dom::array>& out, ApiError& error)
                                     : "Unexpected field type");
 }
 
-void Violations::Add(std::string_view value, std::string_view path, std::string_view constraint) {
+bool Violations::Begin() {
   constexpr int kViolationsMax = 10;  // as many as the service names
-  if (count_ == kViolationsMax) return;
+  if (count_ == kViolationsMax) return false;
   if (count_++ > 0) text_ += "; ";
+  return true;
+}
+
+void Violations::Add(std::string_view value, std::string_view path, std::string_view constraint) {
+  if (!Begin()) return;
   if (value.data()) {
     text_.append("Value '").append(value).append("'");
   } else {
@@ -248,20 +254,48 @@ void Violations::Add(std::string_view value, std::string_view path, std::string_
   text_.append(" at '").append(path).append("' failed to satisfy constraint: ").append(constraint);
 }
 
+void Violations::Shape(std::string_view path, std::string_view constraint) {
+  if (!Begin()) return;
+  text_.append("Value at '").append(path).append("' failed to satisfy constraint: ");
+  text_.append(constraint);
+}
+
 void Violations::Required(bool present, std::string_view path) {
   if (!present) Add({}, path, "Member must not be null");
 }
 
-void Violations::Name(std::string_view name, std::string_view path) {
+namespace {
+
+constexpr std::string_view kNamePattern =
+    "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+";
+
+bool IsName(std::string_view name) {
+  const auto is_legal = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '-';
+  };
+  return !name.empty() && std::all_of(name.begin(), name.end(), is_legal);
+}
+
+}  // namespace
+
+void Violations::NameLength(std::string_view name, std::string_view path) {
   constexpr size_t kNameLow = 3, kNameHigh = 255;
-  if (!name.data()) return;
-  bool legal = !name.empty();
-  for (const char c : name)
-    legal &= (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-             c == '_' || c == '.' || c == '-';
-  if (!legal) Add(name, path, "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+");
   if (name.size() < kNameLow) Add(name, path, "Member must have length greater than or equal to 3");
   if (name.size() > kNameHigh) Add(name, path, "Member must have length less than or equal to 255");
+}
+
+void Violations::Name(std::string_view name, std::string_view path) {
+  if (!name.data()) return;
+  if (!IsName(name)) Add(name, path, kNamePattern);
+  NameLength(name, path);
+}
+
+void Violations::TableName(std::string_view name, std::string_view path) {
+  if (!name.data()) return;
+  if (name.empty()) return Add(name, path, "Member must have length greater than or equal to 1");
+  NameLength(name, path);
+  if (!IsName(name)) Add(name, path, kNamePattern);
 }
 
 void Violations::OneOf(std::string_view value, std::string_view path, std::string_view set) {

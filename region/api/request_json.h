@@ -165,8 +165,13 @@ class Violations {
   // `value` with null data is shown as null.
   void Add(std::string_view value, std::string_view path, std::string_view constraint);
   void Required(bool present, std::string_view path);
-  // Pattern and length of a table or index name; nothing when it is absent.
+  // Pattern and length of an index's name; nothing when it is absent.
   void Name(std::string_view name, std::string_view path);
+  // Length and pattern of a table's name; an empty one breaks the rule of ARNs, which is another.
+  void TableName(std::string_view name, std::string_view path);
+  // In the words of the parameters that the service checks by its newer rules: no value is shown,
+  // and the path is written as in the request.
+  void Shape(std::string_view path, std::string_view constraint);
   // `set` is DynamoDB's list with its brackets; absent is fine.
   void OneOf(std::string_view value, std::string_view path, std::string_view set);
   void AtLeast(const std::optional<int64_t>& value, std::string_view path, int64_t low);
@@ -175,6 +180,9 @@ class Violations {
   bool Ok(ApiError& error) const;
 
  private:
+  bool Begin();
+  void NameLength(std::string_view name, std::string_view path);
+
   int count_ = 0;
   std::string text_;
 };

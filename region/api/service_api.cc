@@ -22,7 +22,7 @@ bool NamesATable(const Params& params, const Call& call, ApiError& error) {
   Violations violations;
   violations.Required(name.data(), "tableName");
   if (name.data()) name = TableNameOf(name);
-  violations.Name(name, "tableName");
+  violations.TableName(name, "tableName");
   if (!violations.Ok(error)) return false;
   if (call.engine().FindTable(name)) return true;
   return Fail(error, ErrorType::kTableNotFound, "Table not found: " + std::string(name));

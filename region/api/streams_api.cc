@@ -106,7 +106,7 @@ void ListStreams(const Params& params, Call call) {
     return call.Fail(error);
   if (table.data()) table = TableNameOf(table);
   Violations violations;
-  violations.Name(table, "tableName");
+  violations.TableName(table, "tableName");
   CheckLength(violations, start, "exclusiveStartStreamArn", kArnLow, kArnHigh);
   violations.AtLeast(limit, "limit", 1);
   if (!violations.Ok(error)) return call.Fail(error);

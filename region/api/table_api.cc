@@ -73,7 +73,7 @@ bool ReadCreateTable(const Params& params, uint64_t now_ms, TableDefinition& def
   Violations violations;
   TableSettings settings;
   if (!ReadAttributeDefinitions(params, schema.attributes, violations, error)) return false;
-  violations.Name(name, "tableName");
+  violations.TableName(name, "tableName");
   if (!ReadTableSettings(params, settings, violations, error) ||
       !ReadKeySchema(params, "keySchema", /*plain=*/true, schema.keys, violations, error) ||
       !ReadIndexes(params, schema, violations, error))
@@ -160,7 +160,7 @@ void UpdateTable(const Params& params, Call call) {
   IndexUpdates& indexes = update->indexes;
   Violations violations;
   if (!ReadTableName(params, name, error)) return call.Fail(error);
-  violations.Name(name, "tableName");
+  violations.TableName(name, "tableName");
   if (!ReadTableSettings(params, settings, violations, error) ||
       !ReadIndexUpdates(params, indexes, violations, error) || !violations.Ok(error) ||
       !RefuseUnsupported(params, error) ||
@@ -192,7 +192,7 @@ void DeleteTable(const Params& params, Call call) {
   std::string_view name;
   Violations violations;
   if (!ReadTableName(params, name, error)) return call.Fail(error);
-  violations.Name(name, "tableName");
+  violations.TableName(name, "tableName");
   if (!violations.Ok(error)) return call.Fail(error);
   table::TableEngine& engine = call.engine();
   if (const TablePtr table = engine.FindTable(name); table && IsFillingIndexes(engine, *table))
@@ -210,7 +210,7 @@ void DescribeTable(const Params& params, Call call) {
   std::string_view name;
   Violations violations;
   if (!ReadTableName(params, name, error)) return call.Fail(error);
-  violations.Name(name, "tableName");
+  violations.TableName(name, "tableName");
   if (!violations.Ok(error)) return call.Fail(error);
   const TablePtr table = call.engine().FindTable(name);
   if (!table) return call.Fail(TableNotFound(name));

@@ -123,7 +123,7 @@ bool ReadTableName(const Params& members, const std::string& path, Violations& v
   if (!members.Text(Param::kTableName, name, error)) return false;
   violations.Required(name.data(), path + ".tableName");
   if (name.data()) name = TableNameOf(name);
-  violations.Name(name, path + ".tableName");
+  violations.TableName(name, path + ".tableName");
   return true;
 }
 

@@ -21,7 +21,7 @@ bool ReadName(const Params& params, Violations& violations, std::string_view& na
   if (!params.Text(Param::kTableName, name, error)) return false;
   violations.Required(name.data(), "tableName");
   if (name.data()) name = TableNameOf(name);
-  violations.Name(name, "tableName");
+  violations.TableName(name, "tableName");
   return true;
 }
 

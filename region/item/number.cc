@@ -1,6 +1,7 @@
 #include "region/item/number.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 
 namespace everwrite::item {
@@ -44,6 +45,7 @@ struct NumberText {
   bool negative = false;
   std::string_view whole;
   std::string_view fraction;
+  bool has_exponent = false;
   int64_t exponent = 0;
 };
 
@@ -76,9 +78,14 @@ bool SplitNumber(std::string_view text, NumberText& parts) {
   bool negative = TakeSign(text);
   std::string_view digits = TakeDigits(text);
   if (digits.empty() || !text.empty()) return false;
+  parts.has_exponent = true;
+  uint64_t exponent = 0;
+  const char* end = digits.data() + digits.size();
+  if (std::from_chars(digits.data(), end, exponent).ec != std::errc()) return false;
+  if (exponent > uint64_t{INT64_MAX} + (negative ? 1 : 0)) return false;
   // Far beyond the range either way, and far from overflowing an int64.
-  constexpr int64_t kExponentBound = int64_t{1} << 40;
-  for (char c : digits) parts.exponent = std::min(parts.exponent * 10 + (c - '0'), kExponentBound);
+  constexpr uint64_t kExponentBound = uint64_t{1} << 40;
+  parts.exponent = static_cast<int64_t>(std::min(exponent, kExponentBound));
   if (negative) parts.exponent = -parts.exponent;
   return true;
 }
@@ -121,7 +128,12 @@ Result<Number> Number::Parse(std::string_view text) {
   int64_t first = 0, end = digits.size();
   while (first < end && digits[first] == '0') ++first;
   while (end > first && digits[end - 1] == '0') --end;
-  if (first == end) return Number();
+  if (first == end) {
+    // Zero is held to the range by the exponent that it is written with.
+    if (parts.has_exponent && parts.exponent > kNumberExponentMax) return Overflow();
+    if (parts.has_exponent && parts.exponent < kNumberExponentMin) return Underflow();
+    return Number();
+  }
   // Of d.ddd x 10^e: the first digit stands `first` places behind the front of the whole part.
   int64_t leading = static_cast<int64_t>(parts.whole.size()) - first - 1 + parts.exponent;
   if (end - first > kNumberDigitsMax) return TooManyDigits();
@@ -390,9 +402,8 @@ size_t NumberSize(std::string_view canonical) {
   } else if (whole.empty()) {
     while (!fraction.empty() && fraction.front() == '0') fraction.remove_prefix(1);
   }
-  size_t digits = whole.size() + fraction.size();
-  if (digits == 0) return 1;
-  return (digits + 1) / 2 + 1 + (parts.negative ? 1 : 0);
+  if (whole.empty() && fraction.empty()) return 1;
+  return (whole.size() + 1) / 2 + (fraction.size() + 1) / 2 + 1 + (parts.negative ? 1 : 0);
 }
 
 }  // namespace everwrite::item

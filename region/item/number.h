@@ -76,7 +76,9 @@ Status AppendCanonicalNumber(std::string_view text, std::string& out);
 bool IsCanonicalNumber(std::string_view text);
 // Orders two canonical texts by value: negative, zero or positive.
 int CompareNumberText(std::string_view left, std::string_view right);
-// The bytes that DynamoDB charges for a number, from its canonical text.
+// The bytes that DynamoDB charges for a number, from its canonical text: one, one for the sign of a
+// negative one, and one for every two significant digits on either side of the point (measured at
+// the service; the developer guide's rule does not tell the sides apart).
 size_t NumberSize(std::string_view canonical);
 
 }  // namespace everwrite::item

@@ -142,10 +142,16 @@ TEST(NumberTest, RangeAndPrecisionHaveExactEdges) {
       "range";
   EXPECT_EQ(Canonical("1e126"), over);
   EXPECT_EQ(Canonical("-10e125"), over);
-  EXPECT_EQ(Canonical("1e99999999999999999999"), over);
+  EXPECT_EQ(Canonical("1e99999999999"), over);
+  EXPECT_EQ(Canonical("1e9223372036854775807"), over);
   EXPECT_EQ(Canonical("1e-131"), under);
   EXPECT_EQ(Canonical("-0.1e-130"), under);
-  EXPECT_EQ(Canonical("0e99999999999999999999"), "0");
+  EXPECT_EQ(Canonical("1e-9223372036854775808"), under);
+  EXPECT_EQ(Canonical("1e9223372036854775808"),
+            "error: The parameter cannot be converted to a numeric value: 1e9223372036854775808");
+  EXPECT_EQ(Canonical("0e125"), "0");
+  EXPECT_EQ(Canonical("0e126"), over);
+  EXPECT_EQ(Canonical("0.0e-131"), under);
   const std::string many = "error: Attempting to store more than 38 significant digits in a Number";
   EXPECT_EQ(Canonical("1" + nines), many);
   EXPECT_EQ(Canonical("1" + std::string(37, '0') + "1"), many);
@@ -256,14 +262,18 @@ TEST(NumberTest, IntegersComeOutAsTheyAre) {
   }
 }
 
-TEST(NumberTest, SizeCountsPairsOfSignificantDigits) {
+TEST(NumberTest, SizeCountsPairsOfSignificantDigitsOnEitherSideOfThePoint) {
   EXPECT_EQ(NumberSize("0"), 1u);
   EXPECT_EQ(NumberSize("1"), 2u);
   EXPECT_EQ(NumberSize("12"), 2u);
   EXPECT_EQ(NumberSize("-123"), 4u);
   EXPECT_EQ(NumberSize("1000"), 2u);
   EXPECT_EQ(NumberSize("0.0015"), 2u);
-  EXPECT_EQ(NumberSize("100.5"), 3u);
+  EXPECT_EQ(NumberSize("100.5"), 4u);
+  EXPECT_EQ(NumberSize("1.5"), 3u);
+  EXPECT_EQ(NumberSize("3.14159"), 5u);
+  EXPECT_EQ(NumberSize("123456"), 4u);
+  EXPECT_EQ(NumberSize("0.15"), 2u);
   EXPECT_EQ(NumberSize("-" + std::string(38, '9')), 21u);
 }
 

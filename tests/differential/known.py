@@ -77,6 +77,7 @@ WORDS = [
     (r"Invalid KeyConditionExpression: KeyConditionExpressions must only contain one", r"KeyConditionExpressions must only contain one"),
     (r"The number of query conditions .* exceeds the number of key attributes", r"Conditions can be of length 1 or 2 only"),
     (r"KeyConditionExpressions cannot have conditions on nested attributes", r"Key attributes must be scalars"),
+    (r"The requestItems parameter is required for BatchWriteItem", r"BatchWriteItem cannot have a null or no requests set"),
     (r"The parameter 'TableName' is required", r"Invalid table/index name"),
     (r"At least one of ProvisionedThroughput, BillingMode", r"Nothing to update$"),
     (r".*contains duplicates\.$", r".*contains duplicates$"),
