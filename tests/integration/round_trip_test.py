@@ -173,7 +173,7 @@ class RoundTrip(unittest.TestCase):
             self.assertEqual([(l["loser"]["item"]["who"], l["winner"]["item"]["who"]) for l in listed], [({"S": a}, {"S": c})], name)
             lost = listed[0]
             self.assertEqual((lost["table"], lost["kind"], lost["reason"]), ("fought", "item", "concurrent write"))
-            shown = json.loads(self.world.command("conflicts", "show", "--region", name, lost["name"]).stdout)
+            shown = json.loads(self.world.command("conflicts", "show", "--region", name, "--json", lost["name"]).stdout)
             self.assertEqual(shown, lost)
         self.world.command("conflicts", "restore", "--region", b, lost["name"])
         for name in self.names:
