@@ -132,7 +132,7 @@ class Indexes(unittest.TestCase):
     def test_what_is_refused(self):
         self.fails("Consistent reads are not supported on global secondary indexes", self.games.query, IndexName="top",
                    KeyConditionExpression=Key("game").eq("go"), ConsistentRead=True)
-        self.fails("One or more parameter values were invalid: Type mismatch for Index Key score Expected: N Actual: S IndexName: by-score",
+        self.fails("One or more parameter values were invalid: Type mismatch for Index Key score Expected: N Actual: S IndexName: top",
                    self.games.put_item, Item={"user": "y", "game": "go", "score": "7"})
 
     def test_an_index_on_a_live_table_under_writes_and_a_crash(self):
