@@ -294,7 +294,8 @@ void Scan(const Params& params, Call call) {
                         {Param::kProjectionExpression, Param::kFilterExpression},
                         {Param::kAttributesToGet, Param::kScanFilter, Param::kConditionalOperator},
                         error, &segments) ||
-      (query.page.index && !CheckProjection(query, error)))
+      (query.page.index && (!query.expressions.CheckKeys(query.page.table->definition, error) ||
+                            !CheckProjection(query, error))))
     return call.Fail(error);
   SetSegment(segments, query.page.options);
   if (!ApplyStartKey(query, "",

@@ -265,8 +265,10 @@ bool ResolveDrafts(const Call& call, std::vector<Draft>& drafts, ApiError& error
                                      std::to_string(payload));
   for (Draft& draft : drafts)
     if (!FindTableOf(call, draft.table_name, draft.table, error)) return false;
+  // Behind the first fault of a write, the service looks no further (Alternator's tests, which are
+  // run against it).
   KeyFaults faults(drafts.size());
-  for (size_t i = 0; i < drafts.size(); ++i) {
+  for (size_t i = 0; i < drafts.size() && !faults.any; ++i) {
     Draft& draft = drafts[i];
     const item::KeySchema& schema = draft.table->definition.key;
     const ItemView item(draft.item);

@@ -130,6 +130,14 @@ TEST_F(TransactApiTest, IndexesAreCheckedPaidForAndTheirCollectionsMeasured) {
               "ValidationException: One or more parameter values are not valid.");
 }
 
+TEST_F(TransactApiTest, OfKeysThatAreNotRightTheFirstIsTold) {
+  const std::string wrong = "{'Put':{'TableName':'tab','Item':{'pk':{'N':'1'},'sk':{'N':'1'}}}}";
+  Write(wrong + "," + wrong);
+  const std::string body = Unquoted(last_.body);
+  EXPECT_NE(body.find("'CancellationReasons':[{'Code':'ValidationError'"), std::string::npos);
+  EXPECT_NE(body.find(",{'Code':'None'}]"), std::string::npos) << body;
+}
+
 TEST_F(TransactApiTest, AProjectionThatMatchesNothingShowsNoItem) {
   Write(Put("a"));
   EXPECT_EQ(Read(Keyed("Get", "a", ",'ProjectionExpression':'nothing'")), "{'Responses':[{}]}");

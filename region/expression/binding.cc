@@ -336,6 +336,12 @@ Status Placeholders::AddName(std::string_view placeholder, std::string_view name
         "ExpressionAttributeNames contains invalid value: Empty attribute name for key " +
         std::string(placeholder));
   }
+  if (name.size() > item::kAttributeNameBytesMax) {
+    return InvalidArgument(
+        "ExpressionAttributeNames contains invalid value: Attribute name is too large, must be "
+        "less than 65536 bytes for key " +
+        std::string(placeholder));
+  }
   for (Name& known : names_) {
     if (known.placeholder == placeholder) {
       known.name = name;

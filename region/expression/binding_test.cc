@@ -58,6 +58,10 @@ TEST(BindingTest, PlaceholdersHaveASyntax) {
             "ExpressionAttributeNames contains invalid key: Syntax error; key: \"#a-\"");
   EXPECT_EQ(Request("#a = :v").Name("#a", "").Check(Kind::kCondition),
             "ExpressionAttributeNames contains invalid value: Empty attribute name for key #a");
+  EXPECT_EQ(Placeholders().AddName("#a", std::string(65535, 'a')), OkStatus());
+  EXPECT_EQ(Placeholders().AddName("#a", std::string(65536, 'a')).message(),
+            "ExpressionAttributeNames contains invalid value: Attribute name is too large, must be "
+            "less than 65536 bytes for key #a");
 }
 
 TEST(BindingTest, OneExpressionServesManyRequests) {
