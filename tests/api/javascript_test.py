@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The round trip with the AWS SDK for JavaScript v3, through the gateway and directly.
+"""The AWS SDK for JavaScript v3: a round trip through the gateway and directly, and the data API theme by theme.
 
 The SDK is not in Debian: `npm install` brings the newest into a folder of the build ($EVERWRITE_CACHE), which
 needs the network once. Hence the label `slow`; quick tests need no npm.
@@ -13,7 +13,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "integration"))
-from world import World
+from world import LoneRegion, World
 
 
 def installed():
@@ -21,7 +21,7 @@ def installed():
     base = os.environ.get("EVERWRITE_CACHE") or os.path.join(tempfile.gettempdir(), "everwrite-test-cache")
     folder = pathlib.Path(base) / "javascript"
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "round_trip.mjs"):
+    for name in ("package.json", "round_trip.mjs", "themes.mjs"):
         shutil.copy(HERE / "javascript" / name, folder / name)
     if not (folder / "node_modules/@aws-sdk/lib-dynamodb").exists():
         subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--loglevel=error"], cwd=folder, check=True, timeout=300)
@@ -34,6 +34,12 @@ def main():
         subprocess.run(["node", "round_trip.mjs", "http://" + world.gateway] +
                        ["%s=http://%s" % (name, region.endpoint) for name, region in world.regions.items()],
                        cwd=folder, check=True, timeout=120)
+    server = LoneRegion()
+    server.start()
+    try:
+        subprocess.run(["node", "themes.mjs", "http://" + server.region.endpoint], cwd=folder, check=True, timeout=180)
+    finally:
+        server.stop()
 
 
 if __name__ == "__main__":
