@@ -34,8 +34,8 @@ constexpr Operation kOperations[] = {
     {"ExecuteTransaction", ExecuteTransaction,
      "as TransactWriteItems: nobody collides, everybody waits"},
     {"CreateTable", CreateTable,
-     "throughput is kept and described, not enforced; the table is in every region of the "
-     "topology, and usable at once"},
+     "throughput is kept and described, not enforced; item collections of local indexes may grow "
+     "beyond 10 GB; the table is in every region of the topology, and usable at once"},
     {"DeleteTable", DeleteTable},
     {"DescribeTable", DescribeTable},
     {"ListTables", ListTables},
