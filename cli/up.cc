@@ -17,6 +17,9 @@ namespace {
 
 constexpr int64_t kStopGraceMs = 8000;
 constexpr int64_t kReadyPollMs = 30;
+// How long `ready` waits for a region that is filled from its peers. In a new cluster there is
+// next to nothing to fill it with, and this is never reached.
+constexpr int64_t kFillPatienceMs = 5000;
 constexpr size_t kShownLogBytes = 2000;
 constexpr int64_t kMaxDelayMs = 60000;
 
@@ -203,6 +206,7 @@ Status Up::CheckFinished() const {
 
 Status Up::WaitUntilReady(const std::function<bool()>& interrupted) {
   const int64_t deadline = NowMillis() + options_.ready_timeout_ms;
+  int64_t filled_since = 0;
   for (const RegionPlan& region : options_.plan.regions) {
     while (true) {
       auto reply = HttpCall("GET", region.admin.ToString(), "/readyz", {.timeout_ms = 1000});
@@ -213,7 +217,10 @@ Status Up::WaitUntilReady(const std::function<bool()>& interrupted) {
       if (interrupted()) return Aborted("interrupted");
       // One that is filled from its peers takes as long as its data does: the others serve
       // meanwhile.
-      if (reply.ok() && reply->body.find("is being filled") != std::string::npos) break;
+      if (reply.ok() && reply->body.find("is being filled") != std::string::npos) {
+        if (filled_since == 0) filled_since = NowMillis();
+        if (NowMillis() - filled_since >= kFillPatienceMs) break;
+      }
       EW_RETURN_IF_ERROR(CheckFinished());
       if (NowMillis() >= deadline) {
         const std::string why = !reply.ok() ? reply.status().message() : reply->body;

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -244,6 +245,21 @@ Status OpenStorage(Server& server, const topology::Topology& topology,
   return {};
 }
 
+// Where a file lies and since when: another place than last time means that the folder was copied or
+// restored. The time of birth is there because a file system gives the number of a deleted inode to
+// the next file that is made.
+std::string PlaceOf(const std::string& file) {
+  struct statx found {};
+  if (statx(AT_FDCWD, file.c_str(), AT_STATX_SYNC_AS_STAT, STATX_INO | STATX_BTIME, &found) != 0)
+    return {};
+  std::string place = std::to_string(found.stx_dev_major) + "," +
+                      std::to_string(found.stx_dev_minor) + ":" + std::to_string(found.stx_ino);
+  if ((found.stx_mask & STATX_BTIME) != 0)
+    place += ":" + std::to_string(found.stx_btime.tv_sec) + "." +
+             std::to_string(found.stx_btime.tv_nsec);
+  return place;
+}
+
 Status OpenEngine(Server& server, const topology::Topology& topology,
                   const topology::Region& region, bool is_new) {
   table::RegionEngineOptions options;
@@ -251,10 +267,7 @@ Status OpenEngine(Server& server, const topology::Topology& topology,
   options.joins = topology.regions.size() > 1 && !is_new;
   const bool durable = topology.durability == topology::Durability::kDurable;
   options.commit.sync = durable ? Sync::kYes : Sync::kNo;
-  // Another inode than last time: the folder was copied or restored.
-  struct stat identity {};
-  if (stat((server.folder->path() + "/everwrite.identity").c_str(), &identity) == 0)
-    options.place = std::to_string(identity.st_dev) + ":" + std::to_string(identity.st_ino);
+  options.place = PlaceOf(server.folder->path() + "/everwrite.identity");
   options.ledger.keep_ms = topology.limits.ledger_days * 24 * 3600 * 1000;
   options.ledger.bytes_max = topology.limits.ledger_bytes;
   options.region_name = [&topology](RegionId id) {
