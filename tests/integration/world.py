@@ -325,15 +325,7 @@ def until(condition, deadline, what, pause=0.05):
 
 
 def make_table(region, name):
-    def made():
-        try:
-            region.call("CreateTable", {
-                "TableName": name, "BillingMode": "PAY_PER_REQUEST",
-                "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
-                "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}]})
-            return True
-        except ApiError as error:
-            if error.status != 503:  # as an SDK would: a new region is filled from its peers first
-                raise
-            return False
-    until(made, 20, "the region to serve")
+    region.call("CreateTable", {
+        "TableName": name, "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}]})
