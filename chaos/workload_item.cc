@@ -64,10 +64,14 @@ std::string EncodeSimKey(std::string_view pk) {
   return item::EncodeKey(SimKey(), item::ItemView(key)).value();
 }
 
-table::TableDefinition SimTable(std::string name) {
+table::TableDefinition SimTable(std::string name, bool streamed) {
   table::TableDefinition definition;
   definition.name = std::move(name);
   definition.key = SimKey();
+  if (streamed) {
+    definition.stream = table::StreamView::kNewAndOldImages;
+    definition.stream_enabled_ms = kSimStreamMs;
+  }
   table::IndexDefinition& local = definition.indexes.emplace_back();
   local.name = "by-id";
   local.local = true;

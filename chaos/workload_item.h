@@ -31,8 +31,10 @@ std::string EncodeSimItem(const SimItem& item);
 std::string EncodeSimKeyItem(std::string_view pk);
 std::optional<SimItem> DecodeSimItem(std::string_view bytes);
 std::string EncodeSimKey(std::string_view pk);
-// With a global index by bucket and cause, and one within the partition by id.
-table::TableDefinition SimTable(std::string name);
+// With a global index by bucket and cause, and one within the partition by id. A stream of both
+// images, if wanted, is turned on at kSimStreamMs.
+table::TableDefinition SimTable(std::string name, bool streamed = false);
+inline constexpr uint64_t kSimStreamMs = 1;
 table::IndexDefinition SimIndexThatComesAndGoes();
 
 }  // namespace everwrite::chaos

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/coding.h"
+#include "chaos/checkers/stream_state.h"
 #include "chaos/workload_item.h"
 #include "conflict/conflict_record.h"
 #include "conflict/resolver.h"
@@ -397,7 +398,7 @@ Violations CheckEndState(const std::vector<const KvStore*>& stores, const Histor
        {CheckConvergence(stores), CheckDurability(stores, history), CheckRows(stores, history),
         CheckLedger(stores, history), CheckOrder(stores), CheckTransactions(stores, history),
         CheckTimeToLive(stores, history), CheckSecondaryIndexes(stores), CheckCounts(stores),
-        CheckBucketDigests(stores)})
+        CheckBucketDigests(stores), CheckStreams(stores, history)})
     for (const std::string& line : some)
       if (all.size() < limit) all.push_back(line);
   return all;

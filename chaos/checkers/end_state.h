@@ -15,6 +15,7 @@
 //   time to live  what was deleted because its time had come was expired where and when it was
 //                 deleted, and as a rule by the region that had written it
 //   indexes       every index, that by expiry too, is what a rebuild from its table gives
+//   streams       each region's stream gives what the region holds (stream_state.h)
 //   counts        the table's count of items is the number of its live items
 //
 // Each returns a line a violation; none means it holds. Pure over the stores.

@@ -1,5 +1,7 @@
 #include "chaos/sim/sim_region.h"
 
+#include "base/coding.h"
+
 namespace everwrite::chaos {
 namespace {
 
@@ -17,14 +19,18 @@ SimRegion::~SimRegion() = default;
 
 Status SimRegion::Disk::Write(const KvBatch& batch, Sync sync) {
   if (options_.lying_sync) sync = Sync::kNo;
-  if (!options_.forgets_index_deletes) return MemoryKvStore::Write(batch, sync);
+  if (!options_.forgets_index_deletes && !options_.loses_stream_entries)
+    return MemoryKvStore::Write(batch, sync);
   KvBatch kept;
   batch.ForEach(
       [&](KvBatch::Kind kind, ColumnFamily family, std::string_view key, std::string_view value) {
-        if (kind == KvBatch::Kind::kPut) kept.Put(family, key, value);
+        const bool is_entry = family == ColumnFamily::kStreams &&
+                              key.substr(16, 1)[0] == static_cast<char>(table::StreamTag::kEntry);
+        const bool loses = options_.loses_stream_entries && is_entry && Hash64(key) % 20 == 0;
+        const bool forgets = options_.forgets_index_deletes && family == ColumnFamily::kIndexes;
+        if (kind == KvBatch::Kind::kPut && !loses) kept.Put(family, key, value);
         if (kind == KvBatch::Kind::kDeleteRange) kept.DeleteRange(family, key, value);
-        if (kind == KvBatch::Kind::kDelete && family != ColumnFamily::kIndexes)
-          kept.Delete(family, key);
+        if (kind == KvBatch::Kind::kDelete && !forgets) kept.Delete(family, key);
       });
   return MemoryKvStore::Write(kept, sync);
 }
@@ -37,6 +43,7 @@ void SimRegion::Start() {
   options.region = options_.id;
   options.ttl_takeover_ms = options_.ttl_takeover_ms;
   options.joins = options_.joins;
+  options.stream_shards = options_.stream_shards;
   auto engine = table::RegionEngine::Open(store_, process_->clock, options,
                                           /*incarnation=*/simulator_.random().Next(),
                                           [process = process_.get(), this] {

@@ -29,6 +29,9 @@ struct SimRegionOptions {
   uint64_t ttl_takeover_ms = 60'000;
   // Another: deletions of index entries are lost.
   bool forgets_index_deletes = false;
+  // Another: one in twenty entries of a table's stream is lost.
+  bool loses_stream_entries = false;
+  streams::ShardPolicy stream_shards;
 };
 
 class SimRegion {

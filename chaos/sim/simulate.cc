@@ -53,6 +53,8 @@ SimulateSummary Simulate(const SimulateOptions& options,
     summary.conflicts += result.conflicts;
     summary.transactions += result.transactions;
     summary.expired += result.expired;
+    summary.streamed += result.streamed;
+    summary.moved += result.moved;
     summary.crashes += result.crashes;
     summary.lost_disks += result.lost_disks;
     summary.lost_with_disk += result.lost_with_disk;
@@ -75,7 +77,8 @@ std::string Describe(const SimulateSummary& s) {
          number(s.simulated_micros / 1'000'000) + " s, " + number(s.writes) + " writes (" +
          number(s.acknowledged) + " acknowledged), " + number(s.reads) + " reads, " +
          number(s.conflicts) + " ledger entries, " + number(s.transactions) + " transactions, " +
-         number(s.expired) + " expired, " + number(s.crashes) + " crashes, " + number(s.cuts) +
+         number(s.expired) + " expired, " + number(s.streamed) + " stream records (" +
+         number(s.moved) + " moves), " + number(s.crashes) + " crashes, " + number(s.cuts) +
          " cuts, " + number(s.lost_disks) + " lost disks (with " + number(s.lost_with_disk) +
          " acknowledged writes that nobody else had), " + number(s.events) + " events";
 }

@@ -24,6 +24,8 @@ struct SimulateSummary {
   uint64_t conflicts = 0;
   uint64_t transactions = 0;
   uint64_t expired = 0;
+  uint64_t streamed = 0;
+  uint64_t moved = 0;
   uint64_t crashes = 0;
   uint64_t lost_disks = 0;
   uint64_t lost_with_disk = 0;

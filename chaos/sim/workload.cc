@@ -54,7 +54,8 @@ void Workload::CreateTable() {
   SimRegion& region = *regions_[0];
   if (region.serving() && region.engine().FindTable(kTable)) return;
   if (region.serving())
-    region.engine().CreateTable(SimTable(kTable), region.executor(), [](auto) {});
+    region.engine().CreateTable(SimTable(kTable, options_.streamed), region.executor(),
+                                [](auto) {});
   simulator_.After(200 * kMicrosPerMilli, [this] { CreateTable(); });
 }
 

@@ -30,6 +30,7 @@ struct WorkloadOptions {
   uint64_t delete_percent = 8;
   uint64_t conditional_percent = 10;
   uint64_t read_percent = 40;
+  bool streamed = false;  // the table has a stream
 };
 
 class Workload {

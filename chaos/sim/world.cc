@@ -10,6 +10,7 @@
 #include "chaos/sim/sim_network.h"
 #include "chaos/sim/sim_region.h"
 #include "chaos/sim/simulator.h"
+#include "chaos/sim/stream_workload.h"
 #include "chaos/sim/ttl_workload.h"
 #include "chaos/sim/workload.h"
 
@@ -34,6 +35,8 @@ struct Swarm {
   TtlOptions ttl;
   uint64_t ttl_takeover_ms = 60'000;
   int64_t index_micros = 0;  // between two changes of an index
+  StreamOptions stream;
+  streams::ShardPolicy stream_shards;
   int64_t fsync_micros_max = 2000;
 
   static Swarm Draw(Random& random) {
@@ -65,6 +68,16 @@ struct Swarm {
     if (random.Chance(1, 2)) swarm.ttl_takeover_ms = 1500;
     if (random.Chance(1, 2)) swarm.index_micros = random.Between(200, 4000) * kMicrosPerMilli;
     if (random.Chance(1, 3)) swarm.lost_disk_seconds = random.Between(3, 12);
+    swarm.workload.streamed = random.Chance(3, 4);
+    if (swarm.workload.streamed) {
+      swarm.stream.think_micros = random.Between(20, 400) * kMicrosPerMilli;
+      swarm.stream.move_percent = random.Between(0, 40);
+      swarm.stream_shards.roll_ms = random.Between(1, 10) * 1000;
+      swarm.stream_shards.records_max = random.Between(20, 2000);
+      swarm.stream_shards.split_records_per_second = random.Between(5, 200);
+      swarm.stream_shards.open_max = random.Between(1, 6);
+      swarm.stream_shards.entries_per_mark = random.Between(1, 100);
+    }
     swarm.fsync_micros_max = random.Chance(1, 4) ? 60 * kMicrosPerMilli : 2 * kMicrosPerMilli;
     return swarm;
   }
@@ -101,7 +114,8 @@ class World {
         workload_(simulator_, regions_, swarm_.workload),
         pairs_(simulator_, regions_, swarm_.pairs, workload_.history()),
         ttl_(simulator_, regions_, swarm_.ttl, workload_.history()),
-        indexes_(simulator_, regions_, swarm_.index_micros, workload_.history()) {}
+        indexes_(simulator_, regions_, swarm_.index_micros, workload_.history()),
+        stream_(simulator_, regions_, swarm_.stream, workload_.history()) {}
 
   WorldResult Run();
 
@@ -129,6 +143,7 @@ class World {
   PairWorkload pairs_;
   TtlWorkload ttl_;
   IndexWorkload indexes_;
+  StreamWorkload stream_;
   bool chaos_ = true;
   size_t crashes_ = 0;
   size_t lost_disks_ = 0;
@@ -149,6 +164,8 @@ void World::Build() {
     region_options.ttl_takeover_ms = swarm_.ttl_takeover_ms;
     region_options.joins = options_.regions > 1;
     region_options.forgets_index_deletes = options_.forgets_index_deletes;
+    region_options.loses_stream_entries = options_.loses_stream_entries;
+    region_options.stream_shards = swarm_.stream_shards;
     regions_.push_back(std::make_unique<SimRegion>(simulator_, region_options));
     regions_[i]->AddOnCommit([this](const table::CommitReport& report) {
       auto& records = workload_.history().records;
@@ -295,6 +312,7 @@ WorldResult World::Run() {
   pairs_.Start();
   ttl_.Start();
   indexes_.Start();
+  stream_.Start();
   StartNemesis();
   simulator_.RunUntil(Instant{options_.chaos_seconds * kMicrosPerSecond});
   Heal();
@@ -306,6 +324,9 @@ WorldResult World::Run() {
 
   WorldResult result;
   History& history = workload_.history();
+  if (Converged()) stream_.Finish();
+  result.streamed = stream_.seen();
+  result.moved = stream_.moved();
   result.violations = history.violations;
   if (!ttl_.AllExpired())
     result.violations.push_back("expired items are left " + std::to_string(kConvergenceSeconds) +

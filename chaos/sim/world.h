@@ -25,6 +25,7 @@ struct WorldOptions {
   bool lying_sync = false;             // planted bug (sim_region.h)
   bool split_transactions = false;     // planted bug (sim_daemon.h)
   bool forgets_index_deletes = false;  // planted bug (sim_region.h)
+  bool loses_stream_entries = false;   // planted bug (sim_region.h)
 };
 
 struct WorldResult {
@@ -38,6 +39,8 @@ struct WorldResult {
   uint64_t compared = 0;    // buckets of two regions, while they were written to, and equal
   size_t transactions = 0;  // in all regions' logs
   size_t expired = 0;       // deletions because the time had come, in all logs
+  size_t streamed = 0;      // records that the consumer of the table's stream has seen
+  size_t moved = 0;         // how often it went on in another region
   size_t crashes = 0;
   size_t lost_disks = 0;
   size_t lost_with_disk = 0;  // acknowledged writes that nobody else had

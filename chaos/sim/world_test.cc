@@ -28,6 +28,8 @@ TEST(World, NoSeedViolatesAnything) {
   EXPECT_GT(summary.conflicts, summary.seeds);
   EXPECT_GT(summary.transactions, summary.seeds * 20);
   EXPECT_GT(summary.expired, summary.seeds * 10);
+  EXPECT_GT(summary.streamed, summary.seeds * 100);
+  EXPECT_GT(summary.moved, summary.seeds * 5);
   EXPECT_GT(summary.crashes, summary.seeds);
   EXPECT_GT(summary.cuts, summary.seeds / 2);
 }
@@ -74,6 +76,19 @@ TEST(World, AnIndexEntryThatIsNotDeletedIsFound) {
     seen += line.find("which no row has") != std::string::npos ? 1 : 0;
   });
   EXPECT_GT(seen, 5u);
+}
+
+TEST(World, AStreamRecordThatIsLostIsFound) {
+  SimulateOptions options;
+  options.world.loses_stream_entries = true;
+  options.seeds = 10;
+  size_t by_the_store = 0, by_a_consumer = 0;
+  (void)Simulate(options, [&](const std::string& line) {
+    by_the_store += line.find("has no entry in the stream") != std::string::npos ? 1 : 0;
+    by_a_consumer += line.find("the stream's consumer") != std::string::npos ? 1 : 0;
+  });
+  EXPECT_GT(by_the_store, 3u);
+  EXPECT_GT(by_a_consumer, 3u);
 }
 
 TEST(World, AcknowledgingBeforeTheSyncIsFound) {

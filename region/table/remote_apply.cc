@@ -166,6 +166,7 @@ RemoteApply::RemoteApply(const KvStore& store, Catalog& catalog, KeyLocks& locks
       catalog_(catalog),
       locks_(locks),
       committer_(committer),
+      region_(committer.CommittedState().log.region()),
       planned_(committer.CommittedState().applied) {}
 
 void RemoteApply::Apply(streams::ApplyRequest request, Executor& executor, Reply reply) {
@@ -378,7 +379,10 @@ Status RemoteApply::Resolve(Segment& segment, size_t index) {
     if (!record.tombstone) CHECK(DecodeTableDefinition(record.image, change.definition.emplace()));
     return {};
   }
-  const NewRow after{record.tombstone, record.image};
+  // Its own deletions come back to a region that has lost them.
+  const bool expired =
+      record.actor == streams::Actor::kTimeToLive && record.dot.log.region() == region_;
+  const NewRow after{record.tombstone, record.image, expired};
   if (left != segment.left.end()) {
     // Only the last change of a key becomes a row: its plan starts from what is stored.
     segment.changes[left->second.change].superseded = true;

@@ -66,6 +66,7 @@ class RemoteApply {
   Catalog& catalog_;
   KeyLocks& locks_;
   Committer& committer_;
+  const RegionId region_;
 
   void Enqueue(JobPtr job);
   void SegmentEnded();

@@ -37,6 +37,7 @@ StreamChange StreamChange::PlanBehind(const TableState& table, const StoredItem&
                                       const NewRow& after) {
   StreamChange change;
   change.behind_ = before;
+  change.expired_ = after.expired;
   change.plans_ = PlanFor(table.Stream(), before, after.tombstone, after.image);
   return change;
 }

@@ -23,7 +23,7 @@ namespace everwrite::table {
 struct NewRow {
   bool tombstone = false;
   std::string_view image;  // a tombstone's: the key attributes
-  bool expired = false;    // this region deletes it because its time has come
+  bool expired = false;    // this region deletes it, or has, because its time has come
 };
 
 class StreamChange {

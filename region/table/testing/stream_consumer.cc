@@ -53,8 +53,9 @@ std::string StreamConsumer::Place() const {
   return text;
 }
 
-void StreamConsumer::Move() {
+void StreamConsumer::Move(bool give_up) {
   elsewhere_ = Place();
+  give_up_ = give_up;
   shards_.clear();
 }
 
@@ -70,19 +71,18 @@ Status StreamConsumer::Begin(const StreamReader& reader, uint64_t now_ms,
     const bool after_parent =
         held.count(shard.parent) == 0 || (parent != shards_.end() && parent->second.ended);
     if (!after_parent) continue;
-    Reading& reading = shards_[shard.number];
-    if (!reading.ended) ready.push_back(shard.number);
-    if (!reading.position.empty()) continue;
+    const auto known = shards_.find(shard.number);
+    if (known == shards_.end() || !known->second.ended) ready.push_back(shard.number);
+    if (known != shards_.end()) continue;
     StreamStart start;
     if (!elsewhere_.empty()) {
-      start.kind = StreamStart::Kind::kAfterSeen;
+      start.kind = give_up_ ? StreamStart::Kind::kAtSeen : StreamStart::Kind::kAfterSeen;
       CHECK(streams::ParseSeen(elsewhere_, id, start.seen), "a place is understood");
     }
     auto begun =
         reader.Start(*stream, streams::ShardIdText(id, reader.self(), shard.number), start, now_ms);
     EW_RETURN_IF_ERROR(begun.status());
-    reading.range = shard.range;
-    reading.position = streams::EncodePosition(*begun);
+    shards_[shard.number] = {shard.range, streams::EncodePosition(*begun), false, {}};
   }
   return {};
 }

@@ -38,8 +38,9 @@ class StreamConsumer {
   // something stops it: Move must follow.
   Status ReadPart(const StreamReader& reader, size_t count, uint64_t now_ms,
                   std::vector<ConsumedRecord>& out);
-  // From now on it reads in another region, from where it stands.
-  void Move();
+  // From now on it reads in another region, from where it stands. `give_up`: what that region does
+  // not know is taken for lost.
+  void Move(bool give_up = false);
   // The place where it stands, as it hands it to GetShardIterator.
   std::string Place() const;
 
@@ -58,6 +59,7 @@ class StreamConsumer {
   const uint64_t enabled_ms_;
   std::map<streams::Sequence, Reading> shards_;  // in this region
   std::string elsewhere_;                        // what it had seen before it came here
+  bool give_up_ = false;
 };
 
 }  // namespace everwrite::table::testing

@@ -1,0 +1,190 @@
+#include "chaos/checkers/stream_state.h"
+
+#include <map>
+#include <optional>
+#include <set>
+
+#include "base/coding.h"
+#include "conflict/conflict_record.h"
+#include "region/table/stream_catalog.h"
+#include "streams/change_record.h"
+
+namespace everwrite::chaos {
+namespace {
+
+using streams::Effect;
+using streams::Sequence;
+using streams::StreamEntry;
+
+std::string Name(Dot dot) { return conflict::ConflictName({0, Stamp{}, dot}).substr(17); }
+
+// One region's stream.
+class StreamCheck {
+ public:
+  StreamCheck(const KvStore& store, const table::RegionState& state, const table::StreamInfo& info,
+              std::string where, std::vector<std::string>& violations)
+      : store_(store),
+        state_(state),
+        info_(info),
+        where_(std::move(where)),
+        violations_(violations) {}
+
+  void Run(const History& history) {
+    ReadEntries();
+    CheckEntries(history);
+    Replay();
+    if (info_.ended.value == 0) CheckItems();
+  }
+
+ private:
+  struct Entry {
+    Sequence sequence;
+    std::string bytes;
+    StreamEntry entry;  // into bytes
+  };
+  struct Item {
+    Sequence sequence;
+    std::optional<std::string> image;
+  };
+
+  void Violation(const std::string& text) { violations_.push_back(text + where_); }
+
+  void ReadEntries() {
+    for (const auto& [number, shard] : info_.shards) {
+      const std::string prefix =
+          table::ShardPrefix(info_.definition.id, number, table::StreamTag::kEntry);
+      const auto it = store_.NewIterator(ColumnFamily::kStreams, {prefix, PrefixEnd(prefix)});
+      std::vector<Entry>& entries = entries_[number];
+      for (it->Seek(prefix); it->Valid(); it->Next())
+        entries.push_back({table::SequenceOfShardKey(it->key()), std::string(it->value()), {}});
+      for (Entry& entry : entries) CHECK(streams::DecodeStreamEntry(entry.bytes, entry.entry));
+    }
+  }
+
+  // Where the table's records begin here: a root's vector covers what was applied before.
+  bool IsBefore(Dot dot) const {
+    for (const auto& [number, shard] : info_.shards)
+      if (!info_.shards.count(shard.parent) && shard.begin.Covers(dot)) return true;
+    return false;
+  }
+
+  void CheckEntries(const History& history) {
+    std::set<Dot> dots;
+    for (const auto& [number, entries] : entries_) {
+      for (const Entry& entry : entries) {
+        const Dot dot = entry.entry.version.dot;
+        if (!dots.insert(dot).second) Violation("the stream has " + Name(dot) + " twice");
+        if (!state_.applied.Covers(dot))
+          Violation("the stream has " + Name(dot) + ", which was not applied");
+      }
+    }
+    told_ = !history.records.empty();
+    for (const auto& [dot, bytes] : history.records) {
+      streams::ChangeRecord record;
+      CHECK(streams::DecodeChangeRecord(*bytes, record));
+      const bool belongs = record.subject == streams::Subject::kItem &&
+                           record.table == info_.definition.table && state_.applied.Covers(dot);
+      if (!belongs) continue;
+      if (IsBefore(dot)) {
+        filled_ = true;
+      } else if (dots.count(dot) == 0 && info_.ended.value == 0) {
+        Violation("change " + Name(dot) + " has no entry in the stream");
+      }
+      if (record.actor == streams::Actor::kTimeToLive) expired_.insert(dot);
+    }
+  }
+
+  // Of the shards whose parents have been read, the newest first: the worst for who does not wait.
+  void Replay() {
+    std::set<Sequence> done;
+    while (done.size() < info_.shards.size()) {
+      Sequence next;
+      for (const auto& [number, shard] : info_.shards)
+        if (!done.count(number) && (!info_.shards.count(shard.parent) || done.count(shard.parent)))
+          next = number;
+      if (next.value == 0) return Violation("shards are in a ring");
+      done.insert(next);
+      for (const Entry& entry : entries_[next]) Apply(entry);
+    }
+  }
+
+  void Apply(const Entry& read) {
+    const StreamEntry& entry = read.entry;
+    const std::string name = Name(entry.version.dot);
+    Item& item = items_[std::string(entry.key)];
+    if (read.sequence <= item.sequence) Violation("record " + name + " is out of its item's order");
+    item.sequence = read.sequence;
+    if (entry.effect == Effect::kNone || entry.hidden) return;
+    const bool here = entry.version.dot.log.region() == state_.log.region();
+    if (entry.expired != (here && expired_.count(entry.version.dot) != 0) && told_)
+      Violation("record " + name + " is marked as expired, or should be,");
+    const std::string key(entry.key);
+    if (!filled_ || changed_.count(key)) {
+      if (entry.old_image.has_value() != item.image.has_value() ||
+          (item.image && *entry.old_image != *item.image))
+        Violation("record " + name + " has another old image than was there");
+      const Effect effect = !entry.new_image         ? Effect::kRemove
+                            : item.image.has_value() ? Effect::kModify
+                                                     : Effect::kInsert;
+      if (entry.effect != effect) Violation("record " + name + " tells another effect");
+    }
+    item.image.reset();
+    if (entry.new_image) item.image = *entry.new_image;
+    changed_.insert(key);
+  }
+
+  void CheckItems() {
+    const std::string prefix = table::ItemKey(info_.definition.table, "");
+    const auto it = store_.NewIterator(ColumnFamily::kItems, {prefix, PrefixEnd(prefix)});
+    std::set<std::string> live;
+    for (it->Seek(prefix); it->Valid(); it->Next()) {
+      table::StoredItem stored;
+      CHECK(table::DecodeStoredItem(it->value(), stored));
+      const std::string key(table::KeyOfItemKey(it->key()));
+      if (stored.tombstone) continue;
+      live.insert(key);
+      if (filled_ && !changed_.count(key)) continue;
+      const auto at = items_.find(key);
+      if (at == items_.end() || at->second.image != std::optional<std::string>(stored.image))
+        Violation("the stream ends with another item than is stored, of " +
+                  Name(stored.version.dot));
+    }
+    for (const auto& [key, item] : items_)
+      if (item.image && !live.count(key))
+        Violation("the stream ends with an item that is not stored: " + ToHex(key));
+  }
+
+  const KvStore& store_;
+  const table::RegionState& state_;
+  const table::StreamInfo& info_;
+  const std::string where_;
+  std::vector<std::string>& violations_;
+  std::map<Sequence, std::vector<Entry>> entries_;
+  std::map<std::string, Item> items_;
+  std::set<std::string> changed_;  // keys with a record that is shown
+  std::set<Dot> expired_;          // deletions by TTL
+  bool told_ = false;              // the history knows all changes
+  bool filled_ = false;            // there were changes before it began
+};
+
+}  // namespace
+
+std::vector<std::string> CheckStreams(const std::vector<const KvStore*>& stores,
+                                      const History& history) {
+  std::vector<std::string> violations;
+  for (size_t i = 0; i < stores.size(); ++i) {
+    std::string value;
+    table::RegionState state;
+    CHECK(stores[i]->Get(ColumnFamily::kSystem, table::kRegionStateKey, &value).value());
+    CHECK(table::DecodeRegionState(value, state));
+    table::StreamCatalog catalog{streams::ShardPolicy()};
+    if (const Status status = catalog.Load(*stores[i]); !status.ok())
+      violations.push_back(status.message() + " in region " + std::to_string(i));
+    for (const table::StreamInfoPtr& info : catalog.List())
+      StreamCheck(*stores[i], state, *info, " in region " + std::to_string(i), violations)
+          .Run(history);
+  }
+  return violations;
+}
+
+}  // namespace everwrite::chaos
