@@ -255,3 +255,10 @@ def _(operation, body, ours, theirs):
         (r"Table has no stream to disable: TableName: ", r"Table has no stream to disable$"),
         (r"Table already has an enabled stream: TableName: ", r"Table already has an enabled stream$"),
     ])
+
+
+@rule("DynamoDB Local lets a transaction's update give an index's key another type; the service refuses it as in UpdateItem")
+def _(operation, body, ours, theirs):
+    return (operation == "TransactWriteItems" and theirs.ok and ours.type == "TransactionCanceledException"
+            and any(r.get("Code") == "ValidationError" and "index key" in r.get("Message", "")
+                    for r in ours.body.get("CancellationReasons", [])))
