@@ -105,6 +105,8 @@ class KvStore {
   virtual Status Write(const KvBatch& batch, Sync sync) = 0;
   // Makes every earlier Write durable.
   virtual Status SyncLog() = 0;
+  // About how much the keys and values of a range take on disk, at little cost.
+  virtual uint64_t ApproximateBytes(ColumnFamily family, const KvRange& range) const = 0;
 };
 
 }  // namespace everwrite

@@ -176,6 +176,16 @@ void MemoryKvStore::Crash(size_t kept_batches) {
   unsynced_.clear();
 }
 
+uint64_t MemoryKvStore::ApproximateBytes(ColumnFamily family, const KvRange& range) const {
+  std::lock_guard lock(mutex_);
+  const Map& map = *maps_[Index(family)];
+  uint64_t bytes = 0;
+  for (auto at = map.lower_bound(range.begin);
+       at != map.end() && (range.end.empty() || at->first < range.end); ++at)
+    bytes += at->first.size() + at->second.size();
+  return bytes;
+}
+
 void MemoryKvStore::Wipe() {
   std::lock_guard lock(mutex_);
   for (auto& map : maps_) map = std::make_shared<Map>();

@@ -35,6 +35,7 @@ class MemoryKvStore : public KvStore {
   std::unique_ptr<KvSnapshot> TakeSnapshot() const override;
   Status Write(const KvBatch& batch, Sync sync) override;
   Status SyncLog() override;
+  uint64_t ApproximateBytes(ColumnFamily family, const KvRange& range) const override;
 
   // The power goes: the store is as it was after the last sync, plus the first `kept` of the
   // batches written since (a real log may have reached the disk in part, but never out of order).

@@ -49,7 +49,7 @@ JsonValue DescribeRegion(const RegionEndpoint& region, const Result<JsonValue>& 
   if (status.ok()) {
     state = (*status)["ready"].AsBool() ? "serving" : "starting";
     if (const std::string stage = (*status)["stage"].AsString();
-        !stage.empty() && stage != "serving")
+        stage == "new" || stage == "filling")
       state = stage;
     if (state == "new" || state == "filling") out.Set("filling", (*status)["filling"]);
     if (pids.members().empty()) pids.Set("region", (*status)["pid"]);
@@ -73,6 +73,19 @@ JsonValue DescribeRegion(const RegionEndpoint& region, const Result<JsonValue>& 
     AddReason(reasons, region.name +
                            "'s conflict ledger is nearly full: its oldest entries go next "
                            "(limits.ledger_bytes)");
+  const JsonValue log = status.ok() ? (*status)["change_log"] : JsonValue();
+  for (const auto& [peer, since] : log["cut_loose"].members()) {
+    AddReason(reasons, region.name + " has cut " + peer + " loose (" + since.AsString() +
+                           "): it will be filled anew when it is back");
+  }
+  constexpr int64_t kLogAlarmPercent = 80;
+  if (log["percent"].AsInt() >= kLogAlarmPercent) {
+    std::string held;
+    for (const auto& [peer, changes] : log["held_for"].members())
+      held += (held.empty() ? " for " : ", ") + peer + " (" + changes.AsString() + " changes)";
+    AddReason(reasons, region.name + "'s change log is at " + log["percent"].AsString() +
+                           " % of its bound; it is kept" + held);
+  }
   if (status.ok() && (*status)["diverged_buckets"].AsInt() > 0) {
     AddReason(reasons,
               region.name + " has " + (*status)["diverged_buckets"].AsString() +

@@ -86,7 +86,7 @@ Result<std::vector<std::string>> ReadVectors(const std::vector<RegionEndpoint>& 
     EW_ASSIGN_OR_RETURN(const JsonValue status, FetchRegionStatus(region.admin, 5000));
     // One that is being filled claims what its rows do not show yet.
     const std::string& stage = status["stage"].AsString();
-    const bool whole = stage.empty() || stage == "serving";
+    const bool whole = stage != "new" && stage != "filling";
     vectors.push_back(whole ? VectorText(status["applied"])
                             : "nothing yet: " + region.name + " is " + stage);
   }

@@ -31,7 +31,10 @@ void Filler::OnState(const streams::RegionState& state) {
   active_ = true;
   const bool moved = place_.stage != state.stage || place_.begun != state.fill.begun;
   place_ = {state.stage, state.fill.begun, state.fill.part, state.fill.after};
-  floor_ = state.stage == Stage::kFilling ? state.fill.floor : conflict::Vector();
+  floor_ = state.stage >= Stage::kFilling ? state.fill.floor : conflict::Vector();
+  // A region that serves has all that it claims: filled anew, it may be from one who has not.
+  begin_floor_ = state.stage == Stage::kFilling ? floor_ : conflict::Vector();
+  if (moved) told_.clear();
   if (moved_from_ && *moved_from_ != place_) moved_from_.reset();
   if (moved) target_.reset();
 }
@@ -43,6 +46,10 @@ void Filler::OnRegionDown() {
   place_ = {};
   moved_from_.reset();
   target_.reset();
+  // The last of what it was told may be gone with it.
+  told_.clear();
+  telling_ = {};
+  from_complete_ = false;
   failures_ = 0;
   status_ = {};
 }
@@ -142,21 +149,39 @@ void Filler::OnReply(const streams::FillReply& reply, Instant now) {
 // What is to be asked for next.
 ScanPart Filler::Wanted(bool cut_loose) const {
   if (cut_loose || place_.stage == Stage::kNew) return ScanPart::kCatalog;
-  return place_.stage == Stage::kFilling ? place_.part : ScanPart::kDone;
+  if (place_.stage == Stage::kCompleting) return place_.part;
+  // The rest is gathered when clients are answered.
+  const bool rows = place_.stage == Stage::kFilling && place_.part == ScanPart::kItems;
+  return rows ? ScanPart::kItems : ScanPart::kDone;
 }
 
-// Who is whole and has what the region claims; of those who has most.
+// Who serves and has what the region claims.
+bool Filler::IsCandidate(const PeerTable& peers, RegionId region, ScanPart part,
+                         Instant now) const {
+  const auto rest = resting_.find(region);
+  if (rest != resting_.end() && rest->second > now) return false;
+  const Heartbeat& last = peers.at(region).last;
+  if (!peers.Reachable(region, now) || !streams::Serves(last.stage)) return false;
+  const auto shown = shown_.find(region);
+  const conflict::Vector& floor = FloorOf(part);
+  return last.durable.Covers(floor) || (shown != shown_.end() && shown->second.Covers(floor));
+}
+
 RegionId Filler::Choose(const PeerTable& peers, ScanPart part, Instant now) const {
+  // Of digests and ledger one that is complete knows all; else everybody is asked, once.
+  bool anyone_complete = false;
+  for (const auto& [region, peer] : peers.all())
+    anyone_complete |= peer.ever_heard && peer.last.stage == Stage::kServing;
   RegionId best;
   uint64_t most = 0;
   for (const auto& [region, peer] : peers.all()) {
-    const auto rest = resting_.find(region);
-    const bool rests = rest != resting_.end() && rest->second > now;
-    if (rests || !peers.Reachable(region, now) || peer.last.stage != Stage::kServing) continue;
-    const auto shown = shown_.find(region);
-    if (!peer.last.durable.Covers(floor_) &&
-        (shown == shown_.end() || !shown->second.Covers(floor_)))
+    if (!IsCandidate(peers, region, part, now)) continue;
+    if (streams::Serves(place_.stage) && part == ScanPart::kCatalog && !MayBeginFrom(region, peers))
       continue;
+    if (part == ScanPart::kDigests || part == ScanPart::kLedger) {
+      const bool complete = peer.last.stage == Stage::kServing;
+      if (complete != anyone_complete || (!complete && told_.count(region) != 0)) continue;
+    }
     // A catalog decides how far back the logs must reach. Later any will do, best the one before.
     const uint64_t total = part == ScanPart::kCatalog ? TotalOf(peer.last.durable) + 1
                            : region == source_        ? 2
@@ -166,6 +191,25 @@ RegionId Filler::Choose(const PeerTable& peers, ScanPart part, Instant now) cons
     most = total;
   }
   return best;
+}
+
+bool Filler::MayBeginFrom(RegionId region, const PeerTable& peers) const {
+  return !peers.at(region).last.wants_filling || region < options_.self;
+}
+
+bool Filler::OnCatalogAsked(Instant now) {
+  if (filling_ && !chunks_.empty() && chunks_.front().second.part == ScanPart::kCatalog)
+    return false;
+  asked_at_ = now;
+  return true;
+}
+
+bool Filler::MayStop(Instant now) {
+  if (!asked_at_) return true;
+  // By then its session is over, and what it has become is in its heartbeats.
+  const Instant until = *asked_at_ + 2 * options_.session_expiry_us;
+  if (until > now) WakeBy(until);
+  return until <= now;
 }
 
 size_t Filler::Step() const {
@@ -186,12 +230,18 @@ void Filler::Refill(Instant now) {
   allowance_ = std::min<int64_t>(allowance_ + gained, std::max<int64_t>(rate / 5, 2 * Step()));
 }
 
-void Filler::Open(RegionId source, ScanPart part, Instant now) {
+void Filler::Open(RegionId source, bool complete, ScanPart part, Instant now) {
   const int64_t credit = std::min<int64_t>(allowance_, static_cast<int64_t>(options_.fill_window));
   if (credit < static_cast<int64_t>(Step())) return WakeBy(now + 10 * kMicrosPerMilli);
   if (options_.fill_bytes_per_second != 0) allowance_ -= credit;
   Session& session = session_.emplace();
   source_ = source;
+  if (part == ScanPart::kDigests && place_.after.empty()) {
+    telling_ = source;
+    from_complete_ = complete;
+  }
+  if (telling_ != source) telling_ = {};
+  from_complete_ &= complete;
   session.source = source;
   session.id = session_base_ | ++session_count_;
   session.part = part;
@@ -199,14 +249,14 @@ void Filler::Open(RegionId source, ScanPart part, Instant now) {
   session.credit = credit;
   session.said = now;
   session.heard = now;
-  messages_.push_back(
-      {source, Scan{session.id, part, session.after, floor_, static_cast<uint64_t>(credit)}});
+  messages_.push_back({source, Scan{session.id, part, session.after, FloorOf(part),
+                                    static_cast<uint64_t>(credit)}});
 }
 
 void Filler::Watch(const PeerTable& peers, Instant now) {
   if (!session_) return;
   if (!peers.Reachable(session_->source, now) ||
-      peers.at(session_->source).last.stage != Stage::kServing)
+      !streams::Serves(peers.at(session_->source).last.stage))
     return Fail(now, "the source has gone");
   // Without credit it has nothing to say.
   if (session_->credit <= 0) session_->heard = now;
@@ -238,19 +288,29 @@ void Filler::Send(FillRequest request) {
   fills_.push_back(std::move(request));
 }
 
-void Filler::HandOver(const Gate& gate, Instant now) {
+void Filler::HandOver(const PeerTable& peers, const Gate& gate, Instant now) {
   if (filling_ || moved_from_ || chunks_.empty()) return;
   if (retry_at_ > now) return WakeBy(retry_at_);
   const auto& [source, chunk] = chunks_.front();
   if (chunk.part != ScanPart::kCatalog) {
-    if (place_.stage != Stage::kFilling || chunk.part != place_.part || chunk.after != place_.after)
+    if (place_.stage < Stage::kFilling || chunk.part != place_.part || chunk.after != place_.after)
       return Drop(true);  // of another filling
     // The logs must have brought everything that the chunk shows.
     if (!gate.applied().Covers(chunk.vector)) {
       status_.waits = Waits::kLogs;
-      return;
+      if (!waits_since_) waits_since_ = now;
+      const Instant patience = *waits_since_ + options_.silence_us;
+      if (patience > now) return WakeBy(patience);
+      // Its source may have lost what it showed us, and then no log will bring it.
+      const bool has_it =
+          peers.Reachable(source, now) && peers.at(source).last.durable.Covers(chunk.vector);
+      if (!has_it) Drop(true);
+      waits_since_.reset();
+      return WakeBy(now + options_.silence_us);
     }
+    waits_since_.reset();
   } else {
+    if (streams::Serves(place_.stage) && !MayStop(now)) return Drop(true);
     Say(Event::Level::kInfo, "the region begins to be filled", source);
   }
   status_.source = source;
@@ -259,16 +319,21 @@ void Filler::HandOver(const Gate& gate, Instant now) {
 
 void Filler::Finish(const PeerTable& peers, const Gate& gate, Instant now) {
   if (filling_ || moved_from_ || retry_at_ > now) return;
-  if (place_.stage == Stage::kFilling && place_.part == ScanPart::kDone) {
+  if (place_.stage == Stage::kCompleting && place_.part == ScanPart::kDone) return Complete(peers);
+  if (place_.stage == Stage::kFilling && place_.part > ScanPart::kItems) {
+    const auto serves = [&](RegionId region) {
+      return peers.Reachable(region, now) && streams::Serves(peers.at(region).last.stage);
+    };
     if (!target_) {
       // What the others have now; what they write meanwhile is ordinary lag.
       target_.emplace();
       for (const auto& [region, peer] : peers.all())
-        if (peers.Reachable(region, now) && peer.last.stage == Stage::kServing)
-          target_->Merge(peer.last.durable);
+        if (serves(region)) target_->emplace(region, peer.last.durable);
     }
     status_.waits = Waits::kLogs;
-    if (!gate.applied().Covers(*target_)) return;
+    // Who has stopped serving since may itself wait for us.
+    for (const auto& [region, vector] : *target_)
+      if (serves(region) && !gate.applied().Covers(vector)) return;
     Say(Event::Level::kInfo, "the region is filled and has caught up", {});
     return Send({0, FillRequest::Kind::kFinish, {}, {}});
   }
@@ -281,28 +346,42 @@ void Filler::Finish(const PeerTable& peers, const Gate& gate, Instant now) {
   Send({0, FillRequest::Kind::kFinish, {}, {}});
 }
 
+// One region has told all that it has decided.
+void Filler::Complete(const PeerTable& peers) {
+  if (telling_.value != 0) told_.insert(telling_);
+  const bool all_told = std::all_of(peers.all().begin(), peers.all().end(), [&](const auto& entry) {
+    return told_.count(entry.first) != 0;
+  });
+  if (from_complete_ || all_told) {
+    Say(Event::Level::kInfo, "what was decided elsewhere is complete", {});
+    return Send({0, FillRequest::Kind::kComplete, {}, {}});
+  }
+  Send({0, FillRequest::Kind::kAgain, {}, {}});
+}
+
 void Filler::Advance(const PeerTable& peers, const Gate& gate, bool cut_loose, Instant now) {
   wake_at_ = Instant{INT64_MAX};
   if (!active_) return;
   status_ = {};
   Refill(now);
+  if (streams::Serves(place_.stage) && cut_loose) cut_loose = MayStop(now);
   const ScanPart wanted = Wanted(cut_loose);
   const bool other = (session_ && session_->part != wanted) ||
                      (!chunks_.empty() && !filling_ && chunks_.front().second.part != wanted);
   if (other && !moved_from_) Drop(true);
   Watch(peers, now);
-  HandOver(gate, now);
+  HandOver(peers, gate, now);
   if (wanted == ScanPart::kDone || place_.stage == Stage::kNew) Finish(peers, gate, now);
   if (session_) status_.source = session_->source;
   const bool idle = !session_ && chunks_.empty() && !filling_ && !moved_from_;
   if (idle && wanted != ScanPart::kDone && retry_at_ <= now) {
     const RegionId source = Choose(peers, wanted, now);
     if (source.value != 0) {
-      Open(source, wanted, now);
+      Open(source, peers.at(source).last.stage == Stage::kServing, wanted, now);
     } else {
       status_.waits = place_.stage == Stage::kNew ? Waits::kWord : Waits::kSource;
       for (const auto& [region, peer] : peers.all())
-        if (!peers.Reachable(region, now) || peer.last.stage != Stage::kServing)
+        if (!peers.Reachable(region, now) || !streams::Serves(peer.last.stage))
           status_.waits_for.push_back(region);
     }
   }

@@ -8,8 +8,18 @@
 //             all others are new too        the region may serve: there is nothing to be had
 //   serving   its logs no longer reach      the catalog of a peer: it is filled anew, over what it
 //             back anywhere (cut loose)     has
-//   filling   rows, digests, ledger         chunk by chunk, each when our vector covers it
+//   filling   rows                          chunk by chunk, each when our vector covers it
 //             all of them are here          when we have what the others had then: it may serve
+//   completing  digests, ledger             from a region that is complete; if there is none (each
+//                                           has been filled from the other), from all of them
+//
+// Two regions may be cut loose from each other: each has trimmed what the other needs. Then one
+// must stay whole for the other to be filled from, and in a ring of more than two as well: filled
+// from each other's catalogs, each would claim what only another has that serves nobody. Who serves
+// and wants to be filled says so at once, and begins only after a while, and only from a region
+// that does not want it or has a lower id: so the lowest waits for the others. And who has been
+// asked for its own catalog stays whole for a while: so whoever begins, does so from a region that
+// serves.
 //
 //   session:  none ──Scan──▶ open ──last chunk, silence, gap, End, source gone──▶ none
 //
@@ -19,6 +29,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "base/random.h"
@@ -40,6 +51,9 @@ class Filler {
 
   void OnChunk(RegionId peer, Chunk chunk, Instant now);
   void OnEnd(RegionId peer, const End& end, Instant now);
+  // A peer asks for our catalog, to be filled from us. False: it must not have it, because our
+  // region is about to be filled itself.
+  bool OnCatalogAsked(Instant now);
   void OnReply(const streams::FillReply& reply, Instant now);
   // To be called after every input. `cut_loose`: no log that we need reaches back to us.
   void Advance(const PeerTable& peers, const Gate& gate, bool cut_loose, Instant now);
@@ -73,10 +87,20 @@ class Filler {
 
   streams::ScanPart Wanted(bool cut_loose) const;
   RegionId Choose(const PeerTable& peers, streams::ScanPart part, Instant now) const;
-  void Open(RegionId source, streams::ScanPart part, Instant now);
+  bool IsCandidate(const PeerTable& peers, RegionId region, streams::ScanPart part,
+                   Instant now) const;
+  const conflict::Vector& FloorOf(streams::ScanPart part) const {
+    return part == streams::ScanPart::kCatalog ? begin_floor_ : floor_;
+  }
+  void Complete(const PeerTable& peers);
+  // Of a region that serves: whether it may be filled anew, from that peer.
+  bool MayBeginFrom(RegionId region, const PeerTable& peers) const;
+  // Nobody has asked for our catalog who may not have said what came of it.
+  bool MayStop(Instant now);
+  void Open(RegionId source, bool complete, streams::ScanPart part, Instant now);
   void Watch(const PeerTable& peers, Instant now);
   void TopUp(Instant now);
-  void HandOver(const Gate& gate, Instant now);
+  void HandOver(const PeerTable& peers, const Gate& gate, Instant now);
   void Finish(const PeerTable& peers, const Gate& gate, Instant now);
   void Send(streams::FillRequest request);
   void Drop(bool tell);
@@ -91,13 +115,15 @@ class Filler {
   uint32_t session_count_ = 0;
 
   bool active_ = false;
-  Place place_;  // as the region said last
-  conflict::Vector floor_;
+  Place place_;                   // as the region said last
+  conflict::Vector floor_;        // what a source of chunks must have
+  conflict::Vector begin_floor_;  // and one of a catalog
   std::optional<Session> session_;
   RegionId source_;                             // of the last session
   std::map<RegionId, conflict::Vector> shown_;  // what their chunks have shown of them
   std::deque<std::pair<RegionId, streams::ScanChunk>> chunks_;  // not merged yet
   std::optional<streams::ScanChunk> assembling_;                // a catalog's first parts
+  std::optional<Instant> waits_since_;                          // the first of them, for the logs
   uint64_t held_ = 0;                                           // cost of chunks_
 
   uint64_t next_fill_ = 1;
@@ -105,11 +131,18 @@ class Filler {
   std::optional<Place> moved_from_;  // carried out; the region's word of it has not come yet
   int failures_ = 0;                 // of the region in a row
   Instant retry_at_;
-  std::optional<conflict::Vector> target_;  // what we must have before the region may serve
+  // What we must have before the region may serve: what each other had when the rows were done.
+  std::optional<std::map<RegionId, conflict::Vector>> target_;
 
+  // Of what was decided elsewhere, this time: who has told all of it, if it was one region; and
+  // whether all who told were complete. Nobody yet, and nothing, after a start in its middle.
+  RegionId telling_;
+  bool from_complete_ = false;
+  std::set<RegionId> told_;  // who has told all it has decided, each in a time of its own
   std::map<RegionId, Instant> resting_;  // sources that are not asked before then
   int64_t allowance_ = 0;                // bytes that may be asked for now
   Instant refilled_;
+  std::optional<Instant> asked_at_;  // for our catalog
   Instant wake_at_{INT64_MAX};
   streams::ReplicationStatus::Fill status_;
   std::string said_;  // the last event, so that it is said once

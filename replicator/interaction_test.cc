@@ -236,8 +236,10 @@ class World {
     for (const streams::FillRequest& fill : ready.fills) {
       const Status status = Fill(region, fill);
       Say(Name(region.id) + " fill " +
-          (fill.kind == streams::FillRequest::Kind::kFinish
-               ? "finish"
+          (fill.kind == streams::FillRequest::Kind::kFinish  ? "finish"
+           : fill.kind == streams::FillRequest::Kind::kAgain ? "again"
+           : fill.kind == streams::FillRequest::Kind::kComplete
+               ? "complete"
                : std::string(ScanPartName(fill.chunk.part)) + " to \"" + fill.chunk.through + "\"" +
                      (fill.chunk.end ? " end" : "")) +
           (status.ok() ? "" : ": " + status.message()));
@@ -337,9 +339,23 @@ class World {
     const streams::ScanChunk& chunk = request.chunk;
     streams::FillProgress& fill = region.fill;
     if (request.kind == streams::FillRequest::Kind::kFinish) {
-      EXPECT_TRUE(region.stage == streams::Stage::kNew || fill.part == streams::ScanPart::kDone);
-      region.stage = streams::Stage::kServing;
-      fill = {};
+      EXPECT_TRUE(region.stage == streams::Stage::kNew || fill.part > streams::ScanPart::kItems);
+      if (region.stage == streams::Stage::kFilling) {
+        region.stage = streams::Stage::kCompleting;
+      } else {
+        region.stage = streams::Stage::kServing;
+      }
+      return {};
+    }
+    if (request.kind != streams::FillRequest::Kind::kChunk) {
+      EXPECT_TRUE(region.stage == streams::Stage::kCompleting &&
+                  fill.part == streams::ScanPart::kDone);
+      if (request.kind == streams::FillRequest::Kind::kAgain) {
+        fill.part = streams::ScanPart::kDigests;
+      } else {
+        region.stage = streams::Stage::kServing;
+        fill = {};
+      }
       return {};
     }
     if (chunk.part == streams::ScanPart::kCatalog) {
@@ -351,16 +367,12 @@ class World {
       }
       region.applied.Merge(chunk.vector);
       region.stage = streams::Stage::kFilling;
-      fill = {fill.begun + 1,
-              request.source,
-              streams::ScanPart::kItems,
-              "",
-              chunk.vector,
-              0,
-              0,
-              0,
-              0,
-              0};
+      const uint64_t begun = fill.begun + 1;
+      fill = {};
+      fill.begun = begun;
+      fill.source = request.source;
+      fill.part = streams::ScanPart::kItems;
+      fill.floor = chunk.vector;
       return {};
     }
     if (chunk.part != fill.part || chunk.after != fill.after) return FailedPrecondition("not next");
@@ -398,7 +410,7 @@ class World {
       std::string line = std::to_string(number) + " " + std::to_string(region.rows.size()) + ":";
       for (const auto& [key, dot] : region.rows)
         line += " " + key + "=" + ToString(dot.log) + ":" + std::to_string(dot.number);
-      static const char* const kStages[] = {"", " new", " filling"};
+      static const char* const kStages[] = {"", " new", " filling", " completing"};
       Say(line + kStages[static_cast<int>(region.stage)]);
     }
   }

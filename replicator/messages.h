@@ -94,6 +94,7 @@ struct Heartbeat {
   uint64_t echo_ms = 0;
   uint64_t echo_age_ms = 0;
   streams::Stage stage = streams::Stage::kServing;  // whether its region's data is whole
+  bool wants_filling = false;  // no log brings it on from where it is; it serves still
   // The current logs of the regions as the sender has heard them (conflict/stability.h).
   std::vector<LogId> lives;
   // Of logs of former lives: what the sender has received, and what is durable at the least.
@@ -105,8 +106,8 @@ struct PeerMail {
   std::string body;
 };
 
-using Message = std::variant<Open, Credit, Close, Ask, Opened, Batch, End, Heartbeat, PeerMail, Scan,
-                             Chunk>;
+using Message =
+    std::variant<Open, Credit, Close, Ask, Opened, Batch, End, Heartbeat, PeerMail, Scan, Chunk>;
 
 // The direction that decides on which server a message is published.
 inline bool IsFromReceiver(const Message& message) {

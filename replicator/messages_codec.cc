@@ -77,6 +77,7 @@ struct BodyWriter {
     out->set_echo_age_ms(heartbeat.echo_age_ms);
     out->set_stage(static_cast<uint32_t>(heartbeat.stage));
     out->set_coming(VectorBytes(heartbeat.coming));
+    out->set_wants_filling(heartbeat.wants_filling);
     for (const LogId life : heartbeat.lives) out->add_lives(life.value);
   }
   void operator()(const Scan& scan) {
@@ -140,9 +141,10 @@ bool ReadHeartbeat(const proto::Heartbeat& in, Heartbeat& heartbeat) {
   constexpr uint64_t kMaxMillis = 1ULL << 48;
   if (heartbeat.physical_ms > kMaxMillis || heartbeat.echo_ms > kMaxMillis ||
       heartbeat.echo_age_ms > kMaxMillis ||
-      in.stage() > static_cast<uint32_t>(streams::Stage::kFilling))
+      in.stage() > static_cast<uint32_t>(streams::Stage::kCompleting))
     return false;
   heartbeat.stage = static_cast<streams::Stage>(in.stage());
+  heartbeat.wants_filling = in.wants_filling();
   if (in.lives_size() > static_cast<int>(kMaxVectorEntries)) return false;
   for (const uint64_t life : in.lives()) heartbeat.lives.push_back(LogId{life});
   return heartbeat.boot != 0 && ReadVector(in.coming(), heartbeat.coming) &&

@@ -166,7 +166,7 @@ RegionId Puller::Choose(LogId log, Pull& pull, const PeerTable& peers, const Gat
     // Who we have already, while it has more; then the writer; then who is whole and has most.
     if (pull.state != State::kIdle && pull.source == region) return region;
     if (best == origin && most > tail) continue;
-    const bool whole = peer.last.stage == streams::Stage::kServing;
+    const bool whole = streams::Serves(peer.last.stage);
     if (region == origin || most == tail || (whole && !best_whole) ||
         (whole == best_whole && held > most)) {
       best = region;
@@ -298,7 +298,7 @@ std::optional<Instant> Puller::TrimmedSince(LogId log, const Pull& pull, const P
   for (const auto& [region, peer] : peers.all()) {
     if (!peers.Reachable(region, now) || peer.last.durable.At(log) <= gate.Tail(log)) continue;
     // One that is being filled lacks the beginning of its logs: that says nothing about ours.
-    if (peer.last.stage != streams::Stage::kServing) continue;
+    if (!streams::Serves(peer.last.stage)) continue;
     const auto trimmed = pull.trimmed.find(region);
     if (trimmed == pull.trimmed.end()) return std::nullopt;
     since = std::max(since.value_or(trimmed->second), trimmed->second);
@@ -311,6 +311,12 @@ bool Puller::MustBootstrap(RegionId origin, const PeerTable& peers, const Gate& 
   return std::any_of(pulls_.begin(), pulls_.end(), [&](const auto& entry) {
     return entry.first.region() == origin &&
            TrimmedSince(entry.first, entry.second, peers, gate, now).has_value();
+  });
+}
+
+bool Puller::IsBehindAll(const PeerTable& peers, const Gate& gate, Instant now) const {
+  return std::any_of(pulls_.begin(), pulls_.end(), [&](const auto& entry) {
+    return TrimmedSince(entry.first, entry.second, peers, gate, now).has_value();
   });
 }
 

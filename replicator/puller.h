@@ -68,6 +68,8 @@ class Puller {
   bool MustBootstrap(RegionId origin, const PeerTable& peers, const Gate& gate, Instant now) const;
   // The same of any log, for options.cut_loose_us already: no log brings us on from here.
   bool CutLoose(const PeerTable& peers, const Gate& gate, Instant now) const;
+  // Of any log, for any time.
+  bool IsBehindAll(const PeerTable& peers, const Gate& gate, Instant now) const;
 
  private:
   enum class State : uint8_t { kIdle, kOpening, kStreaming };

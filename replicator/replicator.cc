@@ -161,7 +161,10 @@ void Replicator::OnMessage(RegionId peer, Message message, Instant now) {
     feed_.OnClose(peer, *close);
     scan_feed_.OnClose(peer, *close);
   } else if (const Scan* scan = std::get_if<Scan>(&message)) {
-    scan_feed_.OnScan(peer, *scan, now);
+    if (scan->part == streams::ScanPart::kCatalog && !filler_.OnCatalogAsked(now))
+      scan_feed_.Refuse(peer, scan->session);
+    else
+      scan_feed_.OnScan(peer, *scan, now);
   } else if (Chunk* chunk = std::get_if<Chunk>(&message)) {
     if (region_up_) filler_.OnChunk(peer, std::move(*chunk), now);
   } else if (std::holds_alternative<Ask>(message)) {
@@ -226,6 +229,7 @@ void Replicator::SayHeartbeat(RegionId peer, Instant now) {
     heartbeat.applied = state_.applied;
     heartbeat.durable = state_.durable;
     heartbeat.stage = state_.stage;
+    heartbeat.wants_filling = puller_.IsBehindAll(peers_, gate_, now);
     heartbeat.lives = peers_.Lives();
     const conflict::Vector coming = gate_.Coming();
     for (const Dot& dot : coming.entries())
@@ -261,7 +265,7 @@ streams::PeerProgress Replicator::Progress(Instant now) const {
   for (const auto& [region, peer] : peers_.all())
     progress.peers.push_back({region, peers_.Reachable(region, now), peer.clock_offset_ms,
                               PendingOf(options_.self, state_.durable, peer.last.applied),
-                              peer.lag_ms});
+                              peer.lag_ms, peer.last.durable});
   return progress;
 }
 

@@ -12,7 +12,7 @@ constexpr size_t kPieceBytes = 1U << 20;
 }  // namespace
 
 void ScanFeed::OnState(const streams::RegionState& state) {
-  whole_ = state.stage == streams::Stage::kServing;
+  whole_ = streams::Serves(state.stage);
   if (whole_) return;
   for (const auto& [peer, session] : sessions_) SayEnd(peer, session.id, EndReason::kUnavailable);
   sessions_.clear();

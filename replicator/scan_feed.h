@@ -29,6 +29,7 @@ class ScanFeed {
   void OnRegionDown();
   void OnReply(streams::ScanReply reply);
 
+  void Refuse(RegionId peer, uint64_t session) { SayEnd(peer, session, EndReason::kUnavailable); }
   void OnScan(RegionId peer, const Scan& scan, Instant now);
   bool Has(RegionId peer, uint64_t session) const;
   void OnCredit(RegionId peer, const Credit& credit, Instant now);

@@ -19,12 +19,16 @@
 
 namespace everwrite::streams {
 
-// Whether a region's data is whole.
+// Whether a region's data is whole, for its peers too.
 enum class Stage : uint8_t {
   kServing = 0,
   kNew = 1,      // empty, and nobody has said yet whether there is data to be filled with
-  kFilling = 2,  // being filled
+  kFilling = 2,  // being filled with rows
+  // All rows are here, and clients are answered; what was decided elsewhere (the ledger, and which
+  // changes have touched which bucket) is still being gathered.
+  kCompleting = 3,
 };
+inline bool Serves(Stage stage) { return stage == Stage::kServing || stage == Stage::kCompleting; }
 
 // What is scanned, in this order.
 enum class ScanPart : uint8_t {
@@ -48,6 +52,8 @@ struct FillProgress {
   uint64_t live_rows = 0;   // of them, items that are no tombstones
   uint64_t total_rows = 0;  // live items at the source, as it said last
   uint64_t begun_ms = 0;    // the region's clock
+  // What the region had applied before it was first begun to be filled. Its own business.
+  conflict::Vector had;
   friend bool operator==(const FillProgress&, const FillProgress&) = default;
 };
 
@@ -91,8 +97,10 @@ struct ScanReply {
 // replicator -> region that is filled. Carried out one at a time, in order, between the applies.
 struct FillRequest {
   enum class Kind : uint8_t {
-    kChunk = 0,   // merge; a catalog begins the filling (again)
-    kFinish = 1,  // serve: all is here, or there is nothing to be filled with
+    kChunk = 0,     // merge; a catalog begins the filling (again)
+    kFinish = 1,    // serve: the rows are here, or there is nothing to be filled with
+    kAgain = 2,     // gather what was decided elsewhere from another region too
+    kComplete = 3,  // it is all here
   };
   uint64_t id = 0;  // echoed
   Kind kind = Kind::kChunk;

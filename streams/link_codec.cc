@@ -139,7 +139,7 @@ struct Writer {
     for (const auto& [log, first] : state.first_held) first_held.Set(log, first);
     out->set_first_held(VectorBytes(first_held));
     out->set_stage(static_cast<uint32_t>(state.stage));
-    if (state.stage == Stage::kFilling) WriteFill(state.fill, out->mutable_fill());
+    if (state.stage >= Stage::kFilling) WriteFill(state.fill, out->mutable_fill());
   }
   void operator()(const LinkCommitted& committed) {
     WriteRecords(committed.batch, frame.mutable_committed()->mutable_records());
@@ -181,6 +181,7 @@ struct Writer {
       to->set_clock_offset_ms(peer.clock_offset_ms);
       to->set_pending(peer.pending);
       to->set_lag_ms(peer.lag_ms);
+      to->set_durable(VectorBytes(peer.durable));
     }
   }
   void operator()(const Mail& mail) {
@@ -254,7 +255,7 @@ bool Read(const proto::State& in, RegionState& state) {
       !ReadVector(in.durable(), state.durable) || !ReadVector(in.first_held(), first_held))
     return false;
   for (const Dot& dot : first_held.entries()) state.first_held[dot.log] = dot.number;
-  if (in.stage() > static_cast<uint32_t>(Stage::kFilling)) return false;
+  if (in.stage() > static_cast<uint32_t>(Stage::kCompleting)) return false;
   state.stage = static_cast<Stage>(in.stage());
   if (in.has_fill() && !ReadFill(in.fill(), state.fill)) return false;
   return state.log.value != 0 && state.log.region() == state.region;
@@ -270,7 +271,8 @@ bool Read(const proto::Progress& in, PeerProgress& progress) {
   if (in.peer_size() > kMaxListEntries) return false;
   for (const auto& from : in.peer()) {
     PeerProgress::Peer peer;
-    if (!ReadRegion(from.region(), peer.region)) return false;
+    if (!ReadRegion(from.region(), peer.region) || !ReadVector(from.durable(), peer.durable))
+      return false;
     peer.connected = from.connected();
     peer.clock_offset_ms = from.clock_offset_ms();
     peer.pending = from.pending();
@@ -376,7 +378,7 @@ bool ReadFrame(proto::LinkFrame& frame, LinkMessage& message) {
     case Body::kFill: {
       FillRequest& fill = message.emplace<FillRequest>();
       fill.id = frame.fill().id();
-      if (frame.fill().kind() > static_cast<uint32_t>(FillRequest::Kind::kFinish)) return false;
+      if (frame.fill().kind() > static_cast<uint32_t>(FillRequest::Kind::kComplete)) return false;
       fill.kind = static_cast<FillRequest::Kind>(frame.fill().kind());
       return ReadRegion(frame.fill().source(), fill.source) &&
              ReadChunk(frame.mutable_fill()->mutable_chunk(), fill.chunk);

@@ -30,10 +30,10 @@ std::vector<LinkMessage> OneOfEach() {
   RegionState state{RegionId{2}, kLog, SomeVector(), {}, 1234, Stamp{99}, {{kLog, 5}}};
   RegionState filling = state;
   filling.stage = Stage::kFilling;
-  filling.fill = {3, RegionId{1}, ScanPart::kItems, "key", SomeVector(), 10, 1000, 9, 20, 77};
+  filling.fill = {3, RegionId{1}, ScanPart::kItems, "key", SomeVector(), 10, 1000, 9, 20, 77, {}};
   ScanChunk chunk{ScanPart::kItems, "a",       "c", false,
                   SomeVector(),     Stamp{12}, 44,  {{"b", "value"}, {"c", std::string("\0", 1)}}};
-  PeerProgress progress{SomeVector(), {}, {{RegionId{3}, true, -250, 17, -1}}};
+  PeerProgress progress{SomeVector(), {}, {{RegionId{3}, true, -250, 17, -1, SomeVector()}}};
   ReplicationStatus status;
   status.bus_connected = true;
   status.gate_bytes = 10;

@@ -44,7 +44,7 @@ struct RegionState {
   // not named is held from 1.
   std::map<LogId, uint64_t> first_held;
   Stage stage = Stage::kServing;
-  FillProgress fill;  // while kFilling
+  FillProgress fill;  // while kFilling and kCompleting
 };
 
 // replicator -> region: records of `log` after number `after`, up to about `max_bytes`, at least
@@ -86,7 +86,8 @@ struct PeerProgress {
     bool connected = false;
     int64_t clock_offset_ms = 0;  // the peer's physical clock minus ours, as measured
     uint64_t pending = 0;         // changes of our log that it has not applied
-    int64_t lag_ms = -1;  // age of the newest change of its log that we applied, when applied
+    int64_t lag_ms = -1;       // age of the newest change of its log that we applied, when applied
+    conflict::Vector durable;  // what it holds for sure, as far as it has been heard
   };
   std::vector<Peer> peers;
 };

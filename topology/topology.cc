@@ -21,6 +21,11 @@ const Region* Topology::FindRegion(RegionId id) const {
   return at == regions.end() ? nullptr : &*at;
 }
 
+std::string Topology::NameOf(RegionId id) const {
+  const Region* region = FindRegion(id);
+  return region != nullptr ? region->name : "region id " + std::to_string(id.value);
+}
+
 const Link* Topology::FindLink(RegionId x, RegionId y) const {
   const auto at =
       std::find_if(links.begin(), links.end(), [&](const Link& link) { return link.Joins(x, y); });

@@ -111,6 +111,8 @@ struct Topology {
   const Region* FindRegion(std::string_view name) const;
   const Region* FindRegion(RegionId id) const;
   const Link* FindLink(RegionId x, RegionId y) const;
+  // Its name, or its number when there is none.
+  std::string NameOf(RegionId id) const;
   // All but `self`, in the order of the file.
   std::vector<RegionId> Others(RegionId self) const;
   // "us-east-1, eu-west-1", for messages.

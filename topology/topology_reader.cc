@@ -408,7 +408,7 @@ class TopologyReader {
     if (const ConfigNode* value = node.Find("change_log_bytes"))
       EW_RETURN_IF_ERROR(ReadBytes(*value, 1 << 20, 1ULL << 50, limits.change_log_bytes));
     if (const ConfigNode* value = node.Find("change_log_hours"))
-      EW_RETURN_IF_ERROR(ReadInteger(*value, 24, 24 * 366, limits.change_log_hours));
+      EW_RETURN_IF_ERROR(ReadInteger(*value, 0, 24 * 366, limits.change_log_hours));
     if (const ConfigNode* value = node.Find("ledger_days"))
       EW_RETURN_IF_ERROR(ReadInteger(*value, 1, 36600, limits.ledger_days));
     if (const ConfigNode* value = node.Find("ledger_bytes"))

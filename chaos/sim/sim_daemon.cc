@@ -65,9 +65,9 @@ void SimDaemon::Start() {
     options.credit_bytes = 40'000;
     options.cache_bytes = 2000;
     options.apply_bytes = 2000;
-    options.fill_chunk = 1500;
-    options.fill_window = 6000;
-    options.fill_bytes_per_second = simulator_.random().Chance(1, 2) ? 50'000 : 0;
+    options.fill_chunk = 3000;
+    options.fill_window = 24000;
+    options.fill_bytes_per_second = simulator_.random().Chance(1, 2) ? 200'000 : 0;
   }
   process_ = std::make_unique<Process>(simulator_, options, simulator_.random().Next());
   Feed([this](replicator::Replicator& core) {

@@ -44,6 +44,8 @@ void SimRegion::Start() {
   options.ttl_takeover_ms = options_.ttl_takeover_ms;
   options.joins = options_.joins;
   options.stream_shards = options_.stream_shards;
+  options.change_log_keep_ms = options_.change_log_keep_ms;
+  options.change_log_bytes = options_.change_log_bytes;
   auto engine = table::RegionEngine::Open(store_, process_->clock, options,
                                           /*incarnation=*/simulator_.random().Next(),
                                           [process = process_.get(), this] {

@@ -27,6 +27,8 @@ struct SimRegionOptions {
   // cut takes writes that were acknowledged.
   bool lying_sync = false;
   uint64_t ttl_takeover_ms = 60'000;
+  uint64_t change_log_keep_ms = 24ULL * 3600 * 1000;
+  uint64_t change_log_bytes = 64ULL << 30;
   // Another: deletions of index entries are lost.
   bool forgets_index_deletes = false;
   // Another: one in twenty entries of a table's stream is lost.

@@ -57,6 +57,7 @@ SimulateSummary Simulate(const SimulateOptions& options,
     summary.moved += result.moved;
     summary.crashes += result.crashes;
     summary.lost_disks += result.lost_disks;
+    summary.fillings += result.fillings;
     summary.lost_with_disk += result.lost_with_disk;
     summary.cuts += result.cuts;
     summary.events += result.events;
@@ -80,7 +81,8 @@ std::string Describe(const SimulateSummary& s) {
          number(s.expired) + " expired, " + number(s.streamed) + " stream records (" +
          number(s.moved) + " moves), " + number(s.crashes) + " crashes, " + number(s.cuts) +
          " cuts, " + number(s.lost_disks) + " lost disks (with " + number(s.lost_with_disk) +
-         " acknowledged writes that nobody else had), " + number(s.events) + " events";
+         " acknowledged writes that nobody else had), " + number(s.fillings) + " fillings, " +
+         number(s.events) + " events";
 }
 
 }  // namespace everwrite::chaos

@@ -28,6 +28,7 @@ struct SimulateSummary {
   uint64_t moved = 0;
   uint64_t crashes = 0;
   uint64_t lost_disks = 0;
+  uint64_t fillings = 0;
   uint64_t lost_with_disk = 0;
   uint64_t cuts = 0;
   uint64_t events = 0;

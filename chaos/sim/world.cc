@@ -37,6 +37,8 @@ struct Swarm {
   int64_t index_micros = 0;  // between two changes of an index
   StreamOptions stream;
   streams::ShardPolicy stream_shards;
+  uint64_t change_log_bytes = 0;  // 0: nothing is trimmed
+  uint64_t change_log_keep_ms = 0;
   int64_t fsync_micros_max = 2000;
 
   static Swarm Draw(Random& random) {
@@ -78,6 +80,11 @@ struct Swarm {
       swarm.stream_shards.open_max = random.Between(1, 6);
       swarm.stream_shards.entries_per_mark = random.Between(1, 100);
     }
+    // Streams are read from the log: there it is kept.
+    if (!swarm.workload.streamed && random.Chance(1, 3)) {
+      swarm.change_log_bytes = random.Between(10, 150) * 1000;
+      swarm.change_log_keep_ms = random.Between(0, 3000);
+    }
     swarm.fsync_micros_max = random.Chance(1, 4) ? 60 * kMicrosPerMilli : 2 * kMicrosPerMilli;
     return swarm;
   }
@@ -89,6 +96,7 @@ struct Swarm {
     };
     if (region_crash_seconds) add("region crashes " + std::to_string(region_crash_seconds) + " s");
     if (lost_disk_seconds) add("lost disks " + std::to_string(lost_disk_seconds) + " s");
+    if (change_log_bytes) add("logs of " + std::to_string(change_log_bytes / 1000) + " KB");
     if (replicator_crash_seconds)
       add("replicator crashes " + std::to_string(replicator_crash_seconds) + " s");
     if (cut_seconds)
@@ -147,6 +155,8 @@ class World {
   bool chaos_ = true;
   size_t crashes_ = 0;
   size_t lost_disks_ = 0;
+  std::map<size_t, bool> filling_;  // by region
+  size_t fillings_ = 0;
   size_t cuts_ = 0;
 };
 
@@ -163,11 +173,20 @@ void World::Build() {
     region_options.lying_sync = options_.lying_sync;
     region_options.ttl_takeover_ms = swarm_.ttl_takeover_ms;
     region_options.joins = options_.regions > 1;
+    if (swarm_.change_log_bytes != 0) {
+      region_options.change_log_bytes = swarm_.change_log_bytes;
+      region_options.change_log_keep_ms = swarm_.change_log_keep_ms;
+    }
     region_options.forgets_index_deletes = options_.forgets_index_deletes;
     region_options.loses_stream_entries = options_.loses_stream_entries;
     region_options.stream_shards = swarm_.stream_shards;
     regions_.push_back(std::make_unique<SimRegion>(simulator_, region_options));
-    regions_[i]->AddOnCommit([this](const table::CommitReport& report) {
+    regions_[i]->AddOnCommit([this, i](const table::CommitReport& report) {
+      // Whether its filling has begun again since it last committed.
+      const streams::RegionState state = regions_[i]->engine().State();
+      const bool filling = state.stage == streams::Stage::kFilling;
+      if (filling && !filling_[i]) ++fillings_;
+      filling_[i] = filling;
       auto& records = workload_.history().records;
       for (size_t at = 0; at < report.own.records.size(); ++at)
         records.emplace(Dot{report.own.log, report.own.first + at}, report.own.records[at]);
@@ -291,15 +310,17 @@ std::string World::Where(size_t region) const {
   text += ", stage " + std::to_string(static_cast<int>(state.stage)) + " part " +
           std::to_string(static_cast<int>(state.fill.part)) + " floor " +
           state.fill.floor.ToString() + ", source " + std::to_string(fill.source.value) +
-          ", waits " + std::to_string(static_cast<int>(fill.waits));
+          ", rows " + std::to_string(state.fill.rows) + ", bytes " +
+          std::to_string(state.fill.bytes) + ", waits " +
+          std::to_string(static_cast<int>(fill.waits));
   for (const RegionId other : fill.waits_for) text += " " + std::to_string(other.value);
   return text;
 }
 
 bool World::Converged() const {
   for (const auto& region : regions_) {
-    if (!region->serving() || region->engine().CommitQueue() > 0 ||
-        region->engine().IsFillingIndexes())
+    if (!region->serving() || !region->engine().filling().IsComplete() ||
+        region->engine().CommitQueue() > 0 || region->engine().IsFillingIndexes())
       return false;
     if (region->engine().State().applied != regions_[0]->engine().State().applied) return false;
   }
@@ -365,6 +386,7 @@ WorldResult World::Run() {
   result.reads = history.reads;
   result.crashes = crashes_;
   result.lost_disks = lost_disks_;
+  result.fillings = fillings_;
   result.lost_with_disk = counts.lost_with_disk;
   result.cuts = cuts_;
   result.faults = swarm_.Describe();

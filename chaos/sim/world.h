@@ -43,6 +43,7 @@ struct WorldResult {
   size_t moved = 0;         // how often it went on in another region
   size_t crashes = 0;
   size_t lost_disks = 0;
+  size_t fillings = 0;        // of regions from their peers, new ones and those cut loose
   size_t lost_with_disk = 0;  // acknowledged writes that nobody else had
   size_t cuts = 0;
   std::string faults;  // what the seed drew, for the line that is printed

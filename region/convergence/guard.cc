@@ -33,8 +33,9 @@ GuardReport ConvergenceGuard::report() const {
 }
 
 void ConvergenceGuard::Tick(Executor&) {
-  // While the region is being filled its rows are not those of its vector.
-  if (!engine_.Serving().ok()) return;
+  // While the region is being filled its rows are not those of its vector, and later for a while
+  // its digests do not know all changes.
+  if (!engine_.filling().IsComplete()) return;
   const Instant now = clock_.Now();
   const int64_t elapsed = last_tick_.micros < 0 ? 0 : std::min(now - last_tick_, kTickMicrosMax);
   last_tick_ = now;
@@ -135,7 +136,7 @@ void ConvergenceGuard::Show(RegionId to, const Digests& digests) {
 
 void ConvergenceGuard::OnMail(RegionId from, std::string_view bytes, Executor& executor) {
   Letter letter;
-  if (!engine_.Serving().ok() || !DecodeLetter(bytes, letter)) return;
+  if (!engine_.filling().IsComplete() || !DecodeLetter(bytes, letter)) return;
   if (const auto* digests = std::get_if<Digests>(&letter)) return Compare(from, *digests);
   if (const auto* ask = std::get_if<AskPage>(&letter)) return Answer(from, *ask);
   if (const auto* ask = std::get_if<AskRows>(&letter)) return Answer(from, *ask);

@@ -10,6 +10,7 @@
 #include "region/api/item_json.h"
 #include "region/item/item.h"
 #include "region/metrics/metrics_exporter.h"
+#include "region/server/log_alarm.h"
 
 namespace everwrite::server {
 namespace {
@@ -120,6 +121,7 @@ std::string_view StageName(streams::Stage stage) {
     case streams::Stage::kServing: return "serving";
     case streams::Stage::kNew: return "new";
     case streams::Stage::kFilling: return "filling";
+    case streams::Stage::kCompleting: return "completing";
   }
   return "?";
 }
@@ -184,6 +186,7 @@ HttpResponse Admin::Status() const {
   AppendNumber(out, "pid", getpid());
   AppendRaw(out, "applied", VectorJson(state.applied));
   AppendRaw(out, "durable", VectorJson(state.durable));
+  AppendRaw(out, "change_log", LogJson());
   AppendNumber(out, "conflicts", context_.engine->ConflictCount());
   const convergence::GuardReport convergence = context_.guard->report();
   const auto ledger = context_.engine->LedgerSize();
@@ -210,6 +213,24 @@ HttpResponse Admin::Status() const {
   }
   AppendRaw(out, "links", links + "]");
   return Json(200, out + "}");
+}
+
+std::string Admin::LogJson() const {
+  const table::LogReport report = context_.engine->log_report();
+  std::string out = "{";
+  AppendNumber(out, "bytes", report.bytes);
+  AppendNumber(out, "bytes_max", report.bytes_max);
+  AppendNumber(out, "percent", LogPercent(report));
+  std::string held = "{";
+  for (const auto& holder : report.held_for)
+    if (holder.changes > 0)
+      AppendNumber(held, context_.topology->NameOf(holder.region), holder.changes);
+  AppendRaw(out, "held_for", held + "}");
+  std::string cut = "{";
+  for (const auto& one : report.cut_loose)
+    AppendField(cut, context_.topology->NameOf(one.region), FormatUtcMillis(one.at_ms));
+  AppendRaw(out, "cut_loose", cut + "}");
+  return out + "}";
 }
 
 std::string Admin::FillJson() const {

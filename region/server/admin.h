@@ -40,6 +40,7 @@ struct AdminContext {
   std::string admin;
   table::RegionEngine* engine = nullptr;
   LocalLink* link = nullptr;
+  const topology::Topology* topology = nullptr;
   const convergence::ConvergenceGuard* guard = nullptr;
   bool test_hooks = false;  // the environment has EVERWRITE_TEST_HOOKS
   Registry* registry = nullptr;
@@ -55,6 +56,7 @@ class Admin {
   http::HttpResponse Status() const;
   http::HttpResponse Ready() const;
   std::string FillJson() const;
+  std::string LogJson() const;
   http::HttpResponse List(std::string_view query) const;
   http::HttpResponse Show(std::string_view name) const;
   http::HttpResponse Items(std::string_view query) const;

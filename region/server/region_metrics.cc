@@ -34,7 +34,7 @@ RegionMetrics::RegionMetrics(Registry& registry, const table::RegionEngine& engi
                        {}, [&engine] { return engine.Serving().ok() ? 1.0 : 0.0; });
   const auto filling = [&engine](auto value) {
     return [&engine, value]() -> double {
-      return engine.filling().stage() == streams::Stage::kServing
+      return engine.filling().IsComplete()
                  ? 0.0
                  : static_cast<double>(value(engine.filling().Progress()));
     };
@@ -45,6 +45,14 @@ RegionMetrics::RegionMetrics(Registry& registry, const table::RegionEngine& engi
                        filling([](const auto& progress) { return progress.total_rows; }));
   registry.AddCallback("everwrite_bootstrap_bytes", "Bytes merged by the bootstrap under way.", {},
                        filling([](const auto& progress) { return progress.bytes; }));
+  registry.AddCallback("everwrite_change_log_bytes", "About what the change log takes on disk.", {},
+                       [&engine] { return static_cast<double>(engine.log_report().bytes); });
+  registry.AddCallback("everwrite_change_log_bytes_max",
+                       "Its bound: at it, regions that stay away are cut loose.", {},
+                       [&engine] { return static_cast<double>(engine.log_report().bytes_max); });
+  registry.AddCallback(
+      "everwrite_change_log_cut_loose", "Regions that are cut loose from this one's log now.", {},
+      [&engine] { return static_cast<double>(engine.log_report().cut_loose.size()); });
   registry.AddCallback("everwrite_session_waiting",
                        "Requests that wait until the region has caught up with their session.", {},
                        [&sessions] { return static_cast<double>(sessions.waiting()); });

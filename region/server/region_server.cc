@@ -25,6 +25,7 @@
 #include "region/server/admin.h"
 #include "region/server/commit_thread.h"
 #include "region/server/local_link.h"
+#include "region/server/log_alarm.h"
 #include "region/server/region_metrics.h"
 #include "region/server/request_metrics.h"
 #include "region/session/session_gate.h"
@@ -48,8 +49,8 @@ constexpr int64_t kDrainMs = 5000;
 // short.
 class MaintenanceThread : public Executor {
  public:
-  MaintenanceThread(table::RegionEngine& engine, Logger log)
-      : engine_(engine), log_(std::move(log)) {
+  MaintenanceThread(table::RegionEngine& engine, LogAlarm::NameOf name_of, Logger log)
+      : engine_(engine), log_(std::move(log)), log_alarm_(std::move(name_of), log_) {
     thread_ = std::thread([this] { Run(); });
   }
   ~MaintenanceThread() override { Stop(); }
@@ -117,6 +118,7 @@ class MaintenanceThread : public Executor {
         if (const Status status = engine_.maintenance().RunOnce(*this); !status.ok())
           log_.Error("maintenance failed", {{"reason", status.message()}});
         RetainLedger();
+        log_alarm_.Check(engine_.log_report());
       }
       lock.lock();
     }
@@ -143,6 +145,7 @@ class MaintenanceThread : public Executor {
   const Logger log_;
   bool ledger_alarm_ = false;
   uint64_t ledger_told_ = 0;
+  LogAlarm log_alarm_;  // the thread's own
   std::mutex mutex_;
   std::condition_variable ready_;
   std::vector<std::function<void()>> tasks_;
@@ -275,6 +278,7 @@ Status OpenEngine(Server& server, const topology::Topology& topology,
     return named ? named->name : std::to_string(id.value);
   };
   options.change_log_keep_ms = topology.limits.change_log_hours * 3600 * 1000;
+  options.change_log_bytes = topology.limits.change_log_bytes;
   // 48 random bits name the first log: a folder that is wiped and filled again never meets its old
   // name.
   EW_ASSIGN_OR_RETURN(server.engine,
@@ -385,6 +389,7 @@ Status StartEndpoints(Server& server, const topology::Topology& topology,
   context.admin = region.admin.ToString();
   context.engine = server.engine.get();
   context.link = server.link.get();
+  context.topology = &topology;
   context.guard = server.guard.get();
   context.test_hooks = std::getenv("EVERWRITE_TEST_HOOKS") != nullptr;
   context.registry = &server.registry;
@@ -456,8 +461,9 @@ int RunRegion(const RegionOptions& options) {
   if (status.ok()) status = OpenEngine(server, *topology, *region, options.is_new);
   if (status.ok()) {
     StartSessions(server, *topology);
-    server.maintenance =
-        std::make_unique<MaintenanceThread>(*server.engine, server.log.Named("maintenance"));
+    server.maintenance = std::make_unique<MaintenanceThread>(
+        *server.engine, [&topology = *topology](RegionId id) { return topology.NameOf(id); },
+        server.log.Named("maintenance"));
   }
   if (status.ok()) status = StartLink(server, *topology, *region, options.socket);
   if (status.ok()) StartGuard(server, *topology, *region);

@@ -187,6 +187,20 @@ TYPED_TEST(KvStoreConformance, AnEmptyOrTurnedRangeDeletesNothing) {
   ASSERT_TRUE(this->store_->SyncLog().ok());
 }
 
+TYPED_TEST(KvStoreConformance, BytesOfARangeAreAboutRight) {
+  KvBatch batch;
+  for (int i = 0; i < 2000; ++i)
+    batch.Put(kItems, "key" + std::to_string(10000 + i), std::string(500, 'v'));
+  ASSERT_TRUE(this->store_->Write(batch, Sync::kYes).ok());
+  const auto bytes = [&](const std::string& begin, const std::string& end) {
+    return static_cast<double>(this->store_->ApproximateBytes(kItems, {begin, end}));
+  };
+  EXPECT_NEAR(bytes("", ""), 1e6, 4e5);
+  EXPECT_NEAR(bytes("key11000", "key12000"), 5e5, 2e5);
+  EXPECT_EQ(bytes("x", "y"), 0);
+  EXPECT_EQ(bytes("y", "x"), 0);
+}
+
 // The model test: random batches, then every key and both directions agree with a map.
 TYPED_TEST(KvStoreConformance, RandomBatchesAgreeWithAMap) {
   Random random(20261);

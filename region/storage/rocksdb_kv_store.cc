@@ -326,6 +326,20 @@ Status RocksDbKvStore::Write(const KvBatch& batch, Sync sync) {
   return OkStatus();
 }
 
+uint64_t RocksDbKvStore::ApproximateBytes(ColumnFamily family, const KvRange& range) const {
+  // Without an end: beyond every key that we make.
+  static const std::string kEnd(64, '\xff');
+  const std::string& end = range.end.empty() ? kEnd : range.end;
+  if (range.begin >= end) return 0;
+  const rocksdb::Range asked(ToSlice(range.begin), ToSlice(end));
+  rocksdb::SizeApproximationOptions options;
+  options.include_memtables = true;
+  uint64_t bytes = 0;
+  const rocksdb::Status status =
+      rep_->db->GetApproximateSizes(options, rep_->family(family), &asked, 1, &bytes);
+  return status.ok() ? bytes : 0;
+}
+
 Status RocksDbKvStore::SyncLog() {
   if (rep_->failed.load(std::memory_order_acquire)) return rep_->Failure();
   const rocksdb::Status status = rep_->db->SyncWAL();

@@ -66,6 +66,7 @@ class RocksDbKvStore : public KvStore {
   std::unique_ptr<KvSnapshot> TakeSnapshot() const override;
   Status Write(const KvBatch& batch, Sync sync) override;
   Status SyncLog() override;
+  uint64_t ApproximateBytes(ColumnFamily family, const KvRange& range) const override;
 
   RocksDbStats Stats() const;
 

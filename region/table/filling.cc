@@ -8,8 +8,8 @@
 #include "base/coding.h"
 #include "conflict/conflict_record.h"
 #include "region/item/item.h"
+#include "region/table/conflict_ledger.h"
 #include "region/table/layout.h"
-#include "region/table/maintenance.h"
 #include "region/table/row_change.h"
 #include "streams/change_log.h"
 
@@ -36,6 +36,9 @@ std::string EncodeFilling(Stage stage, const FillProgress& progress) {
   std::string floor;
   progress.floor.EncodeTo(floor);
   PutBytes(out, floor);
+  std::string had;
+  progress.had.EncodeTo(had);
+  PutBytes(out, had);
   for (const uint64_t number :
        {progress.rows, progress.bytes, progress.live_rows, progress.total_rows, progress.begun_ms})
     PutVarint(out, number);
@@ -46,12 +49,13 @@ bool DecodeFilling(std::string_view bytes, Stage& stage, FillProgress& progress)
   Reader reader(bytes);
   uint8_t format = 0, stage_byte = 0, part = 0;
   uint64_t source = 0;
-  std::string_view after, floor;
+  std::string_view after, floor, had;
   if (!reader.ReadByte(format) || format != kFormat || !reader.ReadByte(stage_byte) ||
-      stage_byte > static_cast<uint8_t>(Stage::kFilling) || !reader.ReadVarint(progress.begun) ||
+      stage_byte > static_cast<uint8_t>(Stage::kCompleting) || !reader.ReadVarint(progress.begun) ||
       !reader.ReadVarint(source) || source > 65535 || !reader.ReadByte(part) ||
       part > static_cast<uint8_t>(ScanPart::kDone) || !reader.ReadBytes(after) ||
-      !reader.ReadBytes(floor) || !conflict::Vector::Decode(floor, progress.floor))
+      !reader.ReadBytes(floor) || !conflict::Vector::Decode(floor, progress.floor) ||
+      !reader.ReadBytes(had) || !conflict::Vector::Decode(had, progress.had))
     return false;
   for (uint64_t* number : {&progress.rows, &progress.bytes, &progress.live_rows,
                            &progress.total_rows, &progress.begun_ms})
@@ -63,19 +67,6 @@ bool DecodeFilling(std::string_view bytes, Stage& stage, FillProgress& progress)
   return true;
 }
 
-// What happens to one key.
-struct PlannedRow {
-  std::string store_key;
-  const ScanRow* row = nullptr;  // null: what stands here goes
-  StoredItem item;               // decoded from it; without one, what goes
-  TablePtr table;
-  uint64_t hash_before = 0;  // of a definition
-  RowChange change;
-  // Of a definition.
-  std::optional<TableDefinition> definition;  // nullopt: deleted
-  TablePtr published;                         // made in the turn
-};
-
 struct TouchedBucket {
   TableId table;
   uint16_t bucket = 0;
@@ -85,16 +76,34 @@ struct TouchedBucket {
 
 }  // namespace
 
+// What happens to one key.
+struct Filling::PlannedRow {
+  std::string store_key;
+  const ScanRow* row = nullptr;  // null: what stands here goes
+  StoredItem item;               // decoded from it; without one, what goes
+  TablePtr table;
+  uint64_t hash_before = 0;  // of a definition
+  RowChange change;
+  std::optional<conflict::ConflictRecord> conflict;
+  bool takes = false;  // else the conflict is all
+  // Of a definition.
+  std::optional<TableDefinition> definition;  // nullopt: deleted
+  TablePtr published;                         // made in the turn
+};
+
 struct Filling::Job {
   FillRequest request;
   Executor* executor = nullptr;
   Reply reply;
   std::function<void()> done;
+  Stage stage = Stage::kServing;
   FillProgress before;
+  conflict::Vector had;  // as of FillProgress
   // The keys to be looked at, sorted, each with its row of the chunk or none.
   std::vector<std::pair<std::string, const ScanRow*>> keys;
   std::vector<KeyLocks::Stripe> stripes;
   std::vector<PlannedRow> rows;
+  std::vector<conflict::ConflictRecord> lost;  // with tables that go
   std::vector<TouchedBucket> buckets;
   std::vector<const ScanRow*> entries;  // of the ledger, that are not here
 };
@@ -105,17 +114,16 @@ class Filling::Unit : public CommitUnit {
 
   Status AddTo(CommitTurn& turn) override {
     next_ = job_->before;
-    if (job_->request.kind == FillRequest::Kind::kFinish) {
-      stage_ = Stage::kServing;
-      next_ = {};
-      turn.SetClosed(false);
-      owner_.catalog_.Filled(turn);
-      turn.batch().Delete(ColumnFamily::kSystem, kFillingKey);
-      return {};
-    }
+    stage_ = job_->stage;
+    if (job_->request.kind != FillRequest::Kind::kChunk) return Turn(turn);
     const ScanChunk& chunk = job_->request.chunk;
+    if (chunk.part == ScanPart::kCatalog) stage_ = Stage::kFilling;
     if (chunk.part == ScanPart::kCatalog) Begin(turn);
     for (PlannedRow& row : job_->rows) Add(turn, row);
+    for (conflict::ConflictRecord& record : job_->lost) {
+      record.decided_ms = turn.physical_ms();
+      AppendConflict(turn, record);
+    }
     for (const TouchedBucket& bucket : job_->buckets)
       if (!bucket.of || !bucket.of->state->dropped)
         turn.digests().Learn(bucket.table, bucket.bucket, bucket.touched);
@@ -123,15 +131,15 @@ class Filling::Unit : public CommitUnit {
       turn.KeepConflict(entry->key, entry->value);
     }
     turn.Observe(chunk.clock);
-    owner_.Advance(job_->request, turn, next_);
-    turn.batch().Put(ColumnFamily::kSystem, kFillingKey, EncodeFilling(Stage::kFilling, next_));
+    owner_.Advance(*job_, turn, next_);
+    turn.batch().Put(ColumnFamily::kSystem, kFillingKey, EncodeFilling(stage_, next_));
     return {};
   }
 
   void Finished(const Status& status, Completions&) override {
     if (status.ok()) {
       for (const PlannedRow& row : job_->rows)
-        if (!row.table && row.row)
+        if (!row.table && row.takes)
           owner_.catalog_.Publish(std::string(KeyOfItemKey(row.store_key)), row.published);
       owner_.Set(stage_, next_);
     }
@@ -140,21 +148,52 @@ class Filling::Unit : public CommitUnit {
   }
 
  private:
+  // What is no chunk.
+  Status Turn(CommitTurn& turn) {
+    const bool is_new = stage_ == Stage::kNew;
+    if (job_->request.kind == FillRequest::Kind::kAgain) {
+      next_.part = ScanPart::kDigests;
+      next_.after.clear();
+    } else if (job_->request.kind == FillRequest::Kind::kComplete || is_new) {
+      stage_ = Stage::kServing;
+      next_ = {};
+    } else {
+      stage_ = Stage::kCompleting;
+    }
+    if (job_->request.kind == FillRequest::Kind::kFinish) {
+      turn.SetClosed(false);
+      owner_.catalog_.Filled(turn);
+    }
+    if (stage_ == Stage::kServing) {
+      turn.batch().Delete(ColumnFamily::kSystem, kFillingKey);
+    } else {
+      turn.batch().Put(ColumnFamily::kSystem, kFillingKey, EncodeFilling(stage_, next_));
+    }
+    return {};
+  }
+
   // Everything that the source has applied counts as applied here, and no record of it is here.
   void Begin(CommitTurn& turn) {
     const conflict::Vector& vector = job_->request.chunk.vector;
+    // With what clients have written since this was planned: they are only out from now on.
+    if (job_->stage != Stage::kFilling) job_->had = turn.state().applied;
     std::map<LogId, uint64_t> held;
     for (const Dot& dot : vector.entries()) {
       if (dot.number <= turn.state().applied.At(dot.log)) continue;
       streams::TrimChanges(turn.batch(), dot.log, dot.number + 1);
       held[dot.log] = dot.number + 1;
     }
-    owner_.maintenance_.HoldFrom(held);
+    owner_.logs_.HoldFrom(held);
     turn.Jump(vector);
     turn.SetClosed(true);
   }
 
   void Add(CommitTurn& turn, PlannedRow& row) {
+    if (row.conflict) {
+      row.conflict->decided_ms = turn.physical_ms();
+      AppendConflict(turn, *row.conflict);
+    }
+    if (!row.takes) return;
     if (row.table) {
       if (row.table->state->dropped) return;
       if (row.row) return row.change.AddTo(turn, row.table->state, row.store_key, row.item);
@@ -170,27 +209,34 @@ class Filling::Unit : public CommitUnit {
 
   Filling& owner_;
   const JobPtr job_;
-  Stage stage_ = Stage::kFilling;
+  Stage stage_ = Stage::kServing;
   FillProgress next_;
 };
 
 Filling::Filling(const KvStore& store, const Clock& clock, Catalog& catalog, KeyLocks& locks,
-                 Committer& committer, RemoteApply& remote_apply, Maintenance& maintenance)
+                 Committer& committer, RemoteApply& remote_apply, LogKeeper& logs)
     : store_(store),
       clock_(clock),
       catalog_(catalog),
       locks_(locks),
       committer_(committer),
       remote_apply_(remote_apply),
-      maintenance_(maintenance) {}
+      logs_(logs) {}
 
 void Filling::MarkNew(KvBatch& batch) {
   batch.Put(ColumnFamily::kSystem, kFillingKey, EncodeFilling(Stage::kNew, {}));
 }
 
+bool Filling::ShowsRows(std::string_view value) {
+  Stage stage = Stage::kNew;
+  FillProgress progress;
+  return DecodeFilling(value, stage, progress) && streams::Serves(stage);
+}
+
 Result<bool> Filling::IsClosed(const KvStore& store) {
-  std::string ignored;
-  return store.Get(ColumnFamily::kSystem, kFillingKey, &ignored);
+  std::string value;
+  EW_ASSIGN_OR_RETURN(const bool found, store.Get(ColumnFamily::kSystem, kFillingKey, &value));
+  return found && !ShowsRows(value);
 }
 
 Status Filling::Load() {
@@ -243,7 +289,7 @@ FillProgress Filling::Progress() const {
 
 Status Filling::Serving() const {
   const Stage stage = stage_;
-  if (stage == Stage::kServing) return {};
+  if (streams::Serves(stage)) return {};
   if (stage == Stage::kNew)
     return Unavailable(
         "This region is empty and waits for a word of another region: whether there is data to "
@@ -273,6 +319,8 @@ void Filling::Fill(FillRequest request, Executor& executor, Reply reply) {
 // into the chunk's range while we look at it.
 void Filling::Run(const JobPtr& job) {
   job->before = Progress();
+  job->stage = stage_;
+  job->had = stage_ == Stage::kFilling ? job->before.had : committer_.CommittedState().applied;
   Status status = committer_.health();
   if (status.ok()) status = Check(*job);
   if (status.ok()) status = FindKeys(*job);
@@ -291,9 +339,13 @@ void Filling::Run(const JobPtr& job) {
 Status Filling::Check(Job& job) const {
   const Stage stage = stage_;
   if (job.request.kind == FillRequest::Kind::kFinish) {
-    if (stage == Stage::kFilling && job.before.part != ScanPart::kDone)
-      return FailedPrecondition("the region is not filled yet");
-    return {};
+    const bool rows_done = stage == Stage::kFilling && job.before.part > ScanPart::kItems;
+    return rows_done || stage == Stage::kNew ? OkStatus()
+                                             : FailedPrecondition("the region is not filled yet");
+  }
+  if (job.request.kind != FillRequest::Kind::kChunk) {
+    const bool gathered = stage == Stage::kCompleting && job.before.part == ScanPart::kDone;
+    return gathered ? OkStatus() : FailedPrecondition("there is more to be gathered");
   }
   const ScanChunk& chunk = job.request.chunk;
   if (chunk.part == ScanPart::kCatalog) {
@@ -303,11 +355,12 @@ Status Filling::Check(Job& job) const {
     if (chunk.vector.At(state.log) > state.applied.At(state.log))
       return FailedPrecondition("the source holds more of our own log than we do");
     // Begun again before it was finished: what is claimed since then must come from somewhere.
-    if (!chunk.vector.Covers(job.before.floor))
+    if (stage == Stage::kFilling && !chunk.vector.Covers(job.before.floor))
       return FailedPrecondition("the source has not applied what this region claims");
     return CheckRows(chunk);
   }
-  if (stage != Stage::kFilling || chunk.part != job.before.part || chunk.after != job.before.after)
+  const Stage due = chunk.part == ScanPart::kItems ? Stage::kFilling : Stage::kCompleting;
+  if (stage != due || chunk.part != job.before.part || chunk.after != job.before.after)
     return FailedPrecondition("not the chunk that comes next");
   if (!chunk.vector.Covers(job.before.floor))
     return FailedPrecondition("the source has not applied what this region claims");
@@ -359,7 +412,7 @@ Status Filling::CheckRows(const ScanChunk& chunk) const {
 // The keys of the chunk, and those that stand here in its range.
 Status Filling::FindKeys(Job& job) const {
   const ScanChunk& chunk = job.request.chunk;
-  if (job.request.kind == FillRequest::Kind::kFinish || chunk.part > ScanPart::kItems) return {};
+  if (job.request.kind != FillRequest::Kind::kChunk || chunk.part > ScanPart::kItems) return {};
   auto row = chunk.rows.begin();
   const auto take = [&](std::string key, const ScanRow* of) {
     job.stripes.push_back(KeyLocks::StripeOf(key));
@@ -386,7 +439,7 @@ Status Filling::FindKeys(Job& job) const {
 // With everything locked.
 Status Filling::Plan(Job& job) const {
   for (const auto& [key, row] : job.keys) EW_RETURN_IF_ERROR(PlanRow(job, key, row));
-  if (job.request.kind == FillRequest::Kind::kFinish) return {};
+  if (job.request.kind != FillRequest::Kind::kChunk) return {};
   const ScanChunk& chunk = job.request.chunk;
   if (chunk.part == ScanPart::kDigests) PlanDigests(job);
   if (chunk.part != ScanPart::kLedger) return {};
@@ -413,6 +466,51 @@ void Filling::PlanDigests(Job& job) const {
   }
 }
 
+// What the region had before, and the source does not know, meets what the source has, and the
+// region had not: neither maker knew the other's. The source may never learn of it by a log (they
+// may have been trimmed on both sides), so it is decided here.
+Status Filling::PlanConflict(const Job& job, PlannedRow& planned, const StoredItem& stored) const {
+  const conflict::Vector& seen = job.request.chunk.vector;
+  const StoredItem& item = planned.item;
+  const bool concurrent = job.had.Covers(stored.version.dot) && !seen.Covers(stored.version.dot) &&
+                          !job.had.Covers(item.version.dot);
+  const bool lossless =
+      stored.tombstone == item.tombstone && (stored.tombstone || stored.image == item.image);
+  if (!concurrent || lossless) return {};
+  conflict::ConflictRecord record;
+  record.is_table = TableOfItemKey(planned.store_key) < kUserTables;
+  record.table = record.is_table ? TableId() : TableOfItemKey(planned.store_key);
+  record.key = KeyOfItemKey(planned.store_key);
+  record.loser = {stored.version, stored.tombstone, std::string(stored.image)};
+  record.winner = {item.version, item.tombstone, std::string(item.image)};
+  if (!planned.takes) std::swap(record.loser, record.winner);
+  std::string ignored;
+  EW_ASSIGN_OR_RETURN(
+      const bool known,
+      store_.Get(ColumnFamily::kLedger, conflict::LedgerKey(record.loser.version), &ignored));
+  if (!known) planned.conflict = std::move(record);
+  return {};
+}
+
+// A table goes with all its rows. What of them the source does not know is lost to the deletion.
+Status Filling::PlanDropped(Job& job, const PlannedRow& planned) const {
+  const TablePtr table = catalog_.Find(KeyOfItemKey(planned.store_key));
+  if (!table || (planned.definition && planned.definition->id == table->definition.id)) return {};
+  const std::string rows = ItemKey(table->definition.id, "");
+  const auto it = store_.NewIterator(ColumnFamily::kItems, {rows, PrefixEnd(rows)});
+  for (it->Seek(rows); it->Valid(); it->Next()) {
+    StoredItem item;
+    if (!DecodeStoredItem(it->value(), item)) return DataLoss("a stored item is damaged");
+    if (item.tombstone || job.request.chunk.vector.Covers(item.version.dot)) continue;
+    conflict::ConflictRecord& record = job.lost.emplace_back();
+    record.reason = conflict::Reason::kTableDeleted;
+    record.table = table->definition.id;
+    record.key = KeyOfItemKey(it->key());
+    record.loser = {item.version, false, std::string(item.image)};
+  }
+  return it->status();
+}
+
 Status Filling::PlanRow(Job& job, const std::string& key, const ScanRow* row) const {
   const conflict::Vector& seen = job.request.chunk.vector;
   std::string buffer;
@@ -423,12 +521,15 @@ Status Filling::PlanRow(Job& job, const std::string& key, const ScanRow* row) co
   planned.row = row;
   if (row) {
     CHECK(DecodeStoredItem(row->value, planned.item));
-    const bool takes = !stored || (stored->version != planned.item.version &&
-                                   (known_there || planned.item.version > stored->version));
-    if (!takes) return {};
+    planned.takes = !stored || (stored->version != planned.item.version &&
+                                (known_there || planned.item.version > stored->version));
+    if (stored) EW_RETURN_IF_ERROR(PlanConflict(job, planned, *stored));
   } else if (known_there) {
     planned.item = *stored;
-  } else {
+    planned.takes = true;
+  }
+  if (!planned.takes) {
+    if (planned.conflict) job.rows.push_back(std::move(planned));
     return {};
   }
   if (TableOfItemKey(key) < kUserTables) {
@@ -436,6 +537,7 @@ Status Filling::PlanRow(Job& job, const std::string& key, const ScanRow* row) co
     if (!planned.item.tombstone) {
       CHECK(DecodeTableDefinition(planned.item.image, planned.definition.emplace()));
     }
+    EW_RETURN_IF_ERROR(PlanDropped(job, planned));
     job.rows.push_back(std::move(planned));
     return {};
   }
@@ -449,12 +551,13 @@ Status Filling::PlanRow(Job& job, const std::string& key, const ScanRow* row) co
   return {};
 }
 
-void Filling::Advance(const FillRequest& request, const CommitTurn& turn,
-                      FillProgress& next) const {
+void Filling::Advance(const Job& job, const CommitTurn& turn, FillProgress& next) const {
+  const FillRequest& request = job.request;
   const ScanChunk& chunk = request.chunk;
   if (chunk.part == ScanPart::kCatalog) {
     next = {};
-    next.begun = Progress().begun + 1;
+    next.begun = job.before.begun + 1;
+    next.had = job.had;
     next.source = request.source;
     next.part = ScanPart::kItems;
     next.floor = chunk.vector;
@@ -475,7 +578,12 @@ void Filling::Advance(const FillRequest& request, const CommitTurn& turn,
   if (!chunk.end) return;
   next.after.clear();
   next.part = static_cast<ScanPart>(static_cast<int>(chunk.part) + 1);
-  if (chunk.part == ScanPart::kItems) next.floor = turn.state().applied;
+  if (chunk.part != ScanPart::kItems) return;
+  // Of our own changes, those that nobody has were held against the rows as they came.
+  next.floor = {};
+  for (const Dot& dot : turn.state().applied.entries())
+    if (dot.log.region() != turn.state().log.region() || job.request.chunk.vector.Covers(dot))
+      next.floor.Raise(dot);
 }
 
 void Filling::Ended(const JobPtr& job, const Status& status) {

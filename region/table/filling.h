@@ -10,13 +10,18 @@
 //             here at or below W was known to the peer: the chunk's row takes its place, and where
 //             the chunk has none, it goes (its tombstone is forgotten over there). What stands here
 //             above W stays if its version is the higher.
-//   digests   which changes have touched each bucket, once the rows show them (bucket_digest.h).
-//   Until
-//             it is finished the digests of this region say nothing.
-//   ledger    the peer's conflicts, once it has applied all that we had when the rows were done:
-//             what we applied before a row's chunk came was decided without that row, but the peer
-//             has decided it with it.
-//   finish    by the replicator's word, when it has caught up. Tables' streams begin anew.
+//   finish    by the replicator's word, when it has caught up. Clients are answered; tables'
+//   streams
+//             begin anew.
+//   digests   which changes have touched each bucket, now that the rows show them
+//             (bucket_digest.h). Until this is complete the digests of this region say nothing.
+//   ledger    the peer's conflicts, once it has applied all of others that we had when the rows
+//             were done: what we applied before a row's chunk came was decided without that row,
+//             but the peer has decided it with it. Our own changes that it does not know are held
+//             against its rows here, as they come.
+//   complete  by the replicator's word: one region that is complete itself has told, or all have.
+//             For two regions can be cut loose from each other, and then nobody is complete; but of
+//             each change somebody has decided when it came by its log, or was made.
 //
 // The place reached is in the batch of the rows, so a crash goes on where it was. Beginning again,
 // with another V, is allowed at any time: vectors only grow, and a chunk's row replaces what it
@@ -35,28 +40,30 @@
 #include "region/table/catalog.h"
 #include "region/table/committer.h"
 #include "region/table/key_locks.h"
+#include "region/table/log_keeper.h"
 #include "region/table/remote_apply.h"
 #include "streams/bootstrap_port.h"
 
 namespace everwrite::table {
-
-class Maintenance;
 
 class Filling {
  public:
   using Reply = std::function<void(streams::FillReply)>;
 
   Filling(const KvStore& store, const Clock& clock, Catalog& catalog, KeyLocks& locks,
-          Committer& committer, RemoteApply& remote_apply, Maintenance& maintenance);
+          Committer& committer, RemoteApply& remote_apply, LogKeeper& logs);
 
   // What the store says; a new store is marked by MarkNew, in the batch that makes it.
   static void MarkNew(KvBatch& batch);
   static Result<bool> IsClosed(const KvStore& store);
+  // `value`: what stands under kFillingKey.
+  static bool ShowsRows(std::string_view value);
   Status Load();
 
   void Fill(streams::FillRequest request, Executor& executor, Reply reply);
 
   streams::Stage stage() const { return stage_; }
+  bool IsComplete() const { return stage_ == streams::Stage::kServing; }
   streams::FillProgress Progress() const;
   // Of the items, from 0 to 100; and the seconds left at the speed of this process so far, -1:
   // nobody knows.
@@ -70,6 +77,7 @@ class Filling {
 
  private:
   struct Job;
+  struct PlannedRow;
   class Unit;
   using JobPtr = std::shared_ptr<Job>;
 
@@ -79,9 +87,10 @@ class Filling {
   Status FindKeys(Job& job) const;
   Status Plan(Job& job) const;
   void PlanDigests(Job& job) const;
+  Status PlanConflict(const Job& job, PlannedRow& planned, const StoredItem& stored) const;
+  Status PlanDropped(Job& job, const PlannedRow& planned) const;
   Status PlanRow(Job& job, const std::string& key, const streams::ScanRow* row) const;
-  void Advance(const streams::FillRequest& request, const CommitTurn& turn,
-               streams::FillProgress& next) const;
+  void Advance(const Job& job, const CommitTurn& turn, streams::FillProgress& next) const;
   void Ended(const JobPtr& job, const Status& status);
   void Set(streams::Stage stage, const streams::FillProgress& progress);
 
@@ -91,7 +100,7 @@ class Filling {
   KeyLocks& locks_;
   Committer& committer_;
   RemoteApply& remote_apply_;
-  Maintenance& maintenance_;
+  LogKeeper& logs_;
 
   std::atomic<streams::Stage> stage_{streams::Stage::kServing};
   mutable std::mutex mutex_;

@@ -9,6 +9,7 @@
 #include "region/table/bucket_digest.h"
 #include "region/table/index_check.h"
 #include "region/table/testing/test_region.h"
+#include "streams/change_log.h"
 
 namespace everwrite::table {
 namespace {
@@ -18,11 +19,11 @@ using streams::ScanPart;
 using streams::Stage;
 using testing::TestRegion;
 
-// All chunks of rows and ledger; `between` runs before each.
+// All chunks of rows; `between` runs before each.
 void FillAll(
     TestRegion& region, TestRegion& source, size_t max_bytes = 100,
     const std::function<void()>& between = [] {}) {
-  while (region.engine->filling().Progress().part != ScanPart::kDone) {
+  while (region.engine->filling().Progress().part == ScanPart::kItems) {
     between();
     const Status status = region.FillMore(source, max_bytes);
     ASSERT_TRUE(status.ok()) << status.ToString();
@@ -46,6 +47,7 @@ TEST(Filling, AnEmptyRegionGetsTablesItemsAndLedger) {
   EXPECT_EQ(n.engine->State().first_held.at(a.log()), a.engine->State().applied.At(a.log()) + 1);
   FillAll(n, a);
   ASSERT_TRUE(n.FinishFilling().ok());
+  ASSERT_TRUE(n.CompleteFilling(a).ok());
   EXPECT_TRUE(n.engine->Serving().ok());
   EXPECT_EQ(n.Dump(), a.Dump());
   EXPECT_EQ(n.Losers(), a.Losers());
@@ -65,6 +67,7 @@ TEST(Filling, ClientsMayNotWriteUntilItIsFinished) {
   FillAll(n, a);
   EXPECT_EQ(n.Put("t", "k", "2").code(), StatusCode::kUnavailable);
   ASSERT_TRUE(n.FinishFilling().ok());
+  ASSERT_TRUE(n.CompleteFilling(a).ok());
   EXPECT_TRUE(n.Put("t", "k", "2").ok());
 }
 
@@ -81,6 +84,7 @@ TEST(Filling, GoesOnAfterACrashWhereItWas) {
   EXPECT_EQ(n.Put("t", "k", "2").code(), StatusCode::kUnavailable);
   FillAll(n, a);
   ASSERT_TRUE(n.FinishFilling().ok());
+  ASSERT_TRUE(n.CompleteFilling(a).ok());
   EXPECT_EQ(n.Dump(), a.Dump());
   EXPECT_EQ(before.total_rows, 30u);
 }
@@ -105,6 +109,7 @@ TEST(Filling, ARowDeletedMeanwhileAndForgottenAtTheSourceDoesNotStay) {
   n.RunAll();
   FillAll(n, a);
   ASSERT_TRUE(n.FinishFilling().ok());
+  ASSERT_TRUE(n.CompleteFilling(a).ok());
   EXPECT_TRUE(n.Dump().empty());
   EXPECT_EQ(n.engine->CountOf(*n.engine->FindTable("t")).items, 0);
 }
@@ -127,11 +132,86 @@ TEST(Filling, ARegionCutLooseLosesWhatWasDeletedAndKeepsWhatItAloneHas) {
   ASSERT_TRUE(a.PullFrom(n).ok());
   FillAll(n, a);
   ASSERT_TRUE(n.FinishFilling().ok());
+  ASSERT_TRUE(n.CompleteFilling(a).ok());
   EXPECT_EQ(n.Dump(), a.Dump());
   EXPECT_EQ(n.Get("t", "only here"), "n");
   EXPECT_EQ(n.Get("t", "k3"), "-");
   EXPECT_EQ(n.Losers(), a.Losers());
   EXPECT_EQ(n.Losers().size(), 1u);
+}
+
+TEST(Filling, WhatARegionCutLooseWroteToATableThatWasDeletedIsInTheLedger) {
+  TestRegion a(1), n(2);
+  a.CreateTable("t");
+  ASSERT_TRUE(a.Put("t", "k", "1").ok());
+  ASSERT_TRUE(n.PullFrom(a).ok());
+  ASSERT_TRUE(n.Put("t", "only here", "n").ok());
+  a.engine->DeleteTable("t", a.executor, [](auto) {});
+  a.RunAll();
+  ASSERT_TRUE(n.BeginFilling(a).ok());
+  FillAll(n, a);
+  ASSERT_TRUE(n.FinishFilling().ok());
+  ASSERT_TRUE(n.CompleteFilling(a).ok());
+  EXPECT_EQ(n.engine->FindTable("t"), nullptr);
+  EXPECT_EQ(n.Losers(), std::vector<std::string>{"only here=n"});
+  ASSERT_TRUE(a.PullFrom(n).ok());
+  EXPECT_EQ(a.Losers(), n.Losers());
+}
+
+TEST(Filling, TwoRegionsThatAreCutLooseFromEachOtherAreFilledOneAfterTheOther) {
+  TestRegion a(1), b(2);
+  a.CreateTable("t");
+  ASSERT_TRUE(a.Put("t", "both", "0").ok());
+  ASSERT_TRUE(b.PullFrom(a).ok());
+  for (TestRegion* region : {&a, &b}) {
+    const std::string name = region == &a ? "a" : "b";
+    region->clock.physical_ms += 10;
+    ASSERT_TRUE(region->Put("t", "both", name).ok());
+    ASSERT_TRUE(region->Put("t", name, name).ok());
+    // Nobody holds these any more but as rows.
+    KvBatch batch;
+    streams::TrimChanges(batch, region->log(), 100);
+    ASSERT_TRUE(region->store.Write(batch, Sync::kYes).ok());
+    region->Restart();
+  }
+  ASSERT_TRUE(b.BeginFilling(a).ok());
+  FillAll(b, a);
+  ASSERT_TRUE(b.FinishFilling().ok());
+  ASSERT_TRUE(b.CompleteFilling(a).ok());
+  EXPECT_EQ(b.Losers(), std::vector<std::string>{"both=a"});
+  ASSERT_TRUE(a.BeginFilling(b).ok());
+  FillAll(a, b);
+  ASSERT_TRUE(a.FinishFilling().ok());
+  ASSERT_TRUE(a.CompleteFilling(b).ok());
+  EXPECT_EQ(a.Dump(), b.Dump());
+  EXPECT_EQ(a.Get("t", "both"), "b");
+  EXPECT_EQ(a.Get("t", "a"), "a");
+  EXPECT_EQ(a.Losers(), b.Losers());
+  EXPECT_EQ(a.engine->State().applied, b.engine->State().applied);
+}
+
+TEST(Filling, WhatIsBeingWrittenWhenItBeginsMayLoseTooAndIsInTheLedger) {
+  TestRegion a(1), b(2);
+  a.CreateTable("t");
+  ASSERT_TRUE(b.PullFrom(a).ok());
+  a.clock.physical_ms += 10;
+  ASSERT_TRUE(a.Put("t", "k", "a").ok());
+  // Decided, and not committed yet when the filling is planned.
+  Status written = Internal("not called");
+  b.engine->Write(std::make_unique<testing::FunctionWrite>(
+                      b.engine->FindTable("t"), testing::TestKey("k"),
+                      [](auto) -> Result<Mutation> {
+                        return Mutation{Mutation::Kind::kPut, testing::TestItem("k", "b")};
+                      },
+                      [&](const Status& status, const WriteOperation&) { written = status; }),
+                  b.executor);
+  ASSERT_TRUE(b.BeginFilling(a).ok());
+  ASSERT_TRUE(written.ok());
+  FillAll(b, a);
+  ASSERT_TRUE(b.FinishFilling().ok());
+  ASSERT_TRUE(b.CompleteFilling(a).ok());
+  EXPECT_EQ(b.Get("t", "k"), "a");
+  EXPECT_EQ(b.Losers(), std::vector<std::string>{"k=b"});
 }
 
 TEST(Filling, TheLedgerIsOnlyTakenFromWhoHasAllThatWeHad) {
@@ -142,12 +222,13 @@ TEST(Filling, TheLedgerIsOnlyTakenFromWhoHasAllThatWeHad) {
   ASSERT_TRUE(n.BeginFilling(a).ok());
   ASSERT_TRUE(b.Put("t", "k", "2").ok());
   ASSERT_TRUE(n.PullFrom(b).ok());
-  while (n.engine->filling().Progress().part == ScanPart::kItems)
-    ASSERT_TRUE(n.FillMore(a, 100).ok());
-  EXPECT_EQ(n.FillMore(a, 100).code(), StatusCode::kFailedPrecondition);
-  ASSERT_TRUE(a.PullFrom(b).ok());
   FillAll(n, a);
   ASSERT_TRUE(n.FinishFilling().ok());
+  EXPECT_EQ(n.CompleteFilling(a).code(), StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(n.engine->Serving().ok());
+  EXPECT_FALSE(n.engine->filling().IsComplete());
+  ASSERT_TRUE(a.PullFrom(b).ok());
+  ASSERT_TRUE(n.CompleteFilling(a).ok());
   EXPECT_EQ(n.Losers(), a.Losers());
 }
 
@@ -244,15 +325,16 @@ TEST(Filling, EndsAsIfEveryChangeHadComeByTheLog) {
         case 5: {
           TestRegion& source = random.Chance(1, 2) ? a : b;
           const Stage stage = n.engine->filling().stage();
-          if (stage == Stage::kServing ? random.Chance(1, 4) : random.Chance(1, 20)) {
+          const ScanPart part = n.engine->filling().Progress().part;
+          if (streams::Serves(stage) ? random.Chance(1, 4) : random.Chance(1, 20)) {
             // Refused when the source lacks what an unfinished filling has claimed.
             begun += n.BeginFilling(source).ok() ? 1 : 0;
-          } else if (stage == Stage::kFilling) {
-            if (n.engine->filling().Progress().part == ScanPart::kDone) {
-              ASSERT_TRUE(n.FinishFilling().ok());
-            } else {
-              (void)n.FillMore(source, 1 + random.Below(200));
-            }
+          } else if (stage == Stage::kFilling && part > ScanPart::kItems) {
+            ASSERT_TRUE(n.FinishFilling().ok());
+          } else if (stage == Stage::kCompleting && part == ScanPart::kDone) {
+            ASSERT_TRUE(n.CompleteFilling(source).ok());
+          } else if (stage != Stage::kServing) {
+            (void)n.FillMore(source, 1 + random.Below(200));
           }
           if (random.Chance(1, 10)) n.Restart();
           break;
@@ -268,6 +350,9 @@ TEST(Filling, EndsAsIfEveryChangeHadComeByTheLog) {
     if (!n.engine->Serving().ok()) {
       FillAll(n, a, 100);
       ASSERT_TRUE(n.FinishFilling().ok());
+    }
+    if (!n.engine->filling().IsComplete()) {
+      ASSERT_TRUE(n.CompleteFilling(a).ok());
     }
     pull_all();
     ASSERT_EQ(a.engine->State().applied, b.engine->State().applied);

@@ -17,6 +17,7 @@
 //             'd' log (8) number (8)                    -> items key of the tombstone with that dot
 //             'f' log (8)                               -> first change held (streams/change_log)
 //             'g' table id (8) bucket (2)               -> digest of a bucket (bucket_digest.h)
+//             'x' region (2)                            -> when it was cut loose (log_keeper)
 //             'i' token                                 -> a transaction's token (transaction.h)
 //             'j' expiry (8) token                      -> nothing: tokens by expiry
 //

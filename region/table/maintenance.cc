@@ -11,20 +11,6 @@
 
 namespace everwrite::table {
 
-class Maintenance::TrimUnit : public CommitUnit {
- public:
-  TrimUnit(LogId log, uint64_t first) : log_(log), first_(first) {}
-  Status AddTo(CommitTurn& turn) override {
-    streams::TrimChanges(turn.batch(), log_, first_);
-    return {};
-  }
-  void Finished(const Status&, Completions&) override {}
-
- private:
-  const LogId log_;
-  const uint64_t first_;
-};
-
 // Forgets one tombstone, if it still stands there.
 class Maintenance::ForgetUnit : public CommitUnit {
  public:
@@ -64,49 +50,31 @@ class Maintenance::StreamsUnit : public CommitUnit {
 
 Maintenance::Maintenance(const KvStore& store, const Clock& clock, KeyLocks& locks,
                          Committer& committer, Transactions& transactions, StreamCatalog& streams,
-                         uint64_t keep_ms)
+                         LogKeeperOptions log_options)
     : store_(store),
       clock_(clock),
       locks_(locks),
       committer_(committer),
       transactions_(transactions),
       streams_(streams),
-      keep_ms_(keep_ms) {}
-
-Status Maintenance::LoadFirstHeld() {
-  EW_ASSIGN_OR_RETURN(auto first_held, streams::ReadFirstHeld(store_));
-  std::lock_guard lock(mutex_);
-  first_held_ = std::move(first_held);
-  return {};
-}
+      logs_(store, clock, committer, log_options) {}
 
 void Maintenance::OnProgress(const streams::PeerProgress& progress) {
+  logs_.OnProgress(progress);
   std::lock_guard lock(mutex_);
   stable_.Merge(progress.stable);
-  durable_everywhere_.Merge(progress.durable_everywhere);
-}
-
-std::map<LogId, uint64_t> Maintenance::first_held() const {
-  std::lock_guard lock(mutex_);
-  return first_held_;
-}
-
-void Maintenance::HoldFrom(const std::map<LogId, uint64_t>& first) {
-  std::lock_guard lock(mutex_);
-  for (const auto& [log, number] : first) first_held_[log] = std::max(first_held_[log], number);
 }
 
 Status Maintenance::RunOnce(Executor& executor) {
-  conflict::Vector stable, durable_everywhere;
+  conflict::Vector stable;
   {
     std::lock_guard lock(mutex_);
     stable = stable_;
-    durable_everywhere = durable_everywhere_;
   }
   if (!committer_.CommittedState().closed) EW_RETURN_IF_ERROR(ForgetTombstones(stable, executor));
   EW_RETURN_IF_ERROR(transactions_.ForgetTokens(executor));
   if (!streams_.empty()) committer_.Submit(std::make_unique<StreamsUnit>(streams_));
-  return TrimLogs(durable_everywhere);
+  return logs_.Trim();
 }
 
 Status Maintenance::ForgetTombstones(const conflict::Vector& stable, Executor& executor) {
@@ -130,39 +98,6 @@ Status Maintenance::ForgetTombstones(const conflict::Vector& stable, Executor& e
       ++forgotten;
     }
     EW_RETURN_IF_ERROR(it->status());
-  }
-  return {};
-}
-
-Status Maintenance::TrimLogs(const conflict::Vector& durable_everywhere) {
-  const RegionState state = committer_.CommittedState();
-  for (const Dot& head : state.applied.entries()) {
-    streams::RetentionInput input;
-    {
-      std::lock_guard lock(mutex_);
-      const auto at = first_held_.find(head.log);
-      input.first_held = at == first_held_.end() ? 1 : at->second;
-    }
-    input.applied = head.number;
-    input.durable_everywhere = durable_everywhere.At(head.log);
-    input.now_ms = clock_.PhysicalMillis();
-    input.keep_ms = keep_ms_;
-    const auto stamp_of = [&](uint64_t number) -> Result<Stamp> {
-      EW_ASSIGN_OR_RETURN(const auto batch,
-                          streams::ReadChanges(store_, head.log, number - 1, number, 1));
-      streams::ChangeRecord record;
-      if (!streams::DecodeChangeRecord(*batch.records[0], record))
-        return DataLoss("a change record is damaged");
-      return record.stamp;
-    };
-    EW_ASSIGN_OR_RETURN(const uint64_t first, streams::TrimPoint(input, stamp_of));
-    if (first == input.first_held) continue;
-    {
-      // Before the records go: a reader that is told "held" must find them.
-      std::lock_guard lock(mutex_);
-      first_held_[head.log] = first;
-    }
-    committer_.Submit(std::make_unique<TrimUnit>(head.log, first));
   }
   return {};
 }

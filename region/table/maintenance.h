@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "region/table/committer.h"
 #include "region/table/key_locks.h"
+#include "region/table/log_keeper.h"
 #include "region/table/stream_catalog.h"
 #include "streams/region_port.h"
 
@@ -24,7 +25,7 @@ class Transactions;
 class Maintenance {
  public:
   Maintenance(const KvStore& store, const Clock& clock, KeyLocks& locks, Committer& committer,
-              Transactions& transactions, StreamCatalog& streams, uint64_t keep_ms);
+              Transactions& transactions, StreamCatalog& streams, LogKeeperOptions log_options);
 
   void OnProgress(const streams::PeerProgress& progress);
 
@@ -33,20 +34,16 @@ class Maintenance {
   // region is being filled: an older row may still come.
   Status RunOnce(Executor& executor);
 
-  // First number held of each log that was trimmed; any thread.
-  std::map<LogId, uint64_t> first_held() const;
-  Status LoadFirstHeld();
-  // These logs are held from there on only: somebody else trims them (filling.h). Any thread.
-  void HoldFrom(const std::map<LogId, uint64_t>& first);
+  // The change log; any thread.
+  LogKeeper& logs() { return logs_; }
+  const LogKeeper& logs() const { return logs_; }
 
  private:
   static constexpr size_t kTombstonesPerRound = 1000;
-  class TrimUnit;
   class ForgetUnit;
   class StreamsUnit;
 
   Status ForgetTombstones(const conflict::Vector& stable, Executor& executor);
-  Status TrimLogs(const conflict::Vector& durable_everywhere);
 
   const KvStore& store_;
   const Clock& clock_;
@@ -54,11 +51,9 @@ class Maintenance {
   Committer& committer_;
   Transactions& transactions_;
   StreamCatalog& streams_;
-  const uint64_t keep_ms_;
+  LogKeeper logs_;
   mutable std::mutex mutex_;
-  conflict::Vector stable_;               // guarded by mutex_
-  conflict::Vector durable_everywhere_;   // guarded by mutex_
-  std::map<LogId, uint64_t> first_held_;  // guarded by mutex_
+  conflict::Vector stable_;  // guarded by mutex_
 };
 
 }  // namespace everwrite::table

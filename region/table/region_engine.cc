@@ -56,7 +56,7 @@ Result<std::unique_ptr<RegionEngine>> RegionEngine::Open(KvStore& store, const C
   EW_RETURN_IF_ERROR(engine->streams_.Load(store));
   EW_RETURN_IF_ERROR(engine->catalog_.Load(store));
   EW_RETURN_IF_ERROR(engine->committer_.Load());
-  EW_RETURN_IF_ERROR(engine->maintenance_.LoadFirstHeld());
+  EW_RETURN_IF_ERROR(engine->maintenance_.logs().Load());
   EW_RETURN_IF_ERROR(engine->filling_.Load());
   return engine;
 }
@@ -71,13 +71,13 @@ RegionEngine::RegionEngine(KvStore& store, const Clock& clock, const RegionEngin
       remote_apply_(store, catalog_, locks_, committer_),
       transactions_(store, clock, locks_, committer_),
       maintenance_(store, clock, locks_, committer_, transactions_, streams_,
-                   options.change_log_keep_ms),
+                   {options.change_log_keep_ms, options.change_log_bytes}),
       backfill_(store, catalog_, locks_, committer_),
       sweeper_(store, clock, catalog_, options.region, options.ttl_takeover_ms,
                [this](std::unique_ptr<WriteOperation> deletion, Executor& executor) {
                  Submit(std::move(deletion), executor, streams::Actor::kTimeToLive);
                }),
-      filling_(store, clock, catalog_, locks_, committer_, remote_apply_, maintenance_),
+      filling_(store, clock, catalog_, locks_, committer_, remote_apply_, maintenance_.logs()),
       repair_(store, catalog_, locks_, committer_),
       stream_reader_(store, streams_, committer_, options.region),
       ledger_table_(store, catalog_, options.region, options.region_name),
@@ -389,9 +389,9 @@ streams::RegionState RegionEngine::State() const {
   state.durable = committer_.Durable();
   state.physical_ms = clock_.PhysicalMillis();
   state.clock = committed.clock;
-  state.first_held = maintenance_.first_held();
+  state.first_held = maintenance_.logs().first_held();
   state.stage = filling_.stage();
-  if (state.stage == streams::Stage::kFilling) state.fill = filling_.Progress();
+  if (state.stage >= streams::Stage::kFilling) state.fill = filling_.Progress();
   return state;
 }
 
@@ -412,7 +412,7 @@ Result<streams::ReadReply> RegionEngine::Read(const streams::ReadRequest& reques
   reply.id = request.id;
   reply.batch.log = request.log;
   reply.batch.first = request.after + 1;
-  const auto first_held = maintenance_.first_held();
+  const auto first_held = maintenance_.logs().first_held();
   const auto is_trimmed = [&](const std::map<LogId, uint64_t>& first) {
     const auto at = first.find(request.log);
     return at != first.end() && request.after + 1 < at->second;
@@ -427,7 +427,7 @@ Result<streams::ReadReply> RegionEngine::Read(const streams::ReadRequest& reques
   }
   // A trim may have come between; anything else is damage, which a peer must not mistake for an
   // end.
-  reply.trimmed = is_trimmed(maintenance_.first_held());
+  reply.trimmed = is_trimmed(maintenance_.logs().first_held());
   if (!reply.trimmed) return batch.status();
   return reply;
 }

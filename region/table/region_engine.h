@@ -35,6 +35,7 @@ struct RegionEngineOptions {
   RegionId region;
   CommitterOptions commit;
   uint64_t change_log_keep_ms = 24ULL * 3600 * 1000;
+  uint64_t change_log_bytes = 64ULL << 30;
   streams::ShardPolicy stream_shards;
   // Names the place where the data lies, as far as the system can tell (device and inode). Data
   // found in another place than it was left in is a copy, perhaps an old one: its numbers may have
@@ -134,9 +135,10 @@ class RegionEngine : public TableEngine {
   // --- whoever drives it ---
   Committer& committer() { return committer_; }
   Maintenance& maintenance() { return maintenance_; }
+  LogReport log_report() const { return maintenance_.logs().report(); }
   // Deletes what is expired (ttl.h); to be called every second or so.
   void SweepExpired(Executor& executor) {
-    if (filling_.stage() == streams::Stage::kServing) sweeper_.Sweep(executor);
+    if (streams::Serves(filling_.stage())) sweeper_.Sweep(executor);
   }
   const ExpirySweeper& sweeper() const { return sweeper_; }
   // Fills indexes on `executor` from now on.

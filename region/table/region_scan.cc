@@ -2,6 +2,7 @@
 
 #include "base/coding.h"
 #include "region/table/bucket_digest.h"
+#include "region/table/filling.h"
 #include "region/table/layout.h"
 
 namespace everwrite::table {
@@ -37,10 +38,9 @@ Result<streams::ScanChunk> ReadScanChunk(const KvStore& store,
                       store.Get(ColumnFamily::kSystem, kRegionStateKey, &value, snapshot.get()));
   RegionState state;
   if (!found || !DecodeRegionState(value, state)) return DataLoss("the region's state is damaged");
-  std::string ignored;
   EW_ASSIGN_OR_RETURN(const bool filling,
-                      store.Get(ColumnFamily::kSystem, kFillingKey, &ignored, snapshot.get()));
-  if (filling) return Unavailable("this region is not whole itself");
+                      store.Get(ColumnFamily::kSystem, kFillingKey, &value, snapshot.get()));
+  if (filling && !Filling::ShowsRows(value)) return Unavailable("this region is not whole itself");
   if (!state.applied.Covers(request.floor))
     return FailedPrecondition("this region has not applied what is asked for");
   streams::ScanChunk chunk;

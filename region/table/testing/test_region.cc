@@ -173,6 +173,12 @@ Status TestRegion::FinishFilling() {
   return Carry(*this, {1, streams::FillRequest::Kind::kFinish, {}, {}});
 }
 
+Status TestRegion::CompleteFilling(TestRegion& source, size_t max_bytes) {
+  while (engine->filling().Progress().part != streams::ScanPart::kDone)
+    EW_RETURN_IF_ERROR(FillMore(source, max_bytes));
+  return Carry(*this, {1, streams::FillRequest::Kind::kComplete, {}, {}});
+}
+
 std::vector<std::string> TestRegion::Losers() {
   std::vector<std::string> losers;
   const auto conflicts = engine->Conflicts({});

@@ -88,6 +88,8 @@ class TestRegion {
   // The next chunk, of about `max_bytes`; an error of either side.
   Status FillMore(TestRegion& source, size_t max_bytes);
   Status FinishFilling();
+  // After FinishFilling: everything that `source` has decided, with no more asked.
+  Status CompleteFilling(TestRegion& source, size_t max_bytes = 1000);
   streams::RecordBatch ReadLog(LogId log, uint64_t after = 0);
   // The losers in the ledger, newest first: "pk=v" or "pk deleted".
   std::vector<std::string> Losers();
