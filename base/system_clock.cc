@@ -13,8 +13,9 @@ int64_t ReadMicros(clockid_t id) {
 
 }  // namespace
 
-SystemClock::SystemClock()
-    : anchor_micros_(ReadMicros(CLOCK_REALTIME) - ReadMicros(CLOCK_MONOTONIC)) {}
+SystemClock::SystemClock(int64_t offset_ms)
+    : anchor_micros_(ReadMicros(CLOCK_REALTIME) - ReadMicros(CLOCK_MONOTONIC) +
+                     offset_ms * kMicrosPerMilli) {}
 
 Instant SystemClock::Now() const { return Instant{ReadMicros(CLOCK_MONOTONIC)}; }
 

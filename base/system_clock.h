@@ -7,7 +7,8 @@ namespace everwrite {
 
 class SystemClock : public Clock {
  public:
-  SystemClock();
+  // `offset_ms`: added to physical time, for tests of clocks that are wrong.
+  explicit SystemClock(int64_t offset_ms = 0);
   Instant Now() const override;
   uint64_t PhysicalMillis() const override;
 

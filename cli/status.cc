@@ -91,6 +91,15 @@ JsonValue DescribeRegion(const RegionEndpoint& region, const Result<JsonValue>& 
               region.name + " has " + (*status)["diverged_buckets"].AsString() +
                   " buckets of keys that may differ from other regions': everwrite verify");
   }
+  if (status.ok() && (*status)["clock_correction_ms"].AsInt() != 0) {
+    AddReason(reasons, "the clock of " + region.name + " is off; the others correct it by " +
+                           (*status)["clock_correction_ms"].AsString() + " ms: mend it");
+  }
+  if (status.ok() && (*status)["stamps_ahead_ms"].AsInt() > kMaxHealthyOffsetMs) {
+    AddReason(reasons, "stamps of " + region.name + " run " +
+                           (*status)["stamps_ahead_ms"].AsString() +
+                           " ms ahead of its clock; others hold its changes until then");
+  }
   out.Set("state", JsonValue::String(state));
   out.Set("pids", std::move(pids));
   out.Set("vector", status.ok() ? (*status)["applied"] : JsonValue::Object());
@@ -100,13 +109,16 @@ JsonValue DescribeRegion(const RegionEndpoint& region, const Result<JsonValue>& 
     out.Set("diverged_buckets", (*status)["diverged_buckets"]);
     out.Set("repaired_rows", (*status)["repaired_rows"]);
     out.Set("clock_ms", (*status)["clock_ms"]);
+    out.Set("clock_correction_ms", (*status)["clock_correction_ms"]);
+    out.Set("stamps_ahead_ms", (*status)["stamps_ahead_ms"]);
     out.Set("replicator_connected", (*status)["replicator_connected"]);
   }
   return out;
 }
 
-JsonValue DescribeLink(const LinkKey& key, const JsonValue* reported, const JsonValue* simulated,
-                       JsonValue& reasons) {
+// `reported`: by who receives, if that one answers; `sent`: by who sends.
+JsonValue DescribeLink(const LinkKey& key, const JsonValue* reported, const JsonValue* sent,
+                       const JsonValue* simulated, JsonValue& reasons) {
   JsonValue out = JsonValue::Object();
   out.Set("from", JsonValue::String(key.first));
   out.Set("to", JsonValue::String(key.second));
@@ -116,13 +128,28 @@ JsonValue DescribeLink(const LinkKey& key, const JsonValue* reported, const Json
   out.Set("state", JsonValue::String(state));
   const bool has_lag = reported != nullptr && (*reported)["lag_ms"].AsInt(-1) >= 0;
   out.Set("lag_ms", has_lag ? (*reported)["lag_ms"] : JsonValue());  // null: nothing came yet
-  out.Set("pending", reported != nullptr ? (*reported)["pending"] : JsonValue());
+  const auto known = [](const JsonValue* told, const char* name) {
+    return told != nullptr && (*told)[name].AsInt(-1) >= 0 ? (*told)[name] : JsonValue();
+  };
+  out.Set("lag_p50_ms", known(reported, "lag_p50_ms"));
+  out.Set("lag_p99_ms", known(reported, "lag_p99_ms"));
+  out.Set("lag_max_ms", known(reported, "lag_max_ms"));
+  // Who sends knows what it has written; a receiver that is cut off does not.
+  const JsonValue* knows = sent != nullptr ? sent : reported;
+  out.Set("pending", knows != nullptr ? (*knows)["pending"] : JsonValue());
+  out.Set("pending_bytes", known(sent, "pending_bytes"));
+  out.Set("oldest_ms", known(sent, "oldest_ms"));
+  out.Set("held_ahead_ms", known(reported, "held_ahead_ms"));
   out.Set("clock_offset_ms", reported != nullptr ? (*reported)["clock_offset_ms"] : JsonValue());
   if (simulated != nullptr) {
     out.Set("delay_ms", (*simulated)["delay_ms"]);
     out.Set("cut", JsonValue::Bool(cut));
   }
   const std::string name = "link " + key.first + " -> " + key.second;
+  if (out["held_ahead_ms"].AsInt() > 0) {
+    AddReason(reasons, name + " holds changes that are stamped " + out["held_ahead_ms"].AsString() +
+                           " ms ahead of " + key.second + "'s clock");
+  }
   if (state != "up") {
     AddReason(reasons, name + " is " + state);
   } else if (out["lag_ms"].AsInt() > kMaxHealthyLagMs) {
@@ -168,13 +195,14 @@ JsonValue CollectStatus(const ClusterView& view) {
 
   JsonValue reasons = JsonValue::Array();
   JsonValue regions = JsonValue::Array();
-  std::map<LinkKey, const JsonValue*> reported, simulated;
+  std::map<LinkKey, const JsonValue*> reported, sent, simulated;
   for (size_t i = 0; i < view.regions.size(); ++i) {
     regions.Add(DescribeRegion(view.regions[i], statuses[i], control, reasons));
     if (!statuses[i].ok()) continue;
     for (const JsonValue& link : (*statuses[i])["links"].items()) {
       const LinkKey key{link["from"].AsString(), link["to"].AsString()};
-      // Both ends speak of a direction; who receives knows best.
+      // Both ends speak of a direction; who receives knows best how it goes.
+      if (key.first == view.regions[i].name) sent[key] = &link;
       if (key.second == view.regions[i].name || reported.count(key) == 0) reported[key] = &link;
     }
   }
@@ -187,8 +215,10 @@ JsonValue CollectStatus(const ClusterView& view) {
       const LinkKey key{from.name, to.name};
       const auto a = reported.find(key);
       const auto b = simulated.find(key);
+      const auto c = sent.find(key);
       if (from.name == to.name) continue;
       links.Add(DescribeLink(key, a == reported.end() ? nullptr : a->second,
+                             c == sent.end() ? nullptr : c->second,
                              b == simulated.end() ? nullptr : b->second, reasons));
     }
   }
@@ -244,10 +274,13 @@ std::string FormatStatus(const JsonValue& status) {
   }
   text += FormatTable(rows);
   if (status["links"].items().empty()) return text;
-  rows = {{"FROM", "TO", "STATE", "LAG MS", "PENDING", "DELAY MS"}};
+  rows = {{"FROM", "TO", "STATE", "LAG MS", "P50", "P99", "MAX", "PENDING", "BYTES", "OLDEST MS",
+           "DELAY MS"}};
   for (const JsonValue& link : status["links"].items()) {
     rows.push_back({link["from"].AsString(), link["to"].AsString(), link["state"].AsString(),
-                    Cell(link["lag_ms"]), Cell(link["pending"]), Cell(link["delay_ms"])});
+                    Cell(link["lag_ms"]), Cell(link["lag_p50_ms"]), Cell(link["lag_p99_ms"]),
+                    Cell(link["lag_max_ms"]), Cell(link["pending"]), Cell(link["pending_bytes"]),
+                    Cell(link["oldest_ms"]), Cell(link["delay_ms"])});
   }
   return text + "\n" + FormatTable(rows);
 }

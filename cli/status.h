@@ -17,8 +17,10 @@ namespace everwrite::cli {
 //   regions   [{name, endpoint, admin, state, pids, vector, durable}] and, unless it is away,
 //             conflicts, clock_ms, replicator_connected.
 //             state: "serving", "starting" or "unreachable"; pids: {region, replicator, nats}
-//   links     [{from, to, state, lag_ms, pending, clock_offset_ms}], one a direction; and delay_ms
-//             and cut where `up` simulates the link
+//   links     [{from, to, state, lag_ms, lag_p50_ms, lag_p99_ms, lag_max_ms, pending,
+//   pending_bytes,
+//             oldest_ms, held_ahead_ms, clock_offset_ms}], one a direction, null where it is not
+//             known; and delay_ms and cut where `up` simulates the link
 JsonValue CollectStatus(const ClusterView& view);
 
 // For people: verdict first, then two tables.

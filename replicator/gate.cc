@@ -110,7 +110,7 @@ Gate::Completed Gate::OnReply(const streams::ApplyReply& reply, Instant now) {
   const auto flight = flights_.find(reply.id);
   if (flight == flights_.end()) return {};  // of before a Reset
   const LogId id = flight->second.log;
-  Completed completed{id, flight->second.newest, !reply.status.ok()};
+  Completed completed{id, std::move(flight->second.stamps_ms), !reply.status.ok()};
   flights_.erase(flight);
   Log& log = logs_.at(id);
   --log.flights;
@@ -119,7 +119,7 @@ Gate::Completed Gate::OnReply(const streams::ApplyReply& reply, Instant now) {
   Drop(id, log);
   if (!reply.status.ok()) {
     log.failing = true;
-    completed.newest = {};
+    completed.stamps_ms.clear();
     for (auto& [other_id, other] : logs_) other.covered.clear();
   } else if (!log.failing) {
     log.failures = 0;
@@ -146,10 +146,21 @@ bool Gate::Covered(Log& log, const Held& held) {
   return true;
 }
 
+bool Gate::IsAhead(Log& log, Stamp stamp) const {
+  if (physical_ms_ == 0) return false;
+  const auto ahead_ms =
+      static_cast<int64_t>(stamp.milliseconds()) - static_cast<int64_t>(physical_ms_);
+  const int64_t over_us = ahead_ms * kMicrosPerMilli - options_.max_clock_offset_us;
+  if (over_us <= 0) return false;
+  log.ahead_ms = ahead_ms;
+  log.release_at = now_ + over_us;
+  return true;
+}
+
 size_t Gate::Unit(Log& log, size_t begin) {
   const uint64_t transaction = log.held[begin].transaction;
   for (size_t i = begin; i < log.held.size(); ++i) {
-    if (!Covered(log, log.held[i])) return 0;
+    if (IsAhead(log, log.held[i].stamp) || !Covered(log, log.held[i])) return 0;
     if (transaction == 0 || log.held[i].transaction_end) return i - begin + 1;
     // A transaction that does not end before the next begins is no transaction; let the region see
     // it.
@@ -162,7 +173,8 @@ bool Gate::TakeOne(LogId id, Log& log, std::vector<streams::ApplyRequest>& appli
   streams::ApplyRequest request;
   request.batch = {id, log.first + log.applying, {}};
   uint64_t cost = 0;
-  Stamp newest;
+  std::vector<uint64_t> stamps_ms;
+  log.ahead_ms = 0;
   while (log.applying < log.held.size() && cost < options_.apply_bytes) {
     const size_t unit = Unit(log, log.applying);
     if (unit == 0) break;
@@ -170,19 +182,21 @@ bool Gate::TakeOne(LogId id, Log& log, std::vector<streams::ApplyRequest>& appli
       const Held& held = log.held[log.applying++];
       request.batch.records.push_back(held.record);
       cost += CostOf(*held.record);
-      newest = std::max(newest, held.stamp);
+      stamps_ms.push_back(held.stamp.milliseconds());
     }
   }
   if (request.batch.empty()) return false;
   scheduled_.Raise({id, request.batch.last()});
   request.id = next_id_++;
-  flights_.emplace(request.id, Flight{id, newest});
+  flights_.emplace(request.id, Flight{id, std::move(stamps_ms)});
   ++log.flights;
   applies.push_back(std::move(request));
   return true;
 }
 
-std::vector<streams::ApplyRequest> Gate::TakeApplies(Instant now) {
+std::vector<streams::ApplyRequest> Gate::TakeApplies(Instant now, uint64_t physical_ms) {
+  now_ = now;
+  physical_ms_ = physical_ms;
   std::vector<streams::ApplyRequest> applies;
   // What one log hands over may free another; round and round until nothing moves.
   for (bool moved = true; moved;) {
@@ -198,12 +212,22 @@ std::vector<streams::ApplyRequest> Gate::TakeApplies(Instant now) {
   return applies;
 }
 
+int64_t Gate::HeldAheadMs(RegionId origin) const {
+  int64_t ahead_ms = 0;
+  for (const auto& [id, log] : logs_)
+    if (id.region() == origin && !log.held.empty() && log.applying < log.held.size())
+      ahead_ms = std::max(ahead_ms, log.ahead_ms);
+  return ahead_ms;
+}
+
 // A retry whose time has come and that still has not gone waits for what other logs bring.
 Instant Gate::wake_at(Instant now) const {
   Instant wake{INT64_MAX};
-  for (const auto& [id, log] : logs_)
+  for (const auto& [id, log] : logs_) {
+    if (log.ahead_ms > 0 && log.release_at > now) wake = std::min(wake, log.release_at);
     if (log.failures > 0 && log.flights == 0 && !log.held.empty() && log.retry_at > now)
       wake = std::min(wake, log.retry_at);
+  }
   return wake;
 }
 

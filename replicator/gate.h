@@ -8,9 +8,11 @@
 //
 // A context is covered by what is applied or was handed to apply before: the region applies in the
 // order of the requests. Records stay here until the region has answered, so an error costs no
-// transfer. A log whose apply fails (a stamp too far ahead, a full disk) waits alone; logs that do
-// not depend on it go on. What is under way of a log that has just failed covers nothing: otherwise
-// a ring of logs, each sent in the hope of the one before, could fail for ever.
+// transfer. A log whose apply fails (a full disk) waits alone; logs that do
+// not depend on it go on. So waits a log whose next change is stamped too far ahead of our clock:
+// applied, its stamp would pull ours along, and win over everything until then; it is not dropped
+// either, for no region may miss a number. What is under way of a log that has just failed covers
+// nothing: otherwise a ring of logs, each sent in the hope of the one before, could fail for ever.
 //
 // Memory is bounded by the credit that the puller gives: it counts what is here (CreditBytes).
 //
@@ -38,16 +40,20 @@ class Gate {
   // Records of one log, the first of them Tail(log) + 1. kInvalidArgument when one is not a change
   // record or not the one that its place says; nothing is taken then.
   Status Push(const streams::RecordBatch& batch);
-  // What the reply completed, for lag: the newest stamp of the batch. No stamp after an error.
+  // What the reply completed, for lag: the stamps' milliseconds, in order. None after an error.
   struct Completed {
     LogId log;
-    Stamp newest;
+    std::vector<uint64_t> stamps_ms;
     bool failed = false;
   };
   Completed OnReply(const streams::ApplyReply& reply, Instant now);
-  // The requests that may go now, in order.
-  std::vector<streams::ApplyRequest> TakeApplies(Instant now);
-  Instant wake_at(Instant now) const;  // the earliest retry to come
+  // The requests that may go now, in order. `physical_ms`: our region's clock; a change that is
+  // stamped further ahead of it than the bound is held until the clock has come so far. 0: not
+  // known, nothing is held for that.
+  std::vector<streams::ApplyRequest> TakeApplies(Instant now, uint64_t physical_ms);
+  Instant wake_at(Instant now) const;  // the earliest retry or release to come
+  // How far ahead of our clock the change is stamped for which `origin`'s logs wait; 0: for none.
+  int64_t HeldAheadMs(RegionId origin) const;
 
   // The highest number of `log` that is here, under way or applied.
   uint64_t Tail(LogId log) const;
@@ -78,16 +84,19 @@ class Gate {
     bool failing = false;  // waits for the replies of its other flights
     size_t failures = 0;   // in a row
     Instant retry_at;
-    std::string covered;  // the context checked last; the next is often the same
+    std::string covered;   // the context checked last; the next is often the same
+    int64_t ahead_ms = 0;  // of our clock, of the stamp that it waits for; 0: for none
+    Instant release_at;    // when that will be within the bound
   };
   struct Flight {
     LogId log;
-    Stamp newest;
+    std::vector<uint64_t> stamps_ms;
   };
 
   bool Covered(Log& log, const Held& held);
   // How many records from `begin` on may go as one: 0 (wait), 1, or a whole transaction.
   size_t Unit(Log& log, size_t begin);
+  bool IsAhead(Log& log, Stamp stamp) const;
   bool TakeOne(LogId id, Log& log, std::vector<streams::ApplyRequest>& applies);
   void Drop(LogId id, Log& log);
   void RollBack(LogId id, Log& log, Instant now);
@@ -98,6 +107,8 @@ class Gate {
   std::map<LogId, Log> logs_;
   std::map<uint64_t, Flight> flights_;
   uint64_t next_id_ = 1;
+  Instant now_;  // of the TakeApplies under way
+  uint64_t physical_ms_ = 0;
   size_t bytes_ = 0;
   size_t records_ = 0;
 };

@@ -53,7 +53,7 @@ class GateTest : public ::testing::Test {
   // "1.0001 1..3; 2.0001 1..1"
   std::string Take() {
     std::string text;
-    for (auto& apply : gate_.TakeApplies(now_)) {
+    for (auto& apply : gate_.TakeApplies(now_, physical_ms_)) {
       text += (text.empty() ? "" : "; ") + ToString(apply.batch.log) + " " +
               std::to_string(apply.batch.first) + ".." + std::to_string(apply.batch.last());
       outstanding_.push_back(std::move(apply));
@@ -70,6 +70,7 @@ class GateTest : public ::testing::Test {
   Options options_;
   Gate gate_{options_};
   Instant now_{0};
+  uint64_t physical_ms_ = 0;
   conflict::Vector region_;
   std::vector<streams::ApplyRequest> outstanding_;
 };
@@ -81,6 +82,32 @@ TEST_F(GateTest, AChangeWaitsForWhatItsMakerHad) {
   EXPECT_EQ(Take(), "1.0001 1..1");
   ASSERT_TRUE(gate_.Push(Make(kA, 2, {{}})).ok());
   EXPECT_EQ(Take(), "1.0001 2..2; 2.0001 1..1") << "handed over in order is enough";
+}
+
+// Make stamps the change with number n at 1001 + n ms; the bound is 500 ms.
+TEST_F(GateTest, AChangeStampedTooFarAheadIsHeldUntilTheClockHasComeSoFar) {
+  physical_ms_ = 502;
+  ASSERT_TRUE(gate_.Push(Make(kA, 1, {{}, {}, {}})).ok());
+  ASSERT_TRUE(gate_.Push(Make(kB, 1, {{V({{kA, 2}})}, {}})).ok());
+  EXPECT_EQ(Take(), "1.0001 1..1") << "at the bound is not beyond it; what depends on it waits too";
+  EXPECT_EQ(gate_.HeldAheadMs(kA.region()), 501);
+  EXPECT_EQ(gate_.HeldAheadMs(kB.region()), 0);
+  EXPECT_EQ(gate_.wake_at(now_), now_ + 1000);
+  now_ = now_ + 1000;
+  physical_ms_ = 503;
+  EXPECT_EQ(Take(), "1.0001 2..2; 2.0001 1..2");
+  Reply();
+  physical_ms_ = 2000;
+  EXPECT_EQ(Take(), "1.0001 3..3") << "a corrected clock frees it at once";
+  EXPECT_EQ(gate_.HeldAheadMs(kA.region()), 0);
+}
+
+TEST_F(GateTest, ATransactionIsHeldAsAWhole) {
+  physical_ms_ = 502;
+  ASSERT_TRUE(gate_.Push(Make(kA, 1, {{{}, 7}, {{}, 7, true}})).ok());
+  EXPECT_EQ(Take(), "");
+  physical_ms_ = 503;
+  EXPECT_EQ(Take(), "1.0001 1..2");
 }
 
 TEST_F(GateTest, ContextsWithinOneLogCutTheRun) {
@@ -221,7 +248,7 @@ TEST_F(GateTest, RandomHistoriesComeOutInCausalOrder) {
             gate.Push(Make(log, pushed[log] + 1, {begin, begin + static_cast<long>(count)})).ok());
         pushed[log] += count;
       }
-      for (auto& apply : gate.TakeApplies(Instant{step * 10'000'000LL}))
+      for (auto& apply : gate.TakeApplies(Instant{step * 10'000'000LL}, 0))
         outstanding.push_back(apply);
       if (outstanding.empty() || random.Chance(1, 2)) continue;
       const streams::ApplyRequest request = outstanding.front();

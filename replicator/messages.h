@@ -88,9 +88,10 @@ struct Heartbeat {
   LogId log;              // the region's current log
   conflict::Vector applied;
   conflict::Vector durable;
-  uint64_t physical_ms = 0;  // the region's clock when this was sent
+  uint64_t physical_ms = 0;         // the region's clock when this was sent, corrected
+  int64_t clock_correction_ms = 0;  // how much of it is correction
   // For measuring clocks as NTP does: the last `physical_ms` heard from the receiver of this
-  // message, and how long ago. 0: none.
+  // message, without the correction, and how long ago. 0: none.
   uint64_t echo_ms = 0;
   uint64_t echo_age_ms = 0;
   streams::Stage stage = streams::Stage::kServing;  // whether its region's data is whole

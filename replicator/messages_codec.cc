@@ -73,6 +73,7 @@ struct BodyWriter {
     out->set_applied(VectorBytes(heartbeat.applied));
     out->set_durable(VectorBytes(heartbeat.durable));
     out->set_physical_ms(heartbeat.physical_ms);
+    out->set_clock_correction_ms(heartbeat.clock_correction_ms);
     out->set_echo_ms(heartbeat.echo_ms);
     out->set_echo_age_ms(heartbeat.echo_age_ms);
     out->set_stage(static_cast<uint32_t>(heartbeat.stage));
@@ -135,12 +136,14 @@ bool ReadHeartbeat(const proto::Heartbeat& in, Heartbeat& heartbeat) {
   heartbeat.serving = in.serving();
   heartbeat.log.value = in.log();
   heartbeat.physical_ms = in.physical_ms();
+  heartbeat.clock_correction_ms = in.clock_correction_ms();
   heartbeat.echo_ms = in.echo_ms();
   heartbeat.echo_age_ms = in.echo_age_ms();
   // Times are subtracted later: keep them in the range of the clock's 48 bits.
   constexpr uint64_t kMaxMillis = 1ULL << 48;
   if (heartbeat.physical_ms > kMaxMillis || heartbeat.echo_ms > kMaxMillis ||
       heartbeat.echo_age_ms > kMaxMillis ||
+      std::abs(heartbeat.clock_correction_ms) > static_cast<int64_t>(kMaxMillis) ||
       in.stage() > static_cast<uint32_t>(streams::Stage::kCompleting))
     return false;
   heartbeat.stage = static_cast<streams::Stage>(in.stage());

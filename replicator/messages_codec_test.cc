@@ -43,7 +43,7 @@ Chunk SomeChunk(size_t count, size_t size) {
 }
 
 std::vector<Message> OneOfEach() {
-  Heartbeat heartbeat{77, 3, true, kLog, SomeVector(), SomeVector(), 1'700'000'000'000, 5, 6};
+  Heartbeat heartbeat{77, 3, true, kLog, SomeVector(), SomeVector(), 1'700'000'000'000, -40, 5, 6};
   Heartbeat away;
   away.boot = 77;
   away.sequence = 4;
@@ -111,11 +111,12 @@ TEST_F(CodecTest, EveryMessageComesBackFromFramesOfAnySize) {
 }
 
 TEST_F(CodecTest, HeartbeatKeepsItsTimes) {
-  const Heartbeat sent{77, 3, true, kLog, {}, SomeVector(), 1000, 5, 6};
+  const Heartbeat sent{77, 3, true, kLog, {}, SomeVector(), 1000, -40, 5, 6};
   const auto got = reader_.Read(Write(sent)[0]);
   ASSERT_TRUE(got.ok());
   const auto& heartbeat = std::get<Heartbeat>(**got);
   EXPECT_EQ(heartbeat.physical_ms, 1000u);
+  EXPECT_EQ(heartbeat.clock_correction_ms, -40);
   EXPECT_EQ(heartbeat.echo_ms, 5u);
   EXPECT_EQ(heartbeat.echo_age_ms, 6u);
   EXPECT_EQ(heartbeat.durable, SomeVector());

@@ -1,8 +1,15 @@
 #include "replicator/peer_table.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace everwrite::replicator {
+namespace {
+
+// What clocks may drift between two samples, and lose by rounding.
+constexpr int64_t kClockSlackMs = 20;
+
+}  // namespace
 
 PeerTable::PeerTable(const Options& options)
     : options_(options), stability_(options.self, options.peers) {
@@ -29,7 +36,7 @@ void PeerTable::OnAsked(RegionId peer, Instant now) {
 }
 
 PeerTable::News PeerTable::OnHeartbeat(RegionId peer, const Heartbeat& heartbeat, Instant now,
-                                       uint64_t our_physical_ms) {
+                                       uint64_t our_raw_ms) {
   Peer& entry = peers_.at(peer);
   const bool first = entry.last.boot == 0;
   const bool same_boot = entry.last.boot == heartbeat.boot;
@@ -38,7 +45,8 @@ PeerTable::News PeerTable::OnHeartbeat(RegionId peer, const Heartbeat& heartbeat
   heartbeat_at_[peer] = now;
   if (heartbeat.serving) {
     entry.last = heartbeat;
-    Measure(peer, heartbeat, our_physical_ms);
+    Measure(peer, heartbeat, our_raw_ms);
+    Conclude(peer);
     stability_.OnHeartbeat(peer,
                            {heartbeat.log, heartbeat.durable, heartbeat.lives, heartbeat.coming});
   } else {
@@ -49,28 +57,63 @@ PeerTable::News PeerTable::OnHeartbeat(RegionId peer, const Heartbeat& heartbeat
   return first ? News::kFirst : same_boot ? News::kNone : News::kRestarted;
 }
 
-void PeerTable::Measure(RegionId peer, const Heartbeat& heartbeat, uint64_t our_physical_ms) {
-  if (heartbeat.echo_ms == 0 || our_physical_ms == 0) return;
+void PeerTable::Measure(RegionId peer, const Heartbeat& heartbeat, uint64_t our_raw_ms) {
+  if (heartbeat.echo_ms == 0 || our_raw_ms == 0 || heartbeat.echo_ms < own_started_ms_) return;
   const auto sent = static_cast<int64_t>(heartbeat.echo_ms);
-  const auto here = static_cast<int64_t>(our_physical_ms);
-  const auto there = static_cast<int64_t>(heartbeat.physical_ms);
+  const auto here = static_cast<int64_t>(our_raw_ms);
+  const int64_t there = static_cast<int64_t>(heartbeat.physical_ms) - heartbeat.clock_correction_ms;
   const auto held = static_cast<int64_t>(heartbeat.echo_age_ms);
   const int64_t round_trip = here - sent - held;
   if (held < 0 || round_trip < 0) return;
+  const Sample sample{round_trip, (2 * there - held - sent - here) / 2};
   Clock& clock = clocks_[peer];
-  clock.samples[clock.next] = {round_trip, (2 * there - held - sent - here) / 2};
+  // The truth lies within half a round trip of each. Two samples that exclude each other are of
+  // two clocks: the peer's region was started again.
+  for (const Sample& other : clock.samples)
+    if (other.round_trip_ms != INT64_MAX &&
+        2 * std::abs(other.offset_ms - sample.offset_ms) >
+            other.round_trip_ms + round_trip + 2 * kClockSlackMs) {
+      clock = {};
+      break;
+    }
+  clock.samples[clock.next] = sample;
   clock.next = (clock.next + 1) % kSamples;
+}
+
+void PeerTable::Conclude(RegionId peer) {
+  const auto at = clocks_.find(peer);
+  if (at == clocks_.end()) return;
+  const auto& samples = at->second.samples;
   const auto best = std::min_element(
-      clock.samples.begin(), clock.samples.end(),
+      samples.begin(), samples.end(),
       [](const Sample& a, const Sample& b) { return a.round_trip_ms < b.round_trip_ms; });
-  peers_.at(peer).clock_offset_ms = best->offset_ms;
+  Peer& entry = peers_.at(peer);
+  entry.clock_measured = best->round_trip_ms != INT64_MAX;
+  entry.clock_offset_ms =
+      entry.clock_measured ? best->offset_ms + entry.last.clock_correction_ms - own_correction_ms_
+                           : 0;
+}
+
+void PeerTable::OnOwnCorrection(int64_t correction_ms) {
+  if (correction_ms == own_correction_ms_) return;
+  own_correction_ms_ = correction_ms;
+  for (const auto& [peer, clock] : clocks_) Conclude(peer);
+}
+
+void PeerTable::OnOwnClockStarted(uint64_t our_raw_ms) {
+  own_started_ms_ = our_raw_ms;
+  for (auto& [peer, clock] : clocks_) {
+    clock = {};
+    Conclude(peer);
+  }
 }
 
 void PeerTable::FillEcho(RegionId peer, Instant now, Heartbeat& heartbeat) const {
   const Peer& entry = peers_.at(peer);
   const auto at = heartbeat_at_.find(peer);
   if (at == heartbeat_at_.end() || !entry.last.serving) return;
-  heartbeat.echo_ms = entry.last.physical_ms;
+  heartbeat.echo_ms = static_cast<uint64_t>(std::max<int64_t>(
+      static_cast<int64_t>(entry.last.physical_ms) - entry.last.clock_correction_ms, 0));
   heartbeat.echo_age_ms = static_cast<uint64_t>((now - at->second) / kMicrosPerMilli);
 }
 
@@ -89,9 +132,11 @@ std::vector<LogId> PeerTable::Lives() const {
   return lives;
 }
 
-void PeerTable::OnApplied(RegionId origin, int64_t lag_ms) {
+void PeerTable::OnApplied(RegionId origin, const std::vector<int64_t>& lags_ms, Instant now) {
   const auto at = peers_.find(origin);
-  if (at != peers_.end()) at->second.lag_ms = lag_ms;
+  if (at == peers_.end() || lags_ms.empty()) return;
+  for (const int64_t lag_ms : lags_ms) at->second.latency.Add(lag_ms, now);
+  at->second.lag_ms = lags_ms.back();
 }
 
 bool PeerTable::Silent(RegionId peer, Instant now) const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "conflict/stability.h"
+#include "replicator/latency_window.h"
 #include "replicator/messages.h"
 #include "replicator/options.h"
 
@@ -23,8 +24,11 @@ class PeerTable {
     bool ever_asked = false;
     Instant asked;   // last word of its receiver half
     Heartbeat last;  // vectors stay when its region is away
+    // Its clock minus ours, both corrected; as measured.
+    bool clock_measured = false;
     int64_t clock_offset_ms = 0;
     int64_t lag_ms = -1;  // of its newest change that we applied, when we did
+    LatencyWindow latency;
   };
 
   explicit PeerTable(const Options& options);
@@ -37,11 +41,15 @@ class PeerTable {
   void OnHeard(RegionId peer, Instant now);
   void OnAsked(RegionId peer, Instant now);
   enum class News : uint8_t { kNone, kFirst, kRestarted };
-  // `our_physical_ms`: our region's clock now; 0 when unknown.
-  News OnHeartbeat(RegionId peer, const Heartbeat& heartbeat, Instant now,
-                   uint64_t our_physical_ms);
+  // `our_raw_ms`: our region's clock now, without its correction; 0 when unknown.
+  News OnHeartbeat(RegionId peer, const Heartbeat& heartbeat, Instant now, uint64_t our_raw_ms);
+  // How much our region's clock is corrected.
+  void OnOwnCorrection(int64_t correction_ms);
+  // Our region has started: its clock is another, and what is measured with the former is void.
+  void OnOwnClockStarted(uint64_t our_raw_ms);
   void OnOwnDurable(LogId log, const conflict::Vector& durable);
-  void OnApplied(RegionId origin, int64_t lag_ms);
+  // Changes of `origin` were applied, that had been made so long ago.
+  void OnApplied(RegionId origin, const std::vector<int64_t>& lags_ms, Instant now);
 
   // Connected, heard within the silence bound, and its region serves: a source to pull from.
   bool Reachable(RegionId peer, Instant now) const;
@@ -59,8 +67,8 @@ class PeerTable {
   Instant wake_at(Instant now) const;
 
  private:
-  // The offset measured with the shortest round trip of the last few is the one least spoilt by
-  // queues.
+  // Of the clocks without their corrections: those never jump while both processes live. The offset
+  // measured with the shortest round trip of the last few is the one least spoilt by queues.
   struct Sample {
     int64_t round_trip_ms = INT64_MAX;
     int64_t offset_ms = 0;
@@ -70,11 +78,14 @@ class PeerTable {
     std::array<Sample, kSamples> samples;
     size_t next = 0;
   };
-  void Measure(RegionId peer, const Heartbeat& heartbeat, uint64_t our_physical_ms);
+  void Measure(RegionId peer, const Heartbeat& heartbeat, uint64_t our_raw_ms);
+  void Conclude(RegionId peer);
 
   const Options options_;
   std::map<RegionId, Peer> peers_;
   std::map<RegionId, Clock> clocks_;
+  int64_t own_correction_ms_ = 0;
+  uint64_t own_started_ms_ = 0;  // raw; an echo of before is of another clock
   std::map<RegionId, Instant> heartbeat_at_;
   LogId own_log_;
   conflict::Vector own_durable_;

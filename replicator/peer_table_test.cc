@@ -103,5 +103,47 @@ TEST(PeerTable, ClockOffsetIsMeasuredThroughTheDelay) {
   EXPECT_EQ(table.at(kB).clock_offset_ms, 700);
 }
 
+TEST(PeerTable, CorrectionsCountAtOnceAndDoNotSpoilWhatIsMeasured) {
+  PeerTable table(MakeOptions());
+  // As above, but 200 of the 700 ms are the peer's correction: its raw clock is 500 ms ahead.
+  Heartbeat heartbeat = Beat(kLogB, 1, 1, {});
+  heartbeat.echo_ms = 1000;
+  heartbeat.echo_age_ms = 100;
+  heartbeat.physical_ms = 1000 + 40 + 100 + 700;
+  heartbeat.clock_correction_ms = 200;
+  table.OnHeartbeat(kB, heartbeat, Instant{0}, 1180);
+  EXPECT_EQ(table.at(kB).clock_offset_ms, 700);
+  table.OnOwnCorrection(700);
+  EXPECT_EQ(table.at(kB).clock_offset_ms, 0);
+  Heartbeat ours;
+  table.FillEcho(kB, Instant{0}, ours);
+  EXPECT_EQ(ours.echo_ms, 1640u) << "the peer's raw clock";
+}
+
+TEST(PeerTable, AClockThatHasJumpedIsMeasuredAnew) {
+  PeerTable table(MakeOptions());
+  Heartbeat heartbeat = Beat(kLogB, 1, 1, {});
+  heartbeat.echo_ms = 1000;
+  heartbeat.physical_ms = 1010;
+  table.OnHeartbeat(kB, heartbeat, Instant{0}, 1020);
+  EXPECT_EQ(table.at(kB).clock_offset_ms, 0);
+  // Its region was started with a clock that is 5 s ahead; the round trip is longer now.
+  heartbeat.sequence = 2;
+  heartbeat.physical_ms = 6050;
+  table.OnHeartbeat(kB, heartbeat, Instant{0}, 1100);
+  EXPECT_EQ(table.at(kB).clock_offset_ms, 5000);
+  // Ours was started: an echo of what we said before says nothing.
+  table.OnOwnClockStarted(2000);
+  EXPECT_FALSE(table.at(kB).clock_measured);
+  heartbeat.sequence = 3;
+  table.OnHeartbeat(kB, heartbeat, Instant{0}, 2100);
+  EXPECT_FALSE(table.at(kB).clock_measured);
+  heartbeat.sequence = 4;
+  heartbeat.echo_ms = 2010;
+  heartbeat.physical_ms = 7060;
+  table.OnHeartbeat(kB, heartbeat, Instant{0}, 2110);
+  EXPECT_EQ(table.at(kB).clock_offset_ms, 5000);
+}
+
 }  // namespace
 }  // namespace everwrite::replicator

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "replicator/clock_guard.h"
+
 namespace everwrite::replicator {
 
 Replicator::Replicator(const Options& options, Random& random, Instant now)
@@ -19,6 +21,11 @@ Replicator::Replicator(const Options& options, Random& random, Instant now)
 uint64_t Replicator::PhysicalMillis(Instant now) const {
   if (state_.physical_ms == 0) return 0;
   return state_.physical_ms + static_cast<uint64_t>((now - state_at_) / kMicrosPerMilli);
+}
+
+uint64_t Replicator::RawMillis(Instant now) const {
+  const uint64_t physical = PhysicalMillis(now);
+  return physical == 0 ? 0 : physical - static_cast<uint64_t>(state_.clock_correction_ms);
 }
 
 void Replicator::MergeState(const conflict::Vector& applied, const conflict::Vector& durable) {
@@ -42,6 +49,8 @@ void Replicator::OnRegionState(const streams::RegionState& state, Instant now) {
   const bool begun = state.stage == streams::Stage::kFilling &&
                      (state_.stage != state.stage || state_.fill.begun != state.fill.begun);
   if (!region_up_ || state.stage != state_.stage) next_heartbeat_ = now;
+  if (!region_up_)
+    peers_.OnOwnClockStarted(state.physical_ms - static_cast<uint64_t>(state.clock_correction_ms));
   if (!region_up_ || jumped || begun) {
     region_up_ = true;
     state_ = state;
@@ -56,6 +65,7 @@ void Replicator::OnRegionState(const streams::RegionState& state, Instant now) {
     gate_.OnApplied(state_.applied);
   }
   state_at_ = now;
+  peers_.OnOwnCorrection(state_.clock_correction_ms);
   peers_.OnOwnDurable(state_.log, state_.durable);
   feed_.OnState(state_);
   scan_feed_.OnState(state_);
@@ -89,11 +99,14 @@ void Replicator::OnRecordsCommitted(const streams::RecordBatch& batch, Instant) 
     return vector;
   }();
   MergeState(pushed, pushed);
+  if (batch.log == state_.log) meter_.OnRecords(batch);
   feed_.OnCommitted(batch);
 }
 
 void Replicator::OnReadReply(const streams::ReadReply& reply, Instant) {
-  if (region_up_) feed_.OnReadReply(reply);
+  if (!region_up_) return;
+  if (reply.batch.log == state_.log) meter_.OnRecords(reply.batch);
+  feed_.OnReadReply(reply);
 }
 
 void Replicator::OnApplyReply(const streams::ApplyReply& reply, Instant now) {
@@ -107,10 +120,15 @@ void Replicator::OnApplyReply(const streams::ApplyReply& reply, Instant now) {
          "apply of log " + ToString(completed.log) + " failed: " + reply.status.ToString(),
          completed.log.region()});
   const uint64_t physical = PhysicalMillis(now);
-  if (completed.newest.value != 0 && physical != 0)
-    peers_.OnApplied(
-        completed.log.region(),
-        std::max<int64_t>(0, static_cast<int64_t>(physical - completed.newest.milliseconds())));
+  const RegionId origin = completed.log.region();
+  if (completed.stamps_ms.empty() || physical == 0 || !peers_.Knows(origin)) return;
+  // By the origin's clock, which gave the stamps.
+  const int64_t there = static_cast<int64_t>(physical) + peers_.at(origin).clock_offset_ms;
+  std::vector<int64_t> lags_ms;
+  lags_ms.reserve(completed.stamps_ms.size());
+  for (const uint64_t stamp_ms : completed.stamps_ms)
+    lags_ms.push_back(std::max<int64_t>(0, there - static_cast<int64_t>(stamp_ms)));
+  peers_.OnApplied(origin, lags_ms, now);
 }
 
 void Replicator::OnRegionMail(streams::Mail mail, Instant now) {
@@ -191,7 +209,7 @@ void Replicator::OnHeartbeat(RegionId peer, const Heartbeat& heartbeat, Instant 
   }
   const bool was_serving = peers_.at(peer).last.serving;
   const LogId former = peers_.at(peer).last.log;
-  const auto news = peers_.OnHeartbeat(peer, heartbeat, now, PhysicalMillis(now));
+  const auto news = peers_.OnHeartbeat(peer, heartbeat, now, RawMillis(now));
   // Of a former life nothing more is taken that is still on the way (conflict/stability.h). Another
   // process, or a region that is back, knows nothing of our sessions, and may be asked at once.
   const bool another_life = former.value != 0 && former != peers_.at(peer).last.log;
@@ -208,6 +226,10 @@ void Replicator::OnHeartbeat(RegionId peer, const Heartbeat& heartbeat, Instant 
         "the peer holds changes of our log that we do not");
   Alarm(Alarmed::kClock, peer, std::abs(offset_ms) * kMicrosPerMilli > options_.max_clock_offset_us,
         "the clocks differ by more than the bound: " + std::to_string(offset_ms) + " ms");
+  const int64_t ahead_ms = gate_.HeldAheadMs(peer);
+  Alarm(Alarmed::kHeld, peer, ahead_ms > 0,
+        "its changes are held: they are stamped " + std::to_string(ahead_ms) +
+            " ms ahead of our clock");
 }
 
 // Says it once, when it begins.
@@ -237,6 +259,7 @@ void Replicator::SayHeartbeat(RegionId peer, Instant now) {
           heartbeat.lives.end())
         heartbeat.coming.Set(dot.log, dot.number);
     heartbeat.physical_ms = PhysicalMillis(now);
+    heartbeat.clock_correction_ms = state_.clock_correction_ms;
     peers_.FillEcho(peer, now, heartbeat);
   }
   messages_.push_back({peer, std::move(heartbeat)});
@@ -258,6 +281,17 @@ uint64_t Replicator::PendingOf(RegionId origin, const conflict::Vector& known,
   return pending;
 }
 
+std::optional<int64_t> Replicator::Correction(Instant now) const {
+  std::vector<int64_t> offsets_ms;
+  for (const auto& [region, peer] : peers_.all())
+    if (peer.clock_measured && peers_.Reachable(region, now))
+      offsets_ms.push_back(peer.clock_offset_ms);
+  const auto moved = ClockCorrection(std::move(offsets_ms), options_.peers.size() + 1,
+                                     options_.max_clock_offset_us / kMicrosPerMilli);
+  if (!moved) return std::nullopt;
+  return state_.clock_correction_ms + *moved;
+}
+
 streams::PeerProgress Replicator::Progress(Instant now) const {
   streams::PeerProgress progress;
   progress.durable_everywhere = peers_.DurableEverywhere();
@@ -265,7 +299,9 @@ streams::PeerProgress Replicator::Progress(Instant now) const {
   for (const auto& [region, peer] : peers_.all())
     progress.peers.push_back({region, peers_.Reachable(region, now), peer.clock_offset_ms,
                               PendingOf(options_.self, state_.durable, peer.last.applied),
-                              peer.lag_ms, peer.last.durable});
+                              peer.lag_ms, peer.last.durable, peer.last.applied,
+                              peer.ever_heard ? (now - peer.heard) / kMicrosPerMilli : -1});
+  progress.clock_correction_ms = Correction(now);
   return progress;
 }
 
@@ -274,7 +310,7 @@ Ready Replicator::TakeReady(Instant now) {
   feed_.Advance(now);
   scan_feed_.Advance(now);
   Ready ready;
-  if (region_up_) ready.applies = gate_.TakeApplies(now);
+  if (region_up_) ready.applies = gate_.TakeApplies(now, PhysicalMillis(now));
   puller_.Advance(peers_, gate_, now);
   filler_.Advance(peers_, gate_, puller_.CutLoose(peers_, gate_, now), now);
   if (progress_due_ && region_up_) ready.progress = Progress(now);
@@ -312,7 +348,12 @@ streams::ReplicationStatus Replicator::status(Instant now) const {
                : !peer.ever_heard || peers_.Silent(region, now) ? Status::LinkState::kSilent
                                                                 : Status::LinkState::kUp;
     in.lag_ms = peer.lag_ms;
+    const LatencyWindow::Summary latency = peer.latency.Read(now);
+    in.lag_p50_ms = latency.p50_ms;
+    in.lag_p99_ms = latency.p99_ms;
+    in.lag_max_ms = latency.max_ms;
     in.pending = PendingOf(region, known, state_.applied);
+    in.held_ahead_ms = gate_.HeldAheadMs(region);
     const Puller::Received received = puller_.ReceivedOf(region);
     in.batches = received.batches;
     in.bytes = received.bytes;
@@ -332,6 +373,8 @@ streams::ReplicationStatus Replicator::status(Instant now) const {
                 : peer.ever_asked ? Status::LinkState::kSilent
                                   : Status::LinkState::kDown;
     out.pending = PendingOf(options_.self, state_.durable, peer.last.applied);
+    out.pending_bytes = meter_.BytesBehind(state_.log, peer.last.applied.At(state_.log),
+                                           state_.durable.At(state_.log));
     const Feed::Sent sent = feed_.SentTo(region);
     out.batches = sent.batches;
     out.bytes = sent.bytes;

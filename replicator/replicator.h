@@ -17,6 +17,7 @@
 #include "replicator/feed.h"
 #include "replicator/filler.h"
 #include "replicator/gate.h"
+#include "replicator/log_meter.h"
 #include "replicator/messages.h"
 #include "replicator/options.h"
 #include "replicator/peer_table.h"
@@ -77,15 +78,18 @@ class Replicator {
 
  private:
   void OnHeartbeat(RegionId peer, const Heartbeat& heartbeat, Instant now);
-  enum class Alarmed : uint8_t { kTail, kClock };
+  enum class Alarmed : uint8_t { kTail, kClock, kHeld };
   void Alarm(Alarmed what, RegionId peer, bool on, const std::string& text);
   void SayHeartbeat(RegionId peer, Instant now);
   streams::PeerProgress Progress(Instant now) const;
   // Changes of `origin`'s logs that `known` has and `applied` has not.
   static uint64_t PendingOf(RegionId origin, const conflict::Vector& known,
                             const conflict::Vector& applied);
-  // The region's physical clock now; 0 before its first state.
+  // The region's physical clock now; 0 before its first state. Raw: without its correction.
   uint64_t PhysicalMillis(Instant now) const;
+  uint64_t RawMillis(Instant now) const;
+  // The region's clock is to be corrected by so much, all in all; nullopt: it is right as it is.
+  std::optional<int64_t> Correction(Instant now) const;
   // The region holds from now on what `state` says, and is asked from there.
   void BeginPulling(const streams::RegionState& state);
   void MergeState(const conflict::Vector& applied, const conflict::Vector& durable);
@@ -102,6 +106,7 @@ class Replicator {
   ScanFeed scan_feed_;
   Filler filler_;
   PeerTable peers_;
+  LogMeter meter_;
   Instant next_heartbeat_;
   bool progress_due_ = false;
   std::vector<streams::Mail> mails_;

@@ -134,6 +134,7 @@ struct Writer {
     out->set_applied(VectorBytes(state.applied));
     out->set_durable(VectorBytes(state.durable));
     out->set_physical_ms(state.physical_ms);
+    out->set_clock_correction_ms(state.clock_correction_ms);
     out->set_clock(state.clock.value);
     conflict::Vector first_held;
     for (const auto& [log, first] : state.first_held) first_held.Set(log, first);
@@ -182,7 +183,10 @@ struct Writer {
       to->set_pending(peer.pending);
       to->set_lag_ms(peer.lag_ms);
       to->set_durable(VectorBytes(peer.durable));
+      to->set_applied(VectorBytes(peer.applied));
+      to->set_heard_ms(peer.heard_ms);
     }
+    if (progress.clock_correction_ms) out->set_clock_correction_ms(*progress.clock_correction_ms);
   }
   void operator()(const Mail& mail) {
     frame.mutable_mail()->set_peer(mail.peer.value);
@@ -214,6 +218,11 @@ struct Writer {
       to->set_source(link.source.value);
       to->set_heard_ms(link.heard_ms);
       to->set_must_bootstrap(link.must_bootstrap);
+      to->set_lag_p50_ms(link.lag_p50_ms);
+      to->set_lag_p99_ms(link.lag_p99_ms);
+      to->set_lag_max_ms(link.lag_max_ms);
+      to->set_pending_bytes(link.pending_bytes);
+      to->set_held_ahead_ms(link.held_ahead_ms);
     }
   }
   void operator()(const ScanRequest& scan) {
@@ -249,6 +258,7 @@ struct Writer {
 bool Read(const proto::State& in, RegionState& state) {
   state.log.value = in.log();
   state.physical_ms = in.physical_ms();
+  state.clock_correction_ms = in.clock_correction_ms();
   state.clock.value = in.clock();
   conflict::Vector first_held;
   if (!ReadRegion(in.region(), state.region) || !ReadVector(in.applied(), state.applied) ||
@@ -277,8 +287,11 @@ bool Read(const proto::Progress& in, PeerProgress& progress) {
     peer.clock_offset_ms = from.clock_offset_ms();
     peer.pending = from.pending();
     peer.lag_ms = from.lag_ms();
-    progress.peers.push_back(peer);
+    peer.heard_ms = from.heard_ms();
+    if (!ReadVector(from.applied(), peer.applied)) return false;
+    progress.peers.push_back(std::move(peer));
   }
+  if (in.has_clock_correction_ms()) progress.clock_correction_ms = in.clock_correction_ms();
   return ReadVector(in.durable_everywhere(), progress.durable_everywhere) &&
          ReadVector(in.stable(), progress.stable);
 }
@@ -311,6 +324,11 @@ bool Read(const proto::Status& in, ReplicationStatus& status) {
     link.clock_offset_ms = from.clock_offset_ms();
     link.heard_ms = from.heard_ms();
     link.must_bootstrap = from.must_bootstrap();
+    link.lag_p50_ms = from.lag_p50_ms();
+    link.lag_p99_ms = from.lag_p99_ms();
+    link.lag_max_ms = from.lag_max_ms();
+    link.pending_bytes = from.pending_bytes();
+    link.held_ahead_ms = from.held_ahead_ms();
     status.links.push_back(link);
   }
   return true;

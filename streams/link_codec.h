@@ -69,12 +69,18 @@ struct ReplicationStatus {
     RegionId from;
     RegionId to;
     LinkState state = LinkState::kDown;
-    int64_t lag_ms = -1;    // age of the newest applied change when it was applied; -1: none yet
-    uint64_t pending = 0;   // changes of `from`'s logs that `to` has not applied
-    uint64_t batches = 0;   // since the replicator started
-    uint64_t bytes = 0;     // of records
-    uint64_t sessions = 0;  // opened
-    uint64_t gaps = 0;      // numbers that were missing between two batches
+    int64_t lag_ms = -1;  // age of the newest applied change when it was applied; -1: none yet
+    // Of the changes that were applied in the last half to whole minute; -1: none were.
+    int64_t lag_p50_ms = -1;
+    int64_t lag_p99_ms = -1;
+    int64_t lag_max_ms = -1;
+    uint64_t pending = 0;         // changes of `from`'s logs that `to` has not applied
+    int64_t pending_bytes = -1;   // of their records, about; told by `from`; -1: not known
+    int64_t held_ahead_ms = 0;    // the next is stamped so far ahead of our clock: held; 0: none
+    uint64_t batches = 0;         // since the replicator started
+    uint64_t bytes = 0;           // of records
+    uint64_t sessions = 0;        // opened
+    uint64_t gaps = 0;            // numbers that were missing between two batches
     int64_t clock_offset_ms = 0;  // the other region's clock minus ours
     RegionId source;              // who gives us `from`'s changes; 0: nobody; not `from`: a relay
     int64_t heard_ms = -1;        // since the last word of the other region; -1: never

@@ -27,13 +27,14 @@ conflict::Vector SomeVector() {
 }
 
 std::vector<LinkMessage> OneOfEach() {
-  RegionState state{RegionId{2}, kLog, SomeVector(), {}, 1234, Stamp{99}, {{kLog, 5}}};
+  RegionState state{RegionId{2}, kLog, SomeVector(), {}, 1234, -40, Stamp{99}, {{kLog, 5}}};
   RegionState filling = state;
   filling.stage = Stage::kFilling;
   filling.fill = {3, RegionId{1}, ScanPart::kItems, "key", SomeVector(), 10, 1000, 9, 20, 77, {}};
   ScanChunk chunk{ScanPart::kItems, "a",       "c", false,
                   SomeVector(),     Stamp{12}, 44,  {{"b", "value"}, {"c", std::string("\0", 1)}}};
-  PeerProgress progress{SomeVector(), {}, {{RegionId{3}, true, -250, 17, -1, SomeVector()}}};
+  PeerProgress progress{
+      SomeVector(), {}, {{RegionId{3}, true, -250, 17, -1, SomeVector(), SomeVector(), 40}}, -3'600'000};
   ReplicationStatus status;
   status.bus_connected = true;
   status.gate_bytes = 10;
@@ -44,6 +45,9 @@ std::vector<LinkMessage> OneOfEach() {
   link.clock_offset_ms = -3;
   link.source = RegionId{5};
   link.must_bootstrap = true;
+  link.lag_p99_ms = 12;
+  link.pending_bytes = 1 << 20;
+  link.held_ahead_ms = 3000;
   status.links.push_back(link);
   status.fill = {RegionId{3}, ReplicationStatus::FillWaits::kSource, {RegionId{4}, RegionId{5}}};
   return {LinkHello{1, "demo", RegionId{2}, 4096},

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,11 +36,12 @@ struct RecordBatch {
 // region -> replicator, once at the start and then whenever the vector moved (coalesced).
 struct RegionState {
   RegionId region;
-  LogId log;                 // the region's own, current log
-  conflict::Vector applied;  // what readers in this region see
-  conflict::Vector durable;  // what a power cut would leave; never above `applied`
-  uint64_t physical_ms = 0;  // the region's physical clock when this was said
-  Stamp clock;               // its hybrid clock
+  LogId log;                        // the region's own, current log
+  conflict::Vector applied;         // what readers in this region see
+  conflict::Vector durable;         // what a power cut would leave; never above `applied`
+  uint64_t physical_ms = 0;         // the region's physical clock when this was said, corrected
+  int64_t clock_correction_ms = 0;  // how much of it is correction (base/corrected_clock.h)
+  Stamp clock;                      // its hybrid clock
   // For each log, the first number that the change log still holds (trimmed below); a log that is
   // not named is held from 1.
   std::map<LogId, uint64_t> first_held;
@@ -88,8 +90,13 @@ struct PeerProgress {
     uint64_t pending = 0;         // changes of our log that it has not applied
     int64_t lag_ms = -1;       // age of the newest change of its log that we applied, when applied
     conflict::Vector durable;  // what it holds for sure, as far as it has been heard
+    conflict::Vector applied;  // what readers there see, as last heard
+    int64_t heard_ms = -1;     // how long ago that was; -1: never heard
   };
   std::vector<Peer> peers;
+  // What the region's clock must be corrected by, all in all, to be one of the majority's; nullopt:
+  // it is, or nobody can tell.
+  std::optional<int64_t> clock_correction_ms;
 };
 
 // region <-> replicator, both ways: a letter to, or from, the region of a peer, whose content is

@@ -159,8 +159,11 @@ void SimDaemon::CarryOut() {
     });
   }
   if (ready.progress) {
-    ToRegion(
-        [progress = *ready.progress](table::RegionEngine& engine) { engine.OnProgress(progress); });
+    ToRegion([this, progress = *ready.progress](table::RegionEngine& engine) {
+      const int64_t before_ms = engine.clock().correction_ms();
+      engine.OnProgress(progress);
+      if (engine.clock().correction_ms() != before_ms) AttachRegion();
+    });
   }
   for (const streams::Mail& mail : ready.mails)
     ToRegion([this, mail](table::RegionEngine&) { region_.OnMail(mail.peer, mail.body); });

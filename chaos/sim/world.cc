@@ -28,6 +28,8 @@ struct Swarm {
   int64_t cut_seconds = 0;
   bool one_way_cuts = false;
   bool clock_jumps = false;
+  size_t wrong_clock = SIZE_MAX;  // the region whose clock is wrong, by
+  int64_t wrong_clock_ms = 0;
   int64_t clock_grain_ms = 1;
   Weather weather;
   WorkloadOptions workload;
@@ -51,6 +53,11 @@ struct Swarm {
     swarm.cut_seconds = sometimes(2, 8);
     swarm.one_way_cuts = random.Chance(1, 2);
     swarm.clock_jumps = random.Chance(1, 2);
+    // With three regions and more the others correct it, with two its changes are held.
+    if (random.Chance(1, 4)) {
+      swarm.wrong_clock = random.Below(3);
+      swarm.wrong_clock_ms = random.Between(-20'000, 20'000);
+    }
     const int64_t grains[] = {1, 1, 20, 500};
     swarm.clock_grain_ms = grains[random.Below(4)];
     swarm.weather.delay_micros = random.Between(0, 100) * kMicrosPerMilli;
@@ -103,6 +110,9 @@ struct Swarm {
       add(std::string(one_way_cuts ? "one-way " : "") + "cuts " + std::to_string(cut_seconds) +
           " s");
     if (clock_jumps) add("clock jumps");
+    if (wrong_clock != SIZE_MAX)
+      add("clock of region " + std::to_string(wrong_clock + 1) + " off by " +
+          std::to_string(wrong_clock_ms) + " ms");
     if (clock_grain_ms > 1) add("clock grain " + std::to_string(clock_grain_ms) + " ms");
     if (weather.loss_permille) add("loss " + std::to_string(weather.loss_permille) + "/1000");
     if (weather.repeat_permille)
@@ -129,6 +139,7 @@ class World {
 
  private:
   void Build();
+  void SetClock(size_t region, int64_t off_ms);
   void StartRegion(size_t region);
   void CrashRegion(size_t region);
   // A region loses its disk, when all others are whole: else there might be nobody left who is.
@@ -192,7 +203,7 @@ void World::Build() {
         records.emplace(Dot{report.own.log, report.own.first + at}, report.own.records[at]);
     });
     regions_[i]->wall_clock().grain_ms = swarm_.clock_grain_ms;
-    regions_[i]->wall_clock().offset_ms = simulator_.random().Between(-200, 200);
+    SetClock(i, 200);
     daemons_.push_back(
         std::make_unique<SimDaemon>(simulator_, i, ids, *regions_[i], network_,
                                     [this](size_t to) { return daemons_[to].get(); }));
@@ -207,6 +218,12 @@ void World::Build() {
   }
 }
 
+void World::SetClock(size_t region, int64_t off_ms) {
+  const int64_t wrong_ms = region == swarm_.wrong_clock ? swarm_.wrong_clock_ms : 0;
+  regions_[region]->wall_clock().offset_ms =
+      wrong_ms + simulator_.random().Between(-off_ms, off_ms);
+}
+
 void World::StartRegion(size_t region) {
   regions_[region]->Start();
   daemons_[region]->OnRegionStarted();
@@ -218,8 +235,7 @@ void World::CrashRegion(size_t region) {
   simulator_.Trace("crash");
   daemons_[region]->OnRegionCrashed();
   regions_[region]->Crash();
-  if (swarm_.clock_jumps)
-    regions_[region]->wall_clock().offset_ms = simulator_.random().Between(-400, 400);
+  if (swarm_.clock_jumps) SetClock(region, 400);
   simulator_.After(simulator_.random().Between(50, 2000) * kMicrosPerMilli, [this, region] {
     if (!regions_[region]->running()) StartRegion(region);
   });

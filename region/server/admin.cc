@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -198,6 +199,10 @@ HttpResponse Admin::Status() const {
   AppendNumber(out, "diverged_buckets", convergence.open);
   AppendNumber(out, "repaired_rows", convergence.repaired_rows);
   AppendNumber(out, "clock_ms", state.physical_ms);
+  AppendNumber(out, "clock_correction_ms", state.clock_correction_ms);
+  AppendNumber(out, "stamps_ahead_ms",
+               std::max<int64_t>(0, static_cast<int64_t>(state.clock.milliseconds()) -
+                                        static_cast<int64_t>(state.physical_ms)));
   AppendRaw(out, "replicator_connected", context_.link->connected() ? "true" : "false");
   std::string links = "[";
   for (const LinkStatus& link : context_.link->Links()) {
@@ -208,6 +213,12 @@ HttpResponse Admin::Status() const {
     AppendField(one, "state", link.state);
     AppendNumber(one, "lag_ms", link.lag_ms);
     AppendNumber(one, "pending", link.pending);
+    AppendNumber(one, "lag_p50_ms", link.lag_p50_ms);
+    AppendNumber(one, "lag_p99_ms", link.lag_p99_ms);
+    AppendNumber(one, "lag_max_ms", link.lag_max_ms);
+    AppendNumber(one, "pending_bytes", link.pending_bytes);
+    AppendNumber(one, "oldest_ms", link.oldest_ms);
+    AppendNumber(one, "held_ahead_ms", link.held_ahead_ms);
     AppendNumber(one, "clock_offset_ms", link.clock_offset_ms);
     links += one + "}";
   }

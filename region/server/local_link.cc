@@ -104,18 +104,33 @@ class LocalLink::Impl : public Executor {
 
   bool connected() const { return connected_; }
   std::vector<LinkStatus> Links() const {
-    std::lock_guard lock(mutex_);
     std::vector<LinkStatus> links;
-    for (const ReplicationStatus::Link& link : status_.links) {
+    for (const ReplicationStatus::Link& link : ToldLinks()) {
       LinkStatus& one = links.emplace_back();
       one.from = NameOf(link.from);
       one.to = NameOf(link.to);
       one.state = connected_ ? streams::LinkStateName(link.state) : "down";
       one.lag_ms = link.lag_ms;
       one.pending = link.pending;
+      one.lag_p50_ms = link.lag_p50_ms;
+      one.lag_p99_ms = link.lag_p99_ms;
+      one.lag_max_ms = link.lag_max_ms;
+      one.pending_bytes = link.pending_bytes;
+      one.held_ahead_ms = link.held_ahead_ms;
       one.clock_offset_ms = link.clock_offset_ms;
+      one.oldest_ms = link.from == options_.region ? OldestMs(link.to) : -1;
     }
     return links;
+  }
+
+  std::vector<ReplicationStatus::Link> ToldLinks() const {
+    std::lock_guard lock(mutex_);
+    return status_.links;
+  }
+
+  std::vector<streams::PeerProgress::Peer> Peers() const {
+    std::lock_guard lock(mutex_);
+    return progress_.peers;
   }
 
   FillStatus Fill() const {
@@ -156,6 +171,15 @@ class LocalLink::Impl : public Executor {
     [[maybe_unused]] const ssize_t n = write(wake_, &one, sizeof one);
   }
 
+  // The age of our oldest change that `to` has not applied, as last heard; -1: not known. Without
+  // mutex_: it reads the change log, and commits do not wait for that.
+  int64_t OldestMs(RegionId to) const {
+    for (const auto& peer : Peers())
+      if (peer.region == to && peer.heard_ms >= 0)
+        return options_.engine->AgeOfFirstMissing(peer.applied);
+    return -1;
+  }
+
   std::string NameOf(RegionId id) const {
     const topology::Region* region = options_.topology->FindRegion(id);
     return region ? region->name : std::to_string(id.value);
@@ -172,6 +196,7 @@ class LocalLink::Impl : public Executor {
   void Send(const streams::LinkMessage& message) { outgoing_ += streams::EncodeLinkFrame(message); }
   bool OnMessage(streams::LinkMessage message);
   bool OnHello(const streams::LinkHello& hello);
+  void OnProgress(const streams::PeerProgress& progress);
   void OnApply(streams::ApplyRequest request);
   void OnScan(const streams::ScanRequest& request);
   void OnFill(streams::FillRequest request);
@@ -190,6 +215,7 @@ class LocalLink::Impl : public Executor {
   size_t pushed_bytes_ = 0;                   // guarded by mutex_
   bool state_moved_ = false;                  // guarded by mutex_
   ReplicationStatus status_;                  // guarded by mutex_
+  streams::PeerProgress progress_;            // guarded by mutex_
 
   // The thread's own.
   int connection_ = -1;
@@ -217,6 +243,36 @@ void LocalLink::Impl::RegisterMetrics() {
         "everwrite_replication_latency_seconds",
         "Age of the newest change applied, when it was applied; -1: none yet.", labels,
         read([](const auto& link) { return link.lag_ms < 0 ? -1.0 : link.lag_ms / 1e3; }));
+    const auto seconds = [](int64_t ms) { return ms < 0 ? -1.0 : static_cast<double>(ms) / 1e3; };
+    for (const auto& [quantile, value] : {std::pair{"0.5", &ReplicationStatus::Link::lag_p50_ms},
+                                          {"0.99", &ReplicationStatus::Link::lag_p99_ms},
+                                          {"1", &ReplicationStatus::Link::lag_max_ms}}) {
+      if (to != options_.region) break;  // who receives measures
+      MetricLabels of_quantile = labels;
+      of_quantile["quantile"] = quantile;
+      registry.AddCallback("everwrite_replication_latency_quantile_seconds",
+                           "From the write to its being applied, of the last half to whole minute; "
+                           "-1: nothing was applied.",
+                           of_quantile, read([seconds, value = value](const auto& link) {
+                             return seconds(link.*value);
+                           }));
+    }
+    if (from == options_.region) {
+      registry.AddCallback(
+          "everwrite_replication_pending_bytes",
+          "Bytes of the changes that the destination has not applied, about; -1: "
+          "not known.",
+          labels, read([](const auto& link) { return static_cast<double>(link.pending_bytes); }));
+      registry.AddCallback("everwrite_replication_oldest_pending_seconds",
+                           "Age of the oldest change that the destination has not applied; 0: it "
+                           "has all; -1: not known.",
+                           labels, [this, to, seconds] { return seconds(OldestMs(to)); });
+    } else {
+      registry.AddCallback("everwrite_replication_held_ahead_seconds",
+                           "The source's changes are held, stamped so far ahead of our clock; 0: "
+                           "none are.",
+                           labels, read([](const auto& link) { return link.held_ahead_ms / 1e3; }));
+    }
     registry.AddCallback("everwrite_replication_pending",
                          "Changes of the source that the destination has not applied.", labels,
                          read([](const auto& link) { return static_cast<double>(link.pending); }));
@@ -363,7 +419,7 @@ bool LocalLink::Impl::OnMessage(streams::LinkMessage message) {
   } else if (auto* fill = std::get_if<streams::FillRequest>(&message)) {
     OnFill(std::move(*fill));
   } else if (const auto* progress = std::get_if<streams::PeerProgress>(&message)) {
-    options_.engine->OnProgress(*progress);
+    OnProgress(*progress);
   } else if (const auto* credit = std::get_if<streams::LinkCredit>(&message)) {
     credit_ += credit->bytes;
   } else if (auto* status = std::get_if<ReplicationStatus>(&message)) {
@@ -373,6 +429,20 @@ bool LocalLink::Impl::OnMessage(streams::LinkMessage message) {
     return false;
   }
   return true;
+}
+
+void LocalLink::Impl::OnProgress(const streams::PeerProgress& progress) {
+  const int64_t before_ms = options_.engine->clock().correction_ms();
+  options_.engine->OnProgress(progress);
+  const int64_t after_ms = options_.engine->clock().correction_ms();
+  if (after_ms != before_ms) {
+    options_.log.Warning(
+        "this machine's clock is off from the other regions', and is corrected; mend it",
+        {{"correction_ms", after_ms}, {"before_ms", before_ms}});
+    Send(options_.engine->State());
+  }
+  std::lock_guard lock(mutex_);
+  progress_ = progress;
 }
 
 bool LocalLink::Impl::OnHello(const streams::LinkHello& hello) {
@@ -449,6 +519,7 @@ void LocalLink::OnCommit(const table::CommitReport& report) { impl_->OnCommit(re
 void LocalLink::SendMail(RegionId to, std::string body) { impl_->SendMail(to, std::move(body)); }
 bool LocalLink::connected() const { return impl_->connected(); }
 std::vector<LinkStatus> LocalLink::Links() const { return impl_->Links(); }
+std::vector<streams::PeerProgress::Peer> LocalLink::Peers() const { return impl_->Peers(); }
 LocalLink::FillStatus LocalLink::Fill() const { return impl_->Fill(); }
 void LocalLink::Stop() { impl_->Stop(); }
 

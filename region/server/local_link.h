@@ -31,7 +31,13 @@ struct LinkStatus {
   std::string to;
   std::string state;
   int64_t lag_ms = -1;
+  int64_t lag_p50_ms = -1;  // this and the next two: where `to` is this region
+  int64_t lag_p99_ms = -1;
+  int64_t lag_max_ms = -1;
   uint64_t pending = 0;
+  int64_t pending_bytes = -1;  // this and the next: where `from` is this region; -1: not known
+  int64_t oldest_ms = -1;      // age of the oldest change that `to` has not applied; 0: it has all
+  int64_t held_ahead_ms = 0;   // `from`'s changes are held, stamped so far ahead of our clock
   int64_t clock_offset_ms = 0;
 };
 
@@ -58,6 +64,8 @@ class LocalLink {
   void SendMail(RegionId to, std::string body);
   bool connected() const;
   std::vector<LinkStatus> Links() const;
+  // What every other region has applied, as last heard.
+  std::vector<streams::PeerProgress::Peer> Peers() const;
   // Of a bootstrap of this region, by name.
   struct FillStatus {
     std::string source;  // empty: nobody now

@@ -1,5 +1,7 @@
 #include "region/server/region_metrics.h"
 
+#include <algorithm>
+
 namespace everwrite::server {
 
 RegionMetrics::RegionMetrics(Registry& registry, const table::RegionEngine& engine,
@@ -32,6 +34,18 @@ RegionMetrics::RegionMetrics(Registry& registry, const table::RegionEngine& engi
   registry.AddCallback("everwrite_serving",
                        "1 when clients are answered; 0 while the region is new or being filled.",
                        {}, [&engine] { return engine.Serving().ok() ? 1.0 : 0.0; });
+  registry.AddCallback("everwrite_clock_correction_seconds",
+                       "How far the majority of the regions has moved this one's clock.", {},
+                       [&engine] { return engine.clock().correction_ms() / 1e3; });
+  registry.AddCallback(
+      "everwrite_stamps_ahead_seconds",
+      "How far this region's stamps run ahead of its clock; others hold them beyond the bound.", {},
+      [&engine] {
+        const auto clock = static_cast<int64_t>(engine.CommittedState().clock.milliseconds());
+        return static_cast<double>(std::max<int64_t>(
+                   0, clock - static_cast<int64_t>(engine.clock().PhysicalMillis()))) /
+               1e3;
+      });
   const auto filling = [&engine](auto value) {
     return [&engine, value]() -> double {
       return engine.filling().IsComplete()

@@ -1,5 +1,6 @@
 #include "region/table/region_engine.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/coding.h"
@@ -67,17 +68,17 @@ RegionEngine::RegionEngine(KvStore& store, const Clock& clock, const RegionEngin
       clock_(clock),
       streams_(options.stream_shards),
       catalog_(streams_),
-      committer_(store, clock, std::move(state), options.commit, std::move(wake)),
+      committer_(store, clock_, std::move(state), options.commit, std::move(wake)),
       remote_apply_(store, catalog_, locks_, committer_),
-      transactions_(store, clock, locks_, committer_),
-      maintenance_(store, clock, locks_, committer_, transactions_, streams_,
+      transactions_(store, clock_, locks_, committer_),
+      maintenance_(store, clock_, locks_, committer_, transactions_, streams_,
                    {options.change_log_keep_ms, options.change_log_bytes}),
       backfill_(store, catalog_, locks_, committer_),
-      sweeper_(store, clock, catalog_, options.region, options.ttl_takeover_ms,
+      sweeper_(store, clock_, catalog_, options.region, options.ttl_takeover_ms,
                [this](std::unique_ptr<WriteOperation> deletion, Executor& executor) {
                  Submit(std::move(deletion), executor, streams::Actor::kTimeToLive);
                }),
-      filling_(store, clock, catalog_, locks_, committer_, remote_apply_, maintenance_.logs()),
+      filling_(store, clock_, catalog_, locks_, committer_, remote_apply_, maintenance_.logs()),
       repair_(store, catalog_, locks_, committer_),
       stream_reader_(store, streams_, committer_, options.region),
       ledger_table_(store, catalog_, options.region, options.region_name),
@@ -387,12 +388,31 @@ streams::RegionState RegionEngine::State() const {
   state.log = committed.log;
   state.applied = committed.applied;
   state.durable = committer_.Durable();
+  state.clock_correction_ms = clock_.correction_ms();
   state.physical_ms = clock_.PhysicalMillis();
   state.clock = committed.clock;
   state.first_held = maintenance_.logs().first_held();
   state.stage = filling_.stage();
   if (state.stage >= streams::Stage::kFilling) state.fill = filling_.Progress();
   return state;
+}
+
+int64_t RegionEngine::AgeOfFirstMissing(const conflict::Vector& applied) const {
+  const RegionState committed = committer_.CommittedState();
+  const RegionId own = committed.log.region();
+  int64_t oldest_ms = 0;
+  for (const Dot& dot : committed.applied.entries()) {
+    const uint64_t missing = applied.At(dot.log) + 1;
+    if (dot.log.region() != own || missing > dot.number) continue;
+    const auto read = streams::ReadChanges(store_, dot.log, missing - 1, missing, 1);
+    streams::ChangeRecord record;
+    if (!read.ok() || read->empty() || !streams::DecodeChangeRecord(*read->records[0], record))
+      return -1;
+    oldest_ms = std::max<int64_t>({oldest_ms, 1,
+                                   static_cast<int64_t>(clock_.PhysicalMillis()) -
+                                       static_cast<int64_t>(record.stamp.milliseconds())});
+  }
+  return oldest_ms;
 }
 
 Result<streams::ScanChunk> RegionEngine::Scan(const streams::ScanRequest& request) {

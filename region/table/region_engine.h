@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/corrected_clock.h"
 #include "region/table/catalog.h"
 #include "region/table/committer.h"
 #include "region/table/conflict_ledger.h"
@@ -85,6 +86,9 @@ class RegionEngine : public TableEngine {
 
   // --- the replicator beside us (streams/region_port.h) ---
   streams::RegionState State() const;
+  // The age in milliseconds of our oldest change that `applied` does not cover; 0: it covers all;
+  // -1: the change log no longer holds it.
+  int64_t AgeOfFirstMissing(const conflict::Vector& applied) const;
   // kDataLoss when the change log is damaged there.
   Result<streams::ReadReply> Read(const streams::ReadRequest& request) const;
   void Apply(streams::ApplyRequest request, Executor& executor, RemoteApply::Reply reply) {
@@ -93,6 +97,7 @@ class RegionEngine : public TableEngine {
   void OnProgress(const streams::PeerProgress& progress) {
     maintenance_.OnProgress(progress);
     sweeper_.OnProgress(progress);
+    if (progress.clock_correction_ms) clock_.Correct(*progress.clock_correction_ms);
   }
 
   // For a peer that is filled from us. kUnavailable while we are not whole ourselves.
@@ -134,6 +139,8 @@ class RegionEngine : public TableEngine {
 
   // --- whoever drives it ---
   Committer& committer() { return committer_; }
+  // The region's clock: what it was opened with, and what the majority corrects it by.
+  const CorrectedClock& clock() const { return clock_; }
   Maintenance& maintenance() { return maintenance_; }
   LogReport log_report() const { return maintenance_.logs().report(); }
   // Deletes what is expired (ttl.h); to be called every second or so.
@@ -159,7 +166,7 @@ class RegionEngine : public TableEngine {
   void Decide(std::unique_ptr<LocalWrite> write, streams::Actor actor);
 
   KvStore& store_;
-  const Clock& clock_;
+  CorrectedClock clock_;
   KeyLocks locks_;
   StreamCatalog streams_;
   Catalog catalog_;

@@ -221,7 +221,7 @@ def _(operation, body, ours, theirs):
 
 @rule("of two faults in one request another is told: expressions and what they select come before keys, keys before tables and indexes")
 def _(operation, body, ours, theirs):
-    pairs = [(r"Invalid \w+Expression: ", r"One of the required keys|Invalid \w+Expression: "),
+    pairs = [(r"Invalid \w+Expression: ", r"One of the required keys|Invalid \w+Expression: |.*cannot contain an empty (string|binary) value"),
              (r"Must specify the AttributesToGet or ProjectionExpression", r"The table does not have the specified index|.*does not project"),
              (r".*cannot contain an empty (string|binary) value", r"Key attributes must be scalars"),
              # dynalite has no operand types of comparisons; those it has it tells before the index, too
@@ -262,3 +262,10 @@ def _(operation, body, ours, theirs):
     return (operation == "TransactWriteItems" and theirs.ok and ours.type == "TransactionCanceledException"
             and any(r.get("Code") == "ValidationError" and "index key" in r.get("Message", "")
                     for r in ours.body.get("CancellationReasons", [])))
+
+
+@rule("Segment without TotalSegments: in the service's words, the other way round than DynamoDB Local's")
+def _(operation, body, ours, theirs):
+    return (operation == "Scan" and ours.type == theirs.type == "ValidationException" and
+            ours.message.startswith("The TotalSegments parameter is required but was not present in the request when Segment") and
+            theirs.message.startswith("If segment is specified"))

@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Clocks that are wrong, in real regions: the majority corrects one; stamps from the future are held; nobody loses a write."""
+import os
+import time
+import unittest
+
+os.environ["EVERWRITE_TEST_HOOKS"] = "1"
+from world import SLOWNESS, World, make_table, until
+
+HOUR = 3600 * 1000
+US, EU, AP = "us-east-1", "eu-west-1", "ap-northeast-1"
+
+
+def put(region, key, value):
+    region.call("PutItem", {"TableName": "clocks", "Item": {"pk": {"S": key}, "v": {"S": value}}})
+
+
+def value_of(region, key):
+    item = region.call("GetItem", {"TableName": "clocks", "Key": {"pk": {"S": key}}}).get("Item")
+    return item and item["v"]["S"]
+
+
+class Clocks(unittest.TestCase):
+    def world(self, clocks, **options):
+        os.environ["EVERWRITE_TEST_CLOCK"] = clocks
+        world = World(latency_ms=20, **options)
+        world.start()
+        self.addCleanup(world.remove)
+        self.addCleanup(world.stop)
+        return world
+
+    def reaches(self, world, key, value, seconds=5):
+        for region in world.regions.values():
+            until(lambda: value_of(region, key) == value, seconds * SLOWNESS, "%s=%s in %s" % (key, value, region.name))
+
+    def corrected(self, world, name, by):
+        def right():
+            return abs(world.region_status(name)["clock_correction_ms"] - by) < 500
+        until(right, 10 * SLOWNESS, "the clock of %s to be corrected by %d ms" % (name, by))
+
+    def an_hour_off(self, off):
+        world = self.world("%s=%d" % (EU, off))
+        us, eu = world.region(US), world.region(EU)
+        self.corrected(world, EU, -off)
+        for name in (US, AP):
+            self.assertEqual(world.region_status(name)["clock_correction_ms"], 0, name)
+        self.assertEqual(world.region_status(EU)["stamps_ahead_ms"], 0)
+        status = world.status()
+        self.assertEqual(status["verdict"], "degraded")
+        self.assertTrue(any("the clock of eu-west-1 is off" in reason for reason in status["reasons"]), status["reasons"])
+        make_table(us, "clocks")
+        world.wait_for_table("clocks")
+        # Whoever writes last wins, wherever.
+        put(us, "a", "us 1")
+        self.reaches(world, "a", "us 1")
+        put(eu, "a", "eu 2")
+        self.reaches(world, "a", "eu 2")
+        put(us, "a", "us 3")
+        self.reaches(world, "a", "us 3")
+        world.wait_until_converged()
+
+    def test_a_region_an_hour_ahead_is_put_right_and_wins_nothing(self):
+        self.an_hour_off(HOUR)
+
+    def test_a_region_an_hour_behind_is_put_right_and_loses_nothing(self):
+        self.an_hour_off(-HOUR)
+
+    def test_of_two_regions_the_stamps_of_the_one_ahead_are_held_and_kept(self):
+        world = self.world("%s=%d" % (EU, 4000), regions=2)
+        us, eu = world.region(US), world.region(EU)
+        make_table(us, "clocks")
+        world.wait_for_table("clocks")
+        put(us, "a", "us")
+        self.reaches(world, "a", "us")
+        begin = time.monotonic()
+        put(eu, "a", "eu")
+        put(eu, "b", "eu")
+
+        def held():
+            return max([link["held_ahead_ms"] for link in world.region_status(US)["links"] if link["to"] == US] or [0])
+        until(lambda: held() > 500, 3 * SLOWNESS, "the change to be held")
+        self.assertEqual(value_of(us, "a"), "us")
+        self.assertTrue(any("stamped" in reason for reason in world.status()["reasons"]))
+        self.reaches(world, "b", "eu", 10)
+        self.assertGreater(time.monotonic() - begin, 2)
+        self.assertEqual(value_of(us, "a"), "eu")
+        self.assertEqual(world.region_status(US)["clock_correction_ms"], 0)
+        self.assertEqual(world.region_status(EU)["clock_correction_ms"], 0)
+        world.wait_until_converged()
+
+
+if __name__ == "__main__":
+    unittest.main()
