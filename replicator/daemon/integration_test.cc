@@ -167,7 +167,7 @@ class ToyRegion {
 
  private:
   streams::RegionState State() const {
-    return {id_, log_, applied_, applied_, clock_.PhysicalMillis(), Stamp::Make(1, 0), {}};
+    return {id_, log_, applied_, applied_, clock_.PhysicalMillis(), 0, Stamp::Make(1, 0), {}};
   }
 
   void Serve() {
