@@ -17,7 +17,9 @@
 namespace everwrite::chaos {
 namespace {
 
+// Without any change being applied anywhere; and in all: small credits and long delays may be slow.
 constexpr int64_t kConvergenceSeconds = 60;
+constexpr int64_t kConvergenceMaxSeconds = 600;
 constexpr size_t kViolationsMax = 20;
 
 // What a seed draws. A rate of 0 seconds means that the fault is off.
@@ -151,6 +153,8 @@ class World {
   void Heal();
   std::string Where(size_t region) const;
   bool Converged() const;
+  // Changes that are applied, all regions together.
+  uint64_t Applied() const;
 
   const WorldOptions options_;
   Simulator simulator_;
@@ -321,6 +325,18 @@ std::string World::Where(size_t region) const {
   if (!regions_[region]->running()) return text + " does not run";
   const streams::RegionState state = regions_[region]->engine().State();
   text += ": " + state.applied.ToString();
+  const streams::ReplicationStatus status = daemons_[region]->status();
+  if (status.gate_records > 0)
+    text += ", holds " + std::to_string(status.gate_records) + " records";
+  for (const auto& link : status.links) {
+    if (link.to != regions_[region]->id()) continue;
+    if (link.held_ahead_ms > 0)
+      text += ", of " + std::to_string(link.from.value) + " stamped " +
+              std::to_string(link.held_ahead_ms) + " ms ahead";
+    if (link.source != link.from && link.pending > 0)
+      text += ", what " + std::to_string(link.from.value) + " wrote from " +
+              std::to_string(link.source.value);
+  }
   if (state.stage == streams::Stage::kServing) return text;
   const streams::ReplicationStatus::Fill fill = daemons_[region]->status().fill;
   text += ", stage " + std::to_string(static_cast<int>(state.stage)) + " part " +
@@ -343,6 +359,13 @@ bool World::Converged() const {
   return true;
 }
 
+uint64_t World::Applied() const {
+  uint64_t applied = 0;
+  for (const auto& region : regions_)
+    for (const Dot& dot : region->engine().State().applied.entries()) applied += dot.number;
+  return applied;
+}
+
 WorldResult World::Run() {
   Build();
   workload_.Start();
@@ -355,9 +378,18 @@ WorldResult World::Run() {
   Heal();
   // Writes that wait for a lock or a sync end first; then equality must come, and stay.
   simulator_.RunUntil(simulator_.now() + kMicrosPerSecond);
-  const Instant deadline = simulator_.now() + kConvergenceSeconds * kMicrosPerSecond;
-  while (!(ttl_.AllExpired() && Converged()) && simulator_.now() < deadline)
+  const Instant healed = simulator_.now();
+  Instant moved = healed;
+  uint64_t applied = 0;
+  while (!(ttl_.AllExpired() && Converged()) &&
+         simulator_.now() - moved < kConvergenceSeconds * kMicrosPerSecond &&
+         simulator_.now() - healed < kConvergenceMaxSeconds * kMicrosPerSecond) {
     simulator_.RunUntil(simulator_.now() + 100 * kMicrosPerMilli);
+    if (const uint64_t now_applied = Applied(); now_applied != applied) {
+      applied = now_applied;
+      moved = simulator_.now();
+    }
+  }
 
   WorldResult result;
   History& history = workload_.history();
