@@ -11,6 +11,7 @@
 #include "cli/status.h"
 #include "cli/verify.h"
 #include "cli/verify_digests.h"
+#include "cli/where_text.h"
 #include "topology/topology_file.h"
 
 namespace everwrite::cli {
@@ -237,6 +238,31 @@ int RunConflicts(const ConflictsCommand& command) {
     if (conflicts.empty()) Print("no conflicts in " + region->name + "\n");
     for (const JsonValue& conflict : conflicts) Print(ConflictText(conflict));
   }
+  return 0;
+}
+
+int RunWhere(const WhereCommand& command) {
+  const auto view = FindCluster(command.topology_file);
+  if (!view.ok()) return ReportError(view.status());
+  std::string target = "/where?";
+  if (!command.write.empty()) {
+    target += "write=" + UrlEncode(command.write);
+  } else if (!command.session.empty()) {
+    target += "session=" + UrlEncode(command.session);
+  } else {
+    target += "table=" + UrlEncode(command.table) + "&key=" + ToHex(command.key);
+  }
+  std::vector<const RegionEndpoint*> asked;
+  for (const RegionEndpoint& region : view->regions)
+    if (command.region.empty() || region.name == command.region) asked.push_back(&region);
+  if (asked.empty()) return ReportError(UnknownRegion(*view, command.region));
+  Result<JsonValue> reply = Unavailable("nobody was asked");
+  for (const RegionEndpoint* region : asked) {
+    reply = ParseReply(HttpCall("GET", region->admin, target));
+    if (reply.ok() || reply.status().code() != StatusCode::kUnavailable) break;
+  }
+  if (!reply.ok()) return ReportError(reply.status());
+  Print(command.json ? reply->Dump(/*indented=*/true) + "\n" : WhereText(*reply));
   return 0;
 }
 

@@ -79,6 +79,18 @@ struct ConflictsCommand {
 };
 int RunConflicts(const ConflictsCommand& command);
 
+// Where a write is visible, and what became of it.
+struct WhereCommand {
+  std::string topology_file;
+  std::string region;  // who is asked; empty: the first that answers
+  std::string write;   // a receipt
+  std::string session;
+  std::string table;
+  std::string key;  // DynamoDB JSON
+  bool json = false;
+};
+int RunWhere(const WhereCommand& command);
+
 struct LinkCommand {
   std::string action;  // cut, heal, delay, reset
   std::string from;

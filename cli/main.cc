@@ -35,6 +35,7 @@ class CommandLine {
     AddStatus();
     AddVerify();
     AddConflicts();
+    AddWhere();
     AddLink();
     AddChaos();
     AddRest();
@@ -158,6 +159,28 @@ class CommandLine {
     command->footer("Example: everwrite conflicts list --region us-east-1 --table notes");
   }
 
+  void AddWhere() {
+    CLI::App* const command =
+        Add(app_, "where", "where a write is visible, and what became of it", [this] {
+          if (where_.write.empty() && where_.session.empty() && where_.table.empty()) {
+            std::fprintf(stderr, "everwrite where: say what: a RECEIPT, --session, or --table\n");
+            return kExitUsage;
+          }
+          return RunWhere(where_);
+        });
+    command->add_option("RECEIPT", where_.write, "of a write: its answer's x-everwrite-receipt");
+    command->add_option("--session", where_.session, "all that a token covers: x-everwrite-session")
+        ->excludes("RECEIPT");
+    CLI::Option* const table =
+        command->add_option("--table", where_.table, "an item of this table");
+    command->add_option("--key", where_.key, "its key: {\"pk\":{\"S\":\"x\"}}")->needs(table);
+    table->needs("--key")->excludes("RECEIPT")->excludes("--session");
+    command->add_option("--region", where_.region, "ask this one (else the first that answers)");
+    command->add_option("--topology", where_.topology_file, "topology file (else what runs here)");
+    command->add_flag("--json", where_.json, "for programs");
+    command->footer("Example: everwrite where 0650b0f5c4000000-0001a2b3c4d5e6f7-000000000000002a");
+  }
+
   void AddLink() {
     CLI::App* const command =
         app_.add_subcommand("link", "faults on the links of a running `up` or `demo`");
@@ -238,6 +261,7 @@ class CommandLine {
   StatusCommand status_;
   VerifyCommand verify_;
   ConflictsCommand conflicts_;
+  WhereCommand where_;
   LinkCommand link_;
   SimulateCommand simulate_;
   ChaosCheckCommand chaos_check_;

@@ -7,6 +7,7 @@
 #include <libdeflate.h>
 
 #include "base/random.h"
+#include "conflict/conflict_record.h"
 
 namespace everwrite::api {
 namespace {
@@ -113,6 +114,11 @@ void Call::SendWith(int http_status, std::string_view content_type, std::string 
     lines.Add(context_->sessions->Token());
     lines.Add("\r\n");
   }
+  if (written_.dot.number != 0) {
+    lines.Add("x-everwrite-receipt: ");
+    lines.Add(conflict::ConflictName(written_));
+    lines.Add("\r\n");
+  }
   if (encoded) {
     lines.Add("Content-Encoding: ");
     lines.Add(ContentCodingName(coding_));
@@ -123,7 +129,8 @@ void Call::SendWith(int http_status, std::string_view content_type, std::string 
   if (has_origin_)
     lines.Add(
         "Access-Control-Allow-Origin: *\r\nAccess-Control-Expose-Headers: "
-        "x-amzn-RequestId, x-amz-crc32, x-everwrite-region, x-everwrite-session\r\n");
+        "x-amzn-RequestId, x-amz-crc32, x-everwrite-region, x-everwrite-session, "
+        "x-everwrite-receipt\r\n");
   if (extra_headers.size() <= kExtraHeadersMax) lines.Add(extra_headers);
   responder_.Send({.status = http_status,
                    .content_type = content_type,

@@ -75,6 +75,10 @@ class Call {
   // The request lies elsewhere now: it has waited.
   void Rebind(const http::HttpRequest& request) { request_ = &request; }
 
+  // What the request wrote, when it was one item or the first of several that belong together: the
+  // answer carries its name as a receipt (x-everwrite-receipt). Before Reply.
+  void SetWritten(const conflict::Version& written) { written_ = written; }
+
   // Answers, once. `body` is the whole JSON document.
   void Reply(std::string body) { Send(200, std::move(body), ErrorType::kNone); }
   // Refusals before the operation has returned (its document is still there) go through
@@ -96,6 +100,7 @@ class Call {
   http::HttpResponder responder_;
   Instant start_;
   int operation_;
+  conflict::Version written_;
   bool has_origin_;       // a browser: answers carry Access-Control-Allow-Origin
   ContentCoding coding_;  // of a larger answer: what the client asked for
   bool plain_json_;       // the request came as application/json, so does the answer

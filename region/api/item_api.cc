@@ -66,6 +66,7 @@ class ItemWrite : public table::WriteOperation {
       body += collection_;
     }
     body += "}";
+    call_.SetWritten(committed);
     call_.Reply(std::move(body));
   }
 

@@ -84,6 +84,7 @@ class StatementWrite final : public table::WriteOperation {
       AppendConsumedCapacity(body, table->definition.name, consumed_, capacity_);
     }
     body += '}';
+    call_.SetWritten(committed);
     call_.Reply(std::move(body));
   }
 

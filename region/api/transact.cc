@@ -97,6 +97,11 @@ class WriteTransaction final : public table::TransactionOperation {
     AppendCollections(body);
     capacities_.AppendTo(body, request_.capacity, unit_name_);
     body += "}";
+    for (const conflict::Version& written : committed) {
+      if (written.dot.number == 0) continue;  // only checked
+      call_.SetWritten(written);
+      break;
+    }
     call_.Reply(std::move(body));
   }
 

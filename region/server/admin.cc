@@ -11,7 +11,9 @@
 #include "region/api/item_json.h"
 #include "region/item/item.h"
 #include "region/metrics/metrics_exporter.h"
+#include "region/server/admin_json.h"
 #include "region/server/log_alarm.h"
+#include "region/server/where_page.h"
 
 namespace everwrite::server {
 namespace {
@@ -24,72 +26,10 @@ constexpr size_t kItemsPerPage = 20000;
 constexpr size_t kConflictsPerPage = 1000;
 constexpr size_t kDigestsPerPage = 20000;
 
-HttpResponse Json(int status, std::string body) {
-  HttpResponse response;
-  response.status = status;
-  response.content_type = "application/json";
-  response.body = std::move(body);
-  response.body += '\n';
-  return response;
-}
-
-HttpResponse Text(int status, std::string body) {
-  HttpResponse response;
-  response.status = status;
-  response.content_type = "text/plain; charset=utf-8";
-  response.body = std::move(body);
-  return response;
-}
-
-HttpResponse Error(const everwrite::Status& error) {
-  const int status = error.code() == StatusCode::kNotFound             ? 404
-                     : error.code() == StatusCode::kFailedPrecondition ? 409
-                     : error.code() == StatusCode::kInvalidArgument    ? 400
-                                                                       : 503;
-  std::string body = "{\"error\":";
-  AppendJsonString(body, error.message());
-  body += '}';
-  return Json(status, std::move(body));
-}
-
-void AppendField(std::string& out, std::string_view name, std::string_view value) {
-  if (out.back() != '{') out += ',';
-  AppendJsonString(out, name);
-  out += ':';
-  AppendJsonString(out, value);
-}
-void AppendRaw(std::string& out, std::string_view name, std::string_view value) {
-  if (out.back() != '{') out += ',';
-  AppendJsonString(out, name);
-  out += ':';
-  out += value;
-}
-template <typename Integer>
-void AppendNumber(std::string& out, std::string_view name, Integer value) {
-  AppendRaw(out, name, std::to_string(value));
-}
-
-std::string HexOf(uint64_t value) {
-  std::string bytes;
-  PutFixed64(bytes, value);
-  return ToHex(bytes);
-}
-
 std::string VectorJson(const conflict::Vector& vector) {
   std::string out = "{";
   for (const Dot& dot : vector.entries()) AppendNumber(out, HexOf(dot.log.value), dot.number);
   return out + "}";
-}
-
-std::optional<std::string> QueryParameter(std::string_view query, std::string_view name) {
-  while (!query.empty()) {
-    const size_t amp = query.find('&');
-    const std::string_view pair = query.substr(0, amp);
-    query = amp == std::string_view::npos ? std::string_view() : query.substr(amp + 1);
-    if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=')
-      return std::string(pair.substr(name.size() + 1));
-  }
-  return std::nullopt;
 }
 
 size_t LimitOf(std::string_view query, size_t most) {
@@ -157,6 +97,7 @@ void Admin::Handle(const http::HttpRequest& request, http::HttpResponder respond
   if (path == "/items") return responder.Send(Items(query));
   if (path == "/digests") return responder.Send(Digests(query));
   if (path == "/convergence") return responder.Send(Convergence());
+  if (path == "/where") return responder.Send(WherePage(context_).Answer(query));
   responder.Send(Text(404, "no such page\n"));
 }
 
@@ -271,12 +212,9 @@ HttpResponse Admin::List(std::string_view query) const {
     filter.table = table->definition.id;
   }
   if (const auto key = QueryParameter(query, "key")) {
-    std::string json, attributes;
     const auto table = filter.table ? context_.engine->FindTableById(*filter.table) : nullptr;
     if (!table) return Error(InvalidArgument("a key is looked for in a table: name it"));
-    if (!FromHex(*key, json) || !api::ParseItemJson(json, attributes))
-      return Error(InvalidArgument("the key is no DynamoDB JSON, such as {\"pk\":{\"S\":\"x\"}}"));
-    auto encoded = item::EncodeKey(table->definition.key, item::ItemView(attributes));
+    auto encoded = KeyParameter(*table, *key);
     if (!encoded.ok()) return Error(encoded.status());
     filter.key = std::move(encoded).value();
   }

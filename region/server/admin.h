@@ -15,6 +15,8 @@
 //   GET  /digests?after=             a line a bucket: table bucket sum touched, in hex; then "next
 //                                    TABLE.BUCKET" or "end ITEMS"
 //   GET  /convergence                JSON: what the convergence guard has compared and found
+//   GET  /where?session= | write= | table=&key=
+//                                    JSON: where a write is visible (where_page.h)
 //   POST /test/damage?table=         with test_hooks: flips a bit of a stored item
 //
 // Thread-safety: Handle on any loop.
@@ -28,6 +30,7 @@
 #include "region/convergence/guard.h"
 #include "region/http/http_types.h"
 #include "region/server/local_link.h"
+#include "region/session/session_gate.h"
 #include "region/table/region_engine.h"
 
 namespace everwrite::server {
@@ -40,6 +43,7 @@ struct AdminContext {
   std::string admin;
   table::RegionEngine* engine = nullptr;
   LocalLink* link = nullptr;
+  const session::SessionGate* sessions = nullptr;
   const topology::Topology* topology = nullptr;
   const convergence::ConvergenceGuard* guard = nullptr;
   bool test_hooks = false;  // the environment has EVERWRITE_TEST_HOOKS

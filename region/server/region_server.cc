@@ -396,6 +396,7 @@ Status StartEndpoints(Server& server, const topology::Topology& topology,
   context.test_hooks = std::getenv("EVERWRITE_TEST_HOOKS") != nullptr;
   context.registry = &server.registry;
   context.clock = &server.clock;
+  context.sessions = server.sessions.get();
   server.admin = std::make_unique<Admin>(std::move(context));
   server.request_metrics = std::make_unique<RequestMetrics>(server.registry);
   std::map<RegionId, std::string> region_names;

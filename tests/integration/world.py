@@ -78,6 +78,10 @@ class Region:
         return Region(self.name, self.endpoint, self.admin, self.timeout)
 
     def call(self, operation, body):
+        return self.call_with_headers(operation, body)[0]
+
+    def call_with_headers(self, operation, body):
+        """The answer, and its header fields by their names in lower case."""
         headers = {
             "Content-Type": "application/x-amz-json-1.0",
             "X-Amz-Target": "DynamoDB_20120810." + operation,
@@ -99,7 +103,7 @@ class Region:
         answer = json.loads(text) if text else {}
         if response.status != 200:
             raise ApiError(response.status, answer)
-        return answer
+        return answer, {name.lower(): value for name, value in response.getheaders()}
 
     def admin_get(self, path):
         host, port = self.admin.rsplit(":", 1)
