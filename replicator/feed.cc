@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "streams/change_record.h"
+
 namespace everwrite::replicator {
 namespace {
 
@@ -92,18 +94,19 @@ void Feed::OnReadReply(const streams::ReadReply& reply) {
   for (const auto& record : reply.batch.records) {
     if (!part.empty() && cost + CostOf(*record) > options_.batch_bytes) {
       const uint64_t next = part.last() + 1;
-      SendBatch(key, at->second, std::move(part));
+      SendShare(key, at->second, std::move(part));
       part = {reply.batch.log, next, {}};
       cost = 0;
     }
     part.records.push_back(record);
     cost += CostOf(*record);
   }
-  SendBatch(key, at->second, std::move(part));
+  SendShare(key, at->second, std::move(part));
   Pump(key, at->second);
 }
 
 void Feed::OnOpen(RegionId peer, const Open& open, Instant now) {
+  ForgetEnded();
   if (!serving_) return SayEnd(peer, open.session, open.log, EndReason::kUnavailable);
   const uint64_t head = Head(open.log);
   if (head == 0 && open.log != state_.log)
@@ -127,6 +130,7 @@ void Feed::OnOpen(RegionId peer, const Open& open, Instant now) {
   session = {};
   session.id = open.session;
   session.next = open.after + 1;
+  session.bare = open.bare;
   session.credit = static_cast<int64_t>(std::min<uint64_t>(open.credit, options_.credit_bytes));
   session.heard = now;
   ++sent_[peer].sessions;
@@ -141,6 +145,7 @@ std::map<Feed::Key, Feed::Session>::iterator Feed::Find(RegionId peer, uint64_t 
 }
 
 void Feed::OnCredit(RegionId peer, const Credit& credit, Instant now) {
+  ForgetEnded();
   const auto at = Find(peer, credit.session);
   if (at == sessions_.end())
     return SayEnd(peer, credit.session, {},
@@ -161,7 +166,7 @@ void Feed::OnClose(RegionId peer, const Close& close) {
 
 void Feed::Advance(Instant now) {
   std::erase_if(sessions_, [&](const auto& entry) {
-    return now - entry.second.heard >= options_.session_expiry_us;
+    return entry.second.over || now - entry.second.heard >= options_.session_expiry_us;
   });
 }
 
@@ -191,16 +196,38 @@ bool Feed::FromCache(LogId log, const Session& session, streams::RecordBatch& ba
 
 void Feed::Pump(const Key& key, Session& session) {
   const LogId log = key.second;
-  while (serving_ && session.credit > 0 && session.reading == 0 && session.next <= Head(log)) {
+  while (serving_ && !session.over && session.credit > 0 && session.reading == 0 &&
+         session.next <= Head(log)) {
     streams::RecordBatch batch;
     if (FromCache(log, session, batch)) {
-      SendBatch(key, session, std::move(batch));
+      SendShare(key, session, std::move(batch));
       continue;
     }
     session.reading = next_read_++;
     const auto credit = static_cast<size_t>(session.credit);
     reads_.push_back({session.reading, log, session.next - 1, std::min(credit, kReadBytesMax)});
   }
+}
+
+void Feed::ForgetEnded() {
+  std::erase_if(sessions_, [](const auto& entry) { return entry.second.over; });
+}
+
+void Feed::SendShare(const Key& key, Session& session, streams::RecordBatch batch) {
+  if (session.over) return;
+  for (size_t i = 0; i < batch.records.size(); ++i) {
+    const streams::Share share = streams::ShareOf(*batch.records[i], key.first);
+    if (share == streams::Share::kBare)
+      batch.records[i] =
+          std::make_shared<const std::string>(streams::BareRecord(*batch.records[i]));
+    if (share != streams::Share::kLacking || session.bare) continue;
+    batch.records.resize(i);
+    if (i > 0) SendBatch(key, session, std::move(batch));
+    SayEnd(key.first, session.id, key.second, EndReason::kLacking);
+    session.over = true;
+    return;
+  }
+  SendBatch(key, session, std::move(batch));
 }
 
 void Feed::SendBatch(const Key& key, Session& session, streams::RecordBatch batch) {

@@ -8,6 +8,10 @@
 //      all sent      ▼  │                             a newer Open, region away
 //                   waiting ───────────────────────────────▶ (none)
 //
+// A change of a table that the receiver does not hold goes as its bare number. One that the
+// receiver holds and of which we have no more than that ends the session (End: lacking): another
+// source must be found, unless the receiver has said that bare numbers will do.
+//
 // Fresh records are pushed by the region and kept in a cache, so that the steady state reads
 // nothing: one push, one Batch a peer. Who is behind the cache is served by reads, one outstanding
 // a session.
@@ -68,6 +72,8 @@ class Feed {
     uint64_t next = 1;     // the number to send next
     int64_t credit = 0;    // below 0 by at most one record
     uint64_t reading = 0;  // id of the outstanding read; 0: none
+    bool bare = false;     // bare numbers will do
+    bool over = false;     // the receiver has been told; goes with the next call
     Instant heard;
   };
   struct Cache {
@@ -78,7 +84,10 @@ class Feed {
   using Key = std::pair<RegionId, LogId>;
 
   void Pump(const Key& key, Session& session);
+  // Each sends what may be sent, and marks the session when it cannot go on.
+  void SendShare(const Key& key, Session& session, streams::RecordBatch batch);
   void SendBatch(const Key& key, Session& session, streams::RecordBatch batch);
+  void ForgetEnded();
   bool FromCache(LogId log, const Session& session, streams::RecordBatch& batch) const;
   void SayEnd(RegionId peer, uint64_t session, LogId log, EndReason reason);
   void ShrinkCache(LogId keep);

@@ -30,8 +30,11 @@ Filler::Filler(const Options& options, Random& random)
 void Filler::OnState(const streams::RegionState& state) {
   active_ = true;
   const bool moved = place_.stage != state.stage || place_.begun != state.fill.begun;
-  place_ = {state.stage, state.fill.begun, state.fill.part, state.fill.after};
-  floor_ = state.stage >= Stage::kFilling ? state.fill.floor : conflict::Vector();
+  const bool of_table = state.stage == Stage::kServing && state.fill.table.value != 0;
+  place_ = {state.stage, state.fill.begun, of_table ? state.fill.table : TableId{}, state.fill.part,
+            state.fill.after};
+  floor_ = state.stage >= Stage::kFilling || of_table ? state.fill.floor : conflict::Vector();
+  sources_ = of_table ? state.fill.sources : std::vector<RegionId>();
   // A region that serves has all that it claims: filled anew, it may be from one who has not.
   begin_floor_ = state.stage == Stage::kFilling ? floor_ : conflict::Vector();
   if (moved) told_.clear();
@@ -90,7 +93,8 @@ void Filler::OnChunk(RegionId peer, Chunk message, Instant now) {
   if (!session_ || session_->source != peer || session_->id != message.session) return;
   ScanChunk& chunk = message.chunk;
   session_->heard = now;
-  if (message.index != session_->index || chunk.part != session_->part)
+  if (message.index != session_->index || chunk.part != session_->part ||
+      chunk.table != session_->table)
     return Fail(now, "a chunk is missing");
   ++session_->index;
   session_->credit -= static_cast<int64_t>(ChunkCost(chunk));
@@ -149,7 +153,7 @@ void Filler::OnReply(const streams::FillReply& reply, Instant now) {
 // What is to be asked for next.
 ScanPart Filler::Wanted(bool cut_loose) const {
   if (cut_loose || place_.stage == Stage::kNew) return ScanPart::kCatalog;
-  if (place_.stage == Stage::kCompleting) return place_.part;
+  if (place_.stage == Stage::kCompleting || place_.table.value != 0) return place_.part;
   // The rest is gathered when clients are answered.
   const bool rows = place_.stage == Stage::kFilling && place_.part == ScanPart::kItems;
   return rows ? ScanPart::kItems : ScanPart::kDone;
@@ -176,10 +180,15 @@ RegionId Filler::Choose(const PeerTable& peers, ScanPart part, Instant now) cons
   uint64_t most = 0;
   for (const auto& [region, peer] : peers.all()) {
     if (!IsCandidate(peers, region, part, now)) continue;
+    const bool of_table = WantedTable(part).value != 0;
+    if (of_table && !sources_.empty() &&
+        std::find(sources_.begin(), sources_.end(), region) == sources_.end())
+      continue;
     if (streams::Serves(place_.stage) && part == ScanPart::kCatalog && !MayBeginFrom(region, peers))
       continue;
     if (part == ScanPart::kDigests || part == ScanPart::kLedger) {
       const bool complete = peer.last.stage == Stage::kServing;
+      if (of_table && !complete) continue;
       if (complete != anyone_complete || (!complete && told_.count(region) != 0)) continue;
     }
     // A catalog decides how far back the logs must reach. Later any will do, best the one before.
@@ -245,12 +254,13 @@ void Filler::Open(RegionId source, bool complete, ScanPart part, Instant now) {
   session.source = source;
   session.id = session_base_ | ++session_count_;
   session.part = part;
+  session.table = WantedTable(part);
   if (part == place_.part && part != ScanPart::kCatalog) session.after = place_.after;
   session.credit = credit;
   session.said = now;
   session.heard = now;
   messages_.push_back({source, Scan{session.id, part, session.after, FloorOf(part),
-                                    static_cast<uint64_t>(credit)}});
+                                    static_cast<uint64_t>(credit), session.table}});
 }
 
 void Filler::Watch(const PeerTable& peers, Instant now) {
@@ -293,7 +303,9 @@ void Filler::HandOver(const PeerTable& peers, const Gate& gate, Instant now) {
   if (retry_at_ > now) return WakeBy(retry_at_);
   const auto& [source, chunk] = chunks_.front();
   if (chunk.part != ScanPart::kCatalog) {
-    if (place_.stage < Stage::kFilling || chunk.part != place_.part || chunk.after != place_.after)
+    const bool filling = place_.stage >= Stage::kFilling || place_.table.value != 0;
+    if (!filling || chunk.table != place_.table || chunk.part != place_.part ||
+        chunk.after != place_.after)
       return Drop(true);  // of another filling
     // The logs must have brought everything that the chunk shows.
     if (!gate.applied().Covers(chunk.vector)) {
@@ -366,8 +378,11 @@ void Filler::Advance(const PeerTable& peers, const Gate& gate, bool cut_loose, I
   Refill(now);
   if (streams::Serves(place_.stage) && cut_loose) cut_loose = MayStop(now);
   const ScanPart wanted = Wanted(cut_loose);
-  const bool other = (session_ && session_->part != wanted) ||
-                     (!chunks_.empty() && !filling_ && chunks_.front().second.part != wanted);
+  const TableId table = WantedTable(wanted);
+  const bool other =
+      (session_ && (session_->part != wanted || session_->table != table)) ||
+      (!chunks_.empty() && !filling_ &&
+       (chunks_.front().second.part != wanted || chunks_.front().second.table != table));
   if (other && !moved_from_) Drop(true);
   Watch(peers, now);
   HandOver(peers, gate, now);

@@ -20,6 +20,8 @@
 // that does not want it or has a lower id: so the lowest waits for the others. And who has been
 // asked for its own catalog stays whole for a while: so whoever begins, does so from a region that
 // serves.
+//   serving   but for one table             rows, digests and ledger of that table alone, from a
+//                                           region that holds it
 //
 //   session:  none ──Scan──▶ open ──last chunk, silence, gap, End, source gone──▶ none
 //
@@ -70,6 +72,7 @@ class Filler {
   struct Place {
     streams::Stage stage = streams::Stage::kServing;
     uint64_t begun = 0;
+    TableId table;  // of the whole region: 0
     streams::ScanPart part = streams::ScanPart::kCatalog;
     std::string after;
     friend bool operator==(const Place&, const Place&) = default;
@@ -77,6 +80,7 @@ class Filler {
   struct Session {
     RegionId source;
     uint64_t id = 0;
+    TableId table;
     streams::ScanPart part = streams::ScanPart::kCatalog;
     std::string after;   // of the next chunk
     uint64_t index = 0;  // of the next message
@@ -86,6 +90,10 @@ class Filler {
   };
 
   streams::ScanPart Wanted(bool cut_loose) const;
+  // Of one table, and not of the whole region anew.
+  TableId WantedTable(streams::ScanPart wanted) const {
+    return wanted == streams::ScanPart::kCatalog ? TableId{} : place_.table;
+  }
   RegionId Choose(const PeerTable& peers, streams::ScanPart part, Instant now) const;
   bool IsCandidate(const PeerTable& peers, RegionId region, streams::ScanPart part,
                    Instant now) const;
@@ -115,9 +123,10 @@ class Filler {
   uint32_t session_count_ = 0;
 
   bool active_ = false;
-  Place place_;                   // as the region said last
-  conflict::Vector floor_;        // what a source of chunks must have
-  conflict::Vector begin_floor_;  // and one of a catalog
+  Place place_;                    // as the region said last
+  conflict::Vector floor_;         // what a source of chunks must have
+  conflict::Vector begin_floor_;   // and one of a catalog
+  std::vector<RegionId> sources_;  // of a table: who holds it
   std::optional<Session> session_;
   RegionId source_;                             // of the last session
   std::map<RegionId, conflict::Vector> shown_;  // what their chunks have shown of them

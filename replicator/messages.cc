@@ -10,7 +10,8 @@ std::string SessionName(uint64_t session) { return "s" + std::to_string(session 
 struct Printer {
   std::string operator()(const Open& open) const {
     return "Open " + SessionName(open.session) + " log " + ToString(open.log) + " after " +
-           std::to_string(open.after) + " credit " + std::to_string(open.credit);
+           std::to_string(open.after) + " credit " + std::to_string(open.credit) +
+           (open.bare ? " bare" : "");
   }
   std::string operator()(const Credit& credit) const {
     return "Credit " + SessionName(credit.session) + " +" + std::to_string(credit.bytes);
@@ -39,7 +40,8 @@ struct Printer {
   std::string operator()(const Scan& scan) const {
     return "Scan " + SessionName(scan.session) + " " + std::string(ScanPartName(scan.part)) +
            " after \"" + scan.after + "\" floor [" + scan.floor.ToString() + "] credit " +
-           std::to_string(scan.credit);
+           std::to_string(scan.credit) +
+           (scan.table.value == 0 ? "" : " table " + std::to_string(scan.table.value));
   }
   std::string operator()(const Chunk& chunk) const {
     return "Chunk " + SessionName(chunk.session) + "." + std::to_string(chunk.index) + " " +
@@ -89,6 +91,7 @@ std::string_view EndReasonName(EndReason reason) {
     case EndReason::kUnavailable: return "unavailable";
     case EndReason::kNobody: return "nobody";
     case EndReason::kBehind: return "behind";
+    case EndReason::kLacking: return "lacking";
   }
   return "?";
 }

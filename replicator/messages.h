@@ -29,6 +29,9 @@ struct Open {
   LogId log;
   uint64_t after = 0;
   uint64_t credit = 0;
+  // Changes of which the source has the bare numbers will do, though the receiver should have all
+  // of them: nobody who can be asked has more.
+  bool bare = false;
 };
 // So many bytes more. 0 keeps the session alive.
 struct Credit {
@@ -48,6 +51,7 @@ struct Scan {
   std::string after;
   conflict::Vector floor;  // who has not applied all of it cannot serve
   uint64_t credit = 0;
+  TableId table;  // 0: all tables
 };
 struct Chunk {
   uint64_t session = 0;
@@ -73,8 +77,9 @@ enum class EndReason : uint8_t {
   kUnavailable = 4,     // the source's region is away
   kNobody = 5,          // said by the bus: nobody serves that subject
   kBehind = 6,          // of a Scan: the source has not applied the floor
+  kLacking = 7,  // of what comes next the source has the bare numbers: it holds no such table
 };
-inline constexpr uint8_t kEndReasonMax = 6;
+inline constexpr uint8_t kEndReasonMax = 7;
 struct End {
   uint64_t session = 0;
   LogId log;

@@ -38,6 +38,7 @@ struct BodyWriter {
     out->set_log(open.log.value);
     out->set_after(open.after);
     out->set_credit(open.credit);
+    out->set_bare(open.bare);
   }
   void operator()(const Credit& credit) {
     body.mutable_credit()->set_session(credit.session);
@@ -88,6 +89,7 @@ struct BodyWriter {
     out->set_after(scan.after);
     out->set_floor(VectorBytes(scan.floor));
     out->set_credit(scan.credit);
+    out->set_table(scan.table.value);
   }
   void operator()(const Chunk& chunk) {  // without the rows
     auto* out = body.mutable_chunk();
@@ -102,6 +104,8 @@ struct BodyWriter {
     out->set_clock(chunk.chunk.clock.value);
     out->set_total_rows(chunk.chunk.total_rows);
     out->set_count(static_cast<uint32_t>(chunk.chunk.rows.size()));
+    out->set_table(chunk.chunk.table.value);
+    for (const TableId table : chunk.chunk.without) out->add_without(table.value);
   }
 };
 
@@ -114,6 +118,7 @@ bool ReadScan(const proto::Scan& in, Scan& scan) {
   scan.session = in.session();
   scan.after = in.after();
   scan.credit = in.credit();
+  scan.table.value = in.table();
   return ReadPart(in.part(), scan.part) && ReadVector(in.floor(), scan.floor);
 }
 
@@ -224,6 +229,8 @@ struct FrameReader::Zstd {
     chunk.chunk.end = in.end();
     chunk.chunk.clock.value = in.clock();
     chunk.chunk.total_rows = in.total_rows();
+    chunk.chunk.table.value = in.table();
+    for (const uint64_t table : in.without()) chunk.chunk.without.push_back(TableId{table});
     if (in.plain_size() > kMaxBatchBytes || !ReadPart(in.part(), chunk.chunk.part) ||
         !ReadVector(in.vector(), chunk.chunk.vector))
       return false;
@@ -238,7 +245,7 @@ struct FrameReader::Zstd {
     switch (body.body_case()) {
       case proto::Body::kOpen:
         message = Open{body.open().session(), LogId{body.open().log()}, body.open().after(),
-                       body.open().credit()};
+                       body.open().credit(), body.open().bare()};
         return body.open().log() != 0 && body.open().after() < UINT64_MAX;
       case proto::Body::kCredit:
         message = Credit{body.credit().session(), body.credit().bytes()};

@@ -85,6 +85,7 @@ void Puller::OnBatch(RegionId peer, Batch batch, Gate& gate, Instant now) {
   }
   pull->failures = 0;
   pull->trimmed.clear();
+  pull->lacking.reset();
   if (pull->behind) pull->behind = now;
 }
 
@@ -123,6 +124,16 @@ void Puller::OnEnd(RegionId peer, const End& end, Instant now) {
       events_.push_back({Event::Level::kWarning,
                          "we hold more of log " + ToString(log) + " than its source says to have",
                          peer});
+      break;
+    case EndReason::kLacking:
+      if (!pull->lacking) {
+        pull->lacking = now;
+        events_.push_back({Event::Level::kInfo,
+                           "log " + ToString(log) +
+                               ": the source has not what a table of ours needs; another is asked",
+                           peer});
+      }
+      pull->resting[peer] = now + options_.source_rest_us;
       break;
     case EndReason::kUnknownLog:
     case EndReason::kUnavailable:
@@ -205,8 +216,9 @@ void Puller::OpenAt(LogId log, Pull& pull, RegionId source, const PeerTable& pee
   pull.said = now;
   pull.behind.reset();
   ++received_[log.region()].sessions;
+  const bool bare = pull.lacking && now - *pull.lacking >= options_.lacking_patience_us;
   messages_.push_back(
-      {source, Open{pull.session, log, gate.Tail(log), static_cast<uint64_t>(pull.credit)}});
+      {source, Open{pull.session, log, gate.Tail(log), static_cast<uint64_t>(pull.credit), bare}});
 }
 
 // Time runs out for a session that should have brought something.
@@ -268,7 +280,7 @@ void Puller::Advance(const PeerTable& peers, const Gate& gate, Instant now) {
   }
   std::erase_if(pulls_, [](const auto& entry) {
     return entry.second.state == State::kIdle && entry.second.resting.empty() &&
-           entry.second.trimmed.empty();
+           entry.second.trimmed.empty() && !entry.second.lacking;
   });
 }
 

@@ -14,7 +14,8 @@
 // relay: any reachable region whose heartbeat shows that it holds more than we do, rather one that
 // is whole than one that is being filled, which lacks the beginning of its logs. It pushes too,
 // until the origin is back; for a log that nobody writes any more the session ends when we have
-// all.
+// all. A relay may have the bare numbers of what we need in full (feed.h): it is left for another
+// one; when nobody has had more for long, the numbers will do.
 //
 // Credit: what one source may have under way to us stays below options.credit_bytes: half of it for
 // the source's own log, the other half shared by those that it relays. What the gate still holds
@@ -86,6 +87,8 @@ class Puller {
     int failures = 0;  // of this source in a row
     std::map<RegionId, Instant> resting;  // sources that are not asked before then
     std::map<RegionId, Instant> trimmed;  // of those, who no longer holds what we need
+    // Since when what comes next is to be had as bare numbers only.
+    std::optional<Instant> lacking;
     size_t slot = 0;
   };
 

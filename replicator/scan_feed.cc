@@ -36,9 +36,10 @@ void ScanFeed::OnScan(RegionId peer, const Scan& scan, Instant now) {
   session.part = scan.part;
   session.after = scan.after;
   session.floor = scan.floor;
+  session.table = scan.table;
   session.credit = static_cast<int64_t>(std::min<uint64_t>(scan.credit, kFillWindowMax));
   session.heard = now;
-  Pump(session);
+  Pump(peer, session);
 }
 
 bool ScanFeed::Has(RegionId peer, uint64_t session) const {
@@ -52,18 +53,19 @@ void ScanFeed::OnCredit(RegionId peer, const Credit& credit, Instant now) {
   session.heard = now;
   const auto bytes = static_cast<int64_t>(std::min<uint64_t>(credit.bytes, kFillWindowMax));
   session.credit = std::min<int64_t>(session.credit + bytes, static_cast<int64_t>(kFillWindowMax));
-  Pump(session);
+  Pump(peer, session);
 }
 
 void ScanFeed::OnClose(RegionId peer, const Close& close) {
   if (Has(peer, close.session)) sessions_.erase(peer);
 }
 
-void ScanFeed::Pump(Session& session) {
+void ScanFeed::Pump(RegionId peer, Session& session) {
   if (session.ended || session.credit <= 0 || session.reading != 0) return;
   session.reading = next_read_++;
   const size_t bytes = std::min<size_t>(static_cast<size_t>(session.credit), options_.fill_chunk);
-  scans_.push_back({session.reading, session.part, session.after, session.floor, bytes});
+  scans_.push_back(
+      {session.reading, session.part, session.after, session.floor, bytes, session.table, peer});
 }
 
 void ScanFeed::OnReply(streams::ScanReply reply) {
@@ -84,7 +86,7 @@ void ScanFeed::OnReply(streams::ScanReply reply) {
   session.after = reply.chunk.through;
   session.ended = reply.chunk.end;
   SendChunk(peer, session, std::move(reply.chunk));
-  Pump(session);
+  Pump(peer, session);
 }
 
 // In pieces when it is large; all but the last say that there is more of it.

@@ -45,13 +45,14 @@ class ScanFeed {
     streams::ScanPart part = streams::ScanPart::kCatalog;
     std::string after;
     conflict::Vector floor;
+    TableId table;
     int64_t credit = 0;
     uint64_t index = 0;    // of the next chunk
     uint64_t reading = 0;  // id of the outstanding read; 0: none
     bool ended = false;
     Instant heard;
   };
-  void Pump(Session& session);
+  void Pump(RegionId peer, Session& session);
   void SendChunk(RegionId peer, Session& session, streams::ScanChunk chunk);
   void SayEnd(RegionId peer, uint64_t session, EndReason reason);
 

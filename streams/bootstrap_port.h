@@ -53,7 +53,9 @@ struct FillProgress {
   uint64_t total_rows = 0;  // live items at the source, as it said last
   uint64_t begun_ms = 0;    // the region's clock
   // What the region had applied before it was first begun to be filled. Its own business.
-  conflict::Vector had;
+  conflict::Vector had = {};
+  TableId table = {};                  // 0: of the whole region; else of this table alone
+  std::vector<RegionId> sources = {};  // of a table: who holds it beside us
   friend bool operator==(const FillProgress&, const FillProgress&) = default;
 };
 
@@ -71,6 +73,9 @@ struct ScanChunk {
   conflict::Vector vector;
   Stamp clock;  // at least every stamp in it
   uint64_t total_rows = 0;
+  TableId table;  // 0: of all tables
+  // Tables that the source does not hold, or not whole: of them the chunk says nothing.
+  std::vector<TableId> without;
   std::vector<ScanRow> rows;  // sorted by key
   size_t bytes() const {
     size_t total = 0;
@@ -86,6 +91,8 @@ struct ScanRequest {
   std::string after;
   conflict::Vector floor;
   size_t max_bytes = 0;  // about; the catalog comes whole
+  TableId table;         // 0: all that the reader holds
+  RegionId reader;       // what it does not hold is left out
 };
 struct ScanReply {
   uint64_t id = 0;

@@ -1,5 +1,6 @@
 #include "streams/change_record.h"
 
+#include "base/check.h"
 #include "base/coding.h"
 
 namespace everwrite::streams {
@@ -75,6 +76,48 @@ void EncodeChangeRecord(const ChangeRecord& record, std::string& out) {
   PutVarintField(out, 11, record.rank);
   PutVarintField(out, 12, record.transaction);
   PutVarintField(out, 13, record.transaction_end ? 1 : 0);
+  PutBytesField(out, 14, record.scope);
+  PutVarintField(out, 15, record.bare ? 1 : 0);
+}
+
+std::string EncodeScope(const std::vector<RegionId>& regions) {
+  std::string out;
+  for (const RegionId region : regions) PutVarint(out, region.value);
+  return out;
+}
+
+bool ScopeHolds(std::string_view scope, RegionId region) {
+  if (scope.empty()) return true;
+  Reader reader(scope);
+  uint64_t id = 0;
+  while (!reader.done() && reader.ReadVarint(id))
+    if (id == region.value) return true;
+  return false;
+}
+
+Share ShareOf(std::string_view record, RegionId receiver) {
+  std::string_view scope;
+  bool bare = false;
+  (void)ForEachField(record, [&](int field, uint64_t number, std::string_view data) {
+    if (field == 14) scope = data;
+    if (field == 15) bare = number != 0;
+  });
+  if (scope.empty()) return Share::kAsItIs;
+  if (ScopeHolds(scope, receiver)) return bare ? Share::kLacking : Share::kAsItIs;
+  return bare ? Share::kAsItIs : Share::kBare;
+}
+
+std::string BareRecord(std::string_view bytes) {
+  ChangeRecord record;
+  CHECK(DecodeChangeRecord(bytes, record));
+  record.key = {};
+  record.image = {};
+  record.actor = Actor::kClient;
+  record.tombstone = false;
+  record.bare = true;
+  std::string out;
+  EncodeChangeRecord(record, out);
+  return out;
 }
 
 bool DecodeChangeRecord(std::string_view bytes, ChangeRecord& record) {
@@ -102,11 +145,16 @@ bool DecodeChangeRecord(std::string_view bytes, ChangeRecord& record) {
           case 11: result.rank = number; break;
           case 12: result.transaction = number; break;
           case 13: result.transaction_end = number != 0; break;
+          case 14: result.scope = data; break;
+          case 15: result.bare = number != 0; break;
           default: break;  // of a newer version
         }
       });
   if (!well_formed || !in_range) return false;
   if (result.dot.log.value == 0 || result.dot.number == 0 || result.stamp.value == 0) return false;
+  // Definitions are everybody's.
+  if ((result.bare || !result.scope.empty()) && result.subject != Subject::kItem) return false;
+  if (result.bare && result.scope.empty()) return false;
   if (!result.context.empty()) {
     conflict::Vector context;
     if (!conflict::Vector::Decode(result.context, context)) return false;

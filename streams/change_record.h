@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/ids.h"
 #include "conflict/vector_clock.h"
@@ -41,7 +42,27 @@ struct ChangeRecord {
   // first; 0: not in one. The last of them has `transaction_end`.
   uint64_t transaction = 0;
   bool transaction_end = false;
+  // The regions that held the table when the change was made, as EncodeScope; empty: all. Only they
+  // are sent what the change says. Everybody else gets it `bare`: its number, so that the log has
+  // no gap, and what ordering needs, without key and image.
+  std::string_view scope;
+  bool bare = false;
 };
+
+// Ascending.
+std::string EncodeScope(const std::vector<RegionId>& regions);
+bool ScopeHolds(std::string_view scope, RegionId region);
+
+// What a receiver is to be given of a record.
+enum class Share : uint8_t {
+  kAsItIs = 0,
+  kBare = 1,     // BareRecord of it
+  kLacking = 2,  // all of it, and here it is bare
+};
+// `record` is a change record. As it is when it does not say otherwise.
+Share ShareOf(std::string_view record, RegionId receiver);
+// The record without what it says. It must be one (DecodeChangeRecord).
+std::string BareRecord(std::string_view record);
 
 void EncodeChangeRecord(const ChangeRecord& record, std::string& out);
 // Views into `bytes`. False when it is not a record: bad wire format, no dot, no stamp, a context

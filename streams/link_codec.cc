@@ -53,6 +53,8 @@ void WriteChunk(const ScanChunk& chunk, proto::Chunk* out) {
   out->set_vector(VectorBytes(chunk.vector));
   out->set_clock(chunk.clock.value);
   out->set_total_rows(chunk.total_rows);
+  out->set_table(chunk.table.value);
+  for (const TableId table : chunk.without) out->add_without(table.value);
   for (const ScanRow& row : chunk.rows) {
     auto* to = out->add_row();
     to->set_key(row.key);
@@ -71,6 +73,8 @@ bool ReadChunk(proto::Chunk* in, ScanChunk& chunk) {
   chunk.end = in->end();
   chunk.clock.value = in->clock();
   chunk.total_rows = in->total_rows();
+  chunk.table.value = in->table();
+  for (const uint64_t table : in->without()) chunk.without.push_back(TableId{table});
   chunk.rows.reserve(static_cast<size_t>(in->row_size()));
   for (auto& row : *in->mutable_row())
     chunk.rows.push_back({std::move(*row.mutable_key()), std::move(*row.mutable_value())});
@@ -94,6 +98,8 @@ void WriteFill(const FillProgress& fill, proto::Filling* out) {
   out->set_live_rows(fill.live_rows);
   out->set_total_rows(fill.total_rows);
   out->set_begun_ms(fill.begun_ms);
+  out->set_table(fill.table.value);
+  for (const RegionId region : fill.sources) out->add_from(region.value);
 }
 
 bool ReadFill(const proto::Filling& in, FillProgress& fill) {
@@ -104,6 +110,10 @@ bool ReadFill(const proto::Filling& in, FillProgress& fill) {
   fill.live_rows = in.live_rows();
   fill.total_rows = in.total_rows();
   fill.begun_ms = in.begun_ms();
+  fill.table.value = in.table();
+  if (in.from_size() > kMaxListEntries) return false;
+  for (const uint32_t number : in.from())
+    if (!ReadRegion(number, fill.sources.emplace_back())) return false;
   return ReadRegion(in.source(), fill.source) && ReadPart(in.part(), fill.part) &&
          ReadVector(in.floor(), fill.floor);
 }
@@ -140,7 +150,8 @@ struct Writer {
     for (const auto& [log, first] : state.first_held) first_held.Set(log, first);
     out->set_first_held(VectorBytes(first_held));
     out->set_stage(static_cast<uint32_t>(state.stage));
-    if (state.stage >= Stage::kFilling) WriteFill(state.fill, out->mutable_fill());
+    if (state.stage >= Stage::kFilling || state.fill.table.value != 0)
+      WriteFill(state.fill, out->mutable_fill());
   }
   void operator()(const LinkCommitted& committed) {
     WriteRecords(committed.batch, frame.mutable_committed()->mutable_records());
@@ -232,6 +243,8 @@ struct Writer {
     out->set_after(scan.after);
     out->set_floor(VectorBytes(scan.floor));
     out->set_max_bytes(scan.max_bytes);
+    out->set_table(scan.table.value);
+    out->set_reader(scan.reader.value);
   }
   void operator()(const ScanReply& reply) {
     auto* out = frame.mutable_scan_reply();
@@ -384,7 +397,9 @@ bool ReadFrame(proto::LinkFrame& frame, LinkMessage& message) {
       scan.id = frame.scan().id();
       scan.after = frame.scan().after();
       scan.max_bytes = frame.scan().max_bytes();
-      return ReadPart(frame.scan().part(), scan.part) &&
+      scan.table.value = frame.scan().table();
+      return ReadRegion(frame.scan().reader(), scan.reader) &&
+             ReadPart(frame.scan().part(), scan.part) &&
              ReadVector(frame.scan().floor(), scan.floor);
     }
     case Body::kScanReply: {

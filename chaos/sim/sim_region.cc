@@ -120,6 +120,7 @@ void SimRegion::GuardTick() {
 
 void SimRegion::Sweep() {
   process_->engine->SweepExpired(process_->executor);
+  process_->engine->SettleReplicas(process_->executor);
   process_->executor.PostAfter(kSweepMicros, [this] { Sweep(); });
 }
 

@@ -46,6 +46,7 @@ void ConvergenceGuard::Tick(Executor&) {
     const conflict::Vector durable = engine_.committer().Durable();
     Digests digests;
     const auto add = [&](table::DigestBook::Entry entry, bool moved) {
+      if (!engine_.IsWhole(entry.table)) return;  // it is being filled: shown in turn, later
       if (durable.Covers(entry.digest.touched)) {
         digests.entries.push_back(std::move(entry));
       } else if (moved) {
@@ -147,6 +148,7 @@ void ConvergenceGuard::OnMail(RegionId from, std::string_view bytes, Executor& e
 void ConvergenceGuard::Compare(RegionId from, const Digests& digests) {
   uint64_t equal = 0, moving = 0;
   for (const auto& theirs : digests.entries) {
+    if (!engine_.IsWhole(theirs.table)) continue;  // not held here, or being filled
     const table::BucketDigest ours = engine_.digests().Get(theirs.table, theirs.bucket);
     if (ours.touched != theirs.digest.touched) {
       ++moving;
@@ -209,7 +211,7 @@ void ConvergenceGuard::Ask(Place place, Suspect& suspect, Instant now) {
 }
 
 void ConvergenceGuard::Answer(RegionId from, const AskPage& ask) {
-  if (!engine_.FindTableById(ask.table)) return;
+  if (!engine_.IsWhole(ask.table)) return;
   auto page =
       table::ReadBucketPage(engine_.store(), ask.table, ask.bucket, ask.after, options_.page_rows);
   if (!page.ok()) return;  // they ask another region
@@ -217,7 +219,7 @@ void ConvergenceGuard::Answer(RegionId from, const AskPage& ask) {
 }
 
 void ConvergenceGuard::Answer(RegionId from, const AskRows& ask) {
-  if (!engine_.FindTableById(ask.table)) return;
+  if (!engine_.IsWhole(ask.table)) return;
   RowsReply reply{ask.id, ask.table, {}};
   size_t bytes = 0;
   for (const std::string& key : ask.keys) {
@@ -236,7 +238,7 @@ void ConvergenceGuard::Answer(RegionId from, const AskRows& ask) {
 void ConvergenceGuard::OnPage(RegionId from, const PageReply& reply, Executor& executor) {
   const Place place{reply.table, reply.bucket};
   Suspect* suspect = Find(place, reply.id);
-  if (!suspect || suspect->asked != from || suspect->whole) return;
+  if (!suspect || suspect->asked != from || suspect->whole || !engine_.IsWhole(reply.table)) return;
   const table::BucketPage& theirs = reply.page;
   // Our rows of the same keys, now.
   auto ours =

@@ -112,6 +112,7 @@ class MaintenanceThread : public Executor {
       if (now >= next_sweep) {
         next_sweep = now + std::chrono::seconds(kSweepSeconds);
         engine_.SweepExpired(*this);
+        engine_.SettleReplicas(*this);
       }
       if (now >= next) {
         next = now + std::chrono::seconds(kMaintenanceSeconds);

@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "base/coding.h"
+#include "streams/change_record.h"
 
 namespace everwrite::table {
 
@@ -59,9 +60,15 @@ Status Catalog::Load(const KvStore& store) {
     if (!DecodeTableDefinition(stored.image, definition))
       return DataLoss("a table definition is damaged or of a newer version");
     auto state = std::make_shared<TableState>(definition.id);
-    EW_RETURN_IF_ERROR(LoadCount(store, state->count));
-    EW_RETURN_IF_ERROR(LoadIndexes(store, definition, *state));
-    streams_.Attach(definition, *state);
+    state->scope = streams::EncodeScope(definition.Members());
+    state->elsewhere = !definition.Holds(region_);
+    if (!state->elsewhere) {
+      const auto fill = fills_.Find(definition.id);
+      state->filling = fill && !fill->serves;
+      EW_RETURN_IF_ERROR(LoadCount(store, state->count));
+      EW_RETURN_IF_ERROR(LoadIndexes(store, definition, *state));
+      if (!state->filling) streams_.Attach(definition, *state);
+    }
     const std::string name = definition.name;
     Publish(name, std::make_shared<const Table>(std::move(definition), std::move(state)));
   }
@@ -71,20 +78,39 @@ Status Catalog::Load(const KvStore& store) {
 TablePtr Catalog::Find(std::string_view name) const {
   std::shared_lock lock(mutex_);
   const auto at = by_name_.find(name);
-  return at == by_name_.end() ? nullptr : at->second;
+  return at == by_name_.end() || at->second->state->elsewhere ? nullptr : at->second;
 }
 
 TablePtr Catalog::FindById(TableId id) const {
   std::shared_lock lock(mutex_);
   const auto at = by_id_.find(id);
-  return at == by_id_.end() ? nullptr : at->second;
+  return at == by_id_.end() || at->second->state->elsewhere ? nullptr : at->second;
+}
+
+TablePtr Catalog::FindAnywhere(std::string_view name) const {
+  std::shared_lock lock(mutex_);
+  const auto at = by_name_.find(name);
+  return at == by_name_.end() ? nullptr : at->second;
+}
+
+bool Catalog::IsElsewhere(TableId id) const {
+  std::shared_lock lock(mutex_);
+  const auto at = by_id_.find(id);
+  return at != by_id_.end() && at->second->state->elsewhere;
+}
+
+std::vector<TablePtr> Catalog::AllAnywhere() const {
+  std::vector<TablePtr> tables;
+  std::shared_lock lock(mutex_);
+  for (const auto& [id, table] : by_id_) tables.push_back(table);
+  return tables;
 }
 
 std::vector<std::string> Catalog::List(std::string_view after, size_t limit) const {
   std::vector<std::string> names;
   std::shared_lock lock(mutex_);
   for (auto at = by_name_.upper_bound(after); at != by_name_.end() && names.size() < limit; ++at)
-    names.push_back(at->first);
+    if (!at->second->state->elsewhere) names.push_back(at->first);
   return names;
 }
 
@@ -105,8 +131,10 @@ std::shared_ptr<SecondaryIndex> IndexOf(const IndexList* list, IndexId id) {
 
 }  // namespace
 
-void Catalog::DropTable(CommitTurn& turn, const Table& table) {
+void Catalog::DropTable(CommitTurn& turn, const Table& table, bool lives_on) {
+  table.state->left = lives_on;
   table.state->dropped = true;
+  fills_.End(turn, table.definition.id);
   const std::string rows = ItemKey(table.definition.id, "");
   turn.batch().DeleteRange(ColumnFamily::kItems, rows, PrefixEnd(rows));
   turn.DropCount(table.state->count);
@@ -141,13 +169,40 @@ void Catalog::ReplaceIndexes(CommitTurn& turn, const TableDefinition& after, Tab
 }
 
 TablePtr Catalog::Replace(CommitTurn& turn, const TablePtr& before, const TableDefinition* after) {
-  const bool same = before && after && before->definition.id == after->id;
-  if (before && !same) DropTable(turn, *before);
+  const bool same_table = before && after && before->definition.id == after->id;
+  const bool held = before && !before->state->elsewhere;
+  const bool holds = after && after->Holds(region_);
+  const bool same = same_table && held == holds;
+  if (held && !same) DropTable(turn, *before, /*lives_on=*/same_table);
   if (!after) return nullptr;
   auto state = same ? before->state : std::make_shared<TableState>(after->id);
+  if (!same) state->elsewhere = !holds;
+  state->scope = streams::EncodeScope(after->Members());
+  auto table = std::make_shared<const Table>(*after, state);
+  if (!holds) return table;
+  // Whoever is named by the very definition that makes a table is whole with it.
+  const auto own = after->replicas.find(region_);
+  const bool others_have_rows = same_table || (own != after->replicas.end() &&
+                                               own->second.state == Replica::State::kCreating);
+  if (!same && others_have_rows && after->Members().size() > 1)
+    FillTable(turn, *table, turn.state().applied);
   ReplaceIndexes(turn, *after, *state, /*empty=*/state->count.items == 0);
-  streams_.Replace(turn, after, *state);
-  return std::make_shared<const Table>(*after, std::move(state));
+  if (!state->filling) streams_.Replace(turn, after, *state);
+  return table;
+}
+
+void Catalog::FillTable(CommitTurn& turn, const Table& table, const conflict::Vector& floor) {
+  fills_.Begin(turn, table.definition.id, floor);
+  table.state->filling = true;
+  // What is merged is no news; the stream begins when the table is whole.
+  streams_.Replace(turn, nullptr, *table.state);
+}
+
+void Catalog::TableFilled(CommitTurn& turn, const Table& table) {
+  fills_.End(turn, table.definition.id);
+  if (!table.state->filling) return;  // it was mended
+  table.state->filling = false;
+  streams_.Replace(turn, &table.definition, *table.state);
 }
 
 namespace {
@@ -181,7 +236,8 @@ void Catalog::Publish(const std::string& name, TablePtr table) {
 std::vector<TablePtr> Catalog::All() const {
   std::vector<TablePtr> tables;
   std::shared_lock lock(mutex_);
-  for (const auto& [id, table] : by_id_) tables.push_back(table);
+  for (const auto& [id, table] : by_id_)
+    if (!table->state->elsewhere) tables.push_back(table);
   return tables;
 }
 
@@ -189,7 +245,9 @@ std::vector<TablePtr> Catalog::WithTimeToLive() const {
   std::vector<TablePtr> tables;
   std::shared_lock lock(mutex_);
   for (const auto& [id, table] : by_id_)
-    if (!table->definition.ttl.attribute.empty()) tables.push_back(table);
+    if (!table->definition.ttl.attribute.empty() && !table->state->elsewhere &&
+        !fills_.Has(table->definition.id))
+      tables.push_back(table);
   return tables;
 }
 

@@ -15,6 +15,11 @@
 // entries of an index that the new definition lacks; one that it adds begins in that batch, empty
 // and to be filled (index_backfill.h), unless the table is empty too.
 //
+// Where. A definition is known in every region; its rows are kept where it says (TableDefinition::
+// replicas). A region that comes to hold a table begins to fill it in that batch (table_fills.h),
+// one that does so no more drops the rows in it. What is found here by Find, FindById and in the
+// lists is what this region holds.
+//
 // Thread-safety: Find, FindById and List from any thread; the rest as the committer's turn.
 #pragma once
 
@@ -29,6 +34,7 @@
 #include "region/table/committer.h"
 #include "region/table/engine.h"
 #include "region/table/stream_catalog.h"
+#include "region/table/table_fills.h"
 
 namespace everwrite::table {
 
@@ -38,8 +44,9 @@ inline uint64_t RankOfDeleted(uint64_t generation) { return generation * 2 + 1; 
 
 class Catalog {
  public:
-  // Begins and ends the streams of tables with their definitions.
-  explicit Catalog(StreamCatalog& streams) : streams_(streams) {}
+  // Begins and ends the streams and the fillings of tables with their definitions.
+  Catalog(RegionId region, StreamCatalog& streams, TableFills& fills)
+      : region_(region), streams_(streams), fills_(fills) {}
 
   // Reads all definitions and counts; the streams are loaded.
   Status Load(const KvStore& store);
@@ -47,6 +54,10 @@ class Catalog {
   TablePtr Find(std::string_view name) const;
   TablePtr FindById(TableId id) const;
   std::vector<std::string> List(std::string_view after, size_t limit) const;
+  // Also of a table that lives elsewhere.
+  TablePtr FindAnywhere(std::string_view name) const;
+  bool IsElsewhere(TableId id) const;
+  std::vector<TablePtr> AllAnywhere() const;
 
   // A definition is replaced, in a turn: `before` (null: none live) by `after` (null: deleted).
   // Drops the rows of an incarnation that ends. What is returned must be published once the turn is
@@ -55,6 +66,11 @@ class Catalog {
   void Publish(const std::string& name, TablePtr table);
   // In a turn: the region has been filled (filling.h).
   void Filled(CommitTurn& turn) { streams_.BeginAnew(turn); }
+  // In a turn: the table is whole.
+  void TableFilled(CommitTurn& turn, const Table& table);
+  // In a turn: the table, which this region holds, must be filled from those that have it whole.
+  void FillTable(CommitTurn& turn, const Table& table, const conflict::Vector& floor);
+  TableFills& fills() const { return fills_; }
 
   // Called, from any thread, when a table is published that has an index to be filled.
   void SetOnIncomplete(std::function<void()> listener) { on_incomplete_ = std::move(listener); }
@@ -65,12 +81,14 @@ class Catalog {
   std::vector<TablePtr> WithTimeToLive() const;
 
  private:
-  void DropTable(CommitTurn& turn, const Table& table);
+  void DropTable(CommitTurn& turn, const Table& table, bool lives_on);
   static void ReplaceIndexes(CommitTurn& turn, const TableDefinition& after, TableState& state,
                              bool empty);
   Status LoadIndexes(const KvStore& store, const TableDefinition& definition, TableState& state);
 
+  const RegionId region_;
   StreamCatalog& streams_;
+  TableFills& fills_;
   std::function<void()> on_incomplete_;  // set before anything is published
   mutable std::shared_mutex mutex_;
   std::map<std::string, TablePtr, std::less<>> by_name_;

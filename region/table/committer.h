@@ -44,6 +44,15 @@ struct TableState {
   const TableId id;
   // Touched by the committer's turn alone, read by anybody.
   std::atomic<bool> dropped{false};
+  // Its rows were dropped because the region gave the table up: it lives on elsewhere.
+  std::atomic<bool> left{false};
+  // Not served yet: the region has not all of it (table_fills.h).
+  std::atomic<bool> filling{false};
+  // Other regions hold it, this one does not: there is nothing but the definition. Never changes
+  // once it is published.
+  bool elsewhere = false;
+  // For the records of changes (streams/change_record.h). In turns only.
+  std::string scope;
 
   // The indexes that are kept beside the rows; null: none, which costs a writer next to nothing.
   // Whoever plans a row's change with its key locked sees every index whose backfill may have come

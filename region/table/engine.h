@@ -135,6 +135,11 @@ class TableEngine {
 
   // --- tables ---
   virtual TablePtr FindTable(std::string_view name) const = 0;  // null when there is none
+  // Also a table that this region is still being filled with, of which there is no more to be had
+  // than its description.
+  virtual TablePtr FindDescribed(std::string_view name) const = 0;
+  // How much of it is here, in percent; nullopt: all.
+  virtual std::optional<int> FilledPercent(const Table& table) const = 0;
   // Names greater than `after`, sorted, at most `limit`.
   virtual std::vector<std::string> ListTables(std::string_view after, size_t limit) const = 0;
   // kAlreadyExists when the name is taken.

@@ -24,49 +24,6 @@ using streams::Stage;
 
 namespace {
 
-constexpr uint8_t kFormat = 1;
-
-std::string EncodeFilling(Stage stage, const FillProgress& progress) {
-  std::string out(1, static_cast<char>(kFormat));
-  out.push_back(static_cast<char>(stage));
-  PutVarint(out, progress.begun);
-  PutVarint(out, progress.source.value);
-  out.push_back(static_cast<char>(progress.part));
-  PutBytes(out, progress.after);
-  std::string floor;
-  progress.floor.EncodeTo(floor);
-  PutBytes(out, floor);
-  std::string had;
-  progress.had.EncodeTo(had);
-  PutBytes(out, had);
-  for (const uint64_t number :
-       {progress.rows, progress.bytes, progress.live_rows, progress.total_rows, progress.begun_ms})
-    PutVarint(out, number);
-  return out;
-}
-
-bool DecodeFilling(std::string_view bytes, Stage& stage, FillProgress& progress) {
-  Reader reader(bytes);
-  uint8_t format = 0, stage_byte = 0, part = 0;
-  uint64_t source = 0;
-  std::string_view after, floor, had;
-  if (!reader.ReadByte(format) || format != kFormat || !reader.ReadByte(stage_byte) ||
-      stage_byte > static_cast<uint8_t>(Stage::kCompleting) || !reader.ReadVarint(progress.begun) ||
-      !reader.ReadVarint(source) || source > 65535 || !reader.ReadByte(part) ||
-      part > static_cast<uint8_t>(ScanPart::kDone) || !reader.ReadBytes(after) ||
-      !reader.ReadBytes(floor) || !conflict::Vector::Decode(floor, progress.floor) ||
-      !reader.ReadBytes(had) || !conflict::Vector::Decode(had, progress.had))
-    return false;
-  for (uint64_t* number : {&progress.rows, &progress.bytes, &progress.live_rows,
-                           &progress.total_rows, &progress.begun_ms})
-    if (!reader.ReadVarint(*number)) return false;
-  stage = static_cast<Stage>(stage_byte);
-  progress.source.value = static_cast<uint16_t>(source);
-  progress.part = static_cast<ScanPart>(part);
-  progress.after = after;
-  return true;
-}
-
 struct TouchedBucket {
   TableId table;
   uint16_t bucket = 0;
@@ -99,6 +56,7 @@ struct Filling::Job {
   Stage stage = Stage::kServing;
   FillProgress before;
   conflict::Vector had;  // as of FillProgress
+  TablePtr table;        // of a filling of one
   // The keys to be looked at, sorted, each with its row of the chunk or none.
   std::vector<std::pair<std::string, const ScanRow*>> keys;
   std::vector<KeyLocks::Stripe> stripes;
@@ -131,6 +89,11 @@ class Filling::Unit : public CommitUnit {
       turn.KeepConflict(entry->key, entry->value);
     }
     turn.Observe(chunk.clock);
+    if (job_->table) {
+      AdvanceTable(turn);
+      return {};
+    }
+    for (const TableId id : chunk.without) FillLater(turn, id);
     owner_.Advance(*job_, turn, next_);
     turn.batch().Put(ColumnFamily::kSystem, kFillingKey, EncodeFilling(stage_, next_));
     return {};
@@ -141,7 +104,7 @@ class Filling::Unit : public CommitUnit {
       for (const PlannedRow& row : job_->rows)
         if (!row.table && row.takes)
           owner_.catalog_.Publish(std::string(KeyOfItemKey(row.store_key)), row.published);
-      owner_.Set(stage_, next_);
+      if (!job_->table) owner_.Set(stage_, next_);
     }
     owner_.locks_.UnlockAll(job_->stripes);
     job_->executor->Post([owner = &owner_, job = job_, status] { owner->Ended(job, status); });
@@ -186,6 +149,31 @@ class Filling::Unit : public CommitUnit {
     owner_.logs_.HoldFrom(held);
     turn.Jump(vector);
     turn.SetClosed(true);
+    // What their floors do not say of them is claimed now.
+    for (const auto& [id, fill] : owner_.catalog_.fills().All())
+      if (const TablePtr table = owner_.catalog_.FindById(id); table && !table->state->dropped)
+        owner_.catalog_.FillTable(turn, *table, turn.state().applied);
+  }
+
+  // The source has not all of the table: it is filled by itself, from another one, afterwards.
+  void FillLater(CommitTurn& turn, TableId id) {
+    if (owner_.catalog_.fills().Has(id)) return;
+    TablePtr table = owner_.catalog_.FindById(id);
+    for (const PlannedRow& row : job_->rows)
+      if (!row.table && row.published && row.published->definition.id == id) table = row.published;
+    if (table && !table->state->elsewhere && !table->state->dropped)
+      owner_.catalog_.FillTable(turn, *table, turn.state().applied);
+  }
+
+  void AdvanceTable(CommitTurn& turn) {
+    const Table& table = *job_->table;
+    if (table.state->dropped) return;
+    owner_.Advance(job_->request, turn, next_);
+    if (next_.part == ScanPart::kDone) {
+      owner_.catalog_.TableFilled(turn, table);
+    } else {
+      owner_.catalog_.fills().Advance(turn, table.definition.id, next_);
+    }
   }
 
   void Add(CommitTurn& turn, PlannedRow& row) {
@@ -318,9 +306,15 @@ void Filling::Fill(FillRequest request, Executor& executor, Reply reply) {
 // Alone: no change of another region is under way, and clients do not write, so that nothing comes
 // into the chunk's range while we look at it.
 void Filling::Run(const JobPtr& job) {
+  const TableId of = job->request.chunk.table;
   job->before = Progress();
   job->stage = stage_;
   job->had = stage_ == Stage::kFilling ? job->before.had : committer_.CommittedState().applied;
+  if (of.value != 0) {
+    job->table = catalog_.FindById(of);
+    if (const auto fill = catalog_.fills().Find(of)) job->before = fill->progress;
+    job->had = {};  // what it had of the table is in the logs
+  }
   Status status = committer_.health();
   if (status.ok()) status = Check(*job);
   if (status.ok()) status = FindKeys(*job);
@@ -330,7 +324,7 @@ void Filling::Run(const JobPtr& job) {
       locks_.UnlockAll(job->stripes);
       return Ended(job, planned);
     }
-    if (job->request.chunk.part == ScanPart::kCatalog)
+    if (!job->table && job->request.chunk.part == ScanPart::kCatalog)
       remote_apply_.Jump(job->request.chunk.vector);
     committer_.Submit(std::make_unique<Unit>(*this, job));
   });
@@ -348,7 +342,11 @@ Status Filling::Check(Job& job) const {
     return gathered ? OkStatus() : FailedPrecondition("there is more to be gathered");
   }
   const ScanChunk& chunk = job.request.chunk;
+  if (chunk.table.value != 0 &&
+      (stage != Stage::kServing || !job.table || !catalog_.fills().Has(chunk.table)))
+    return FailedPrecondition("the table is not being filled");
   if (chunk.part == ScanPart::kCatalog) {
+    if (chunk.table.value != 0) return InvalidArgument("the catalog of one table");
     if (!chunk.end || !chunk.after.empty()) return InvalidArgument("a part of a catalog");
     // A number that the source knows and we do not would be given twice.
     const RegionState state = committer_.CommittedState();
@@ -359,7 +357,9 @@ Status Filling::Check(Job& job) const {
       return FailedPrecondition("the source has not applied what this region claims");
     return CheckRows(chunk);
   }
-  const Stage due = chunk.part == ScanPart::kItems ? Stage::kFilling : Stage::kCompleting;
+  const Stage due = chunk.table.value != 0           ? stage
+                    : chunk.part == ScanPart::kItems ? Stage::kFilling
+                                                     : Stage::kCompleting;
   if (stage != due || chunk.part != job.before.part || chunk.after != job.before.after)
     return FailedPrecondition("not the chunk that comes next");
   if (!chunk.vector.Covers(job.before.floor))
@@ -381,14 +381,16 @@ Status Filling::CheckRows(const ScanChunk& chunk) const {
       TouchedBucket bucket;
       BucketDigest digest;
       if (!ParseDigestKey(row.key, bucket.table, bucket.bucket) ||
-          !DecodeBucketDigest(row.value, digest))
+          !DecodeBucketDigest(row.value, digest) ||
+          (chunk.table.value != 0 && bucket.table != chunk.table))
         return InvalidArgument("a chunk holds what is no digest");
       continue;
     }
     if (chunk.part == ScanPart::kLedger) {
       conflict::ConflictRecord record;
       if (!conflict::DecodeConflictRecord(row.value, record) ||
-          conflict::LedgerKey(record.loser.version) != row.key)
+          conflict::LedgerKey(record.loser.version) != row.key ||
+          (chunk.table.value != 0 && (record.is_table || record.table != chunk.table)))
         return InvalidArgument("a chunk holds what is no ledger entry");
       continue;
     }
@@ -396,7 +398,8 @@ Status Filling::CheckRows(const ScanChunk& chunk) const {
     if (row.key.size() < 9 || !DecodeStoredItem(row.value, item) || item.version.dot.number == 0)
       return InvalidArgument("a chunk holds what is no stored item");
     if (chunk.part == ScanPart::kItems) {
-      if (row.key < items || !item::IsWellFormedItem(item.image))
+      if (row.key < items || !item::IsWellFormedItem(item.image) ||
+          (chunk.table.value != 0 && TableOfItemKey(row.key) != chunk.table))
         return InvalidArgument("a chunk holds no item");
       continue;
     }
@@ -419,9 +422,12 @@ Status Filling::FindKeys(Job& job) const {
     job.keys.emplace_back(std::move(key), of);
   };
   if (chunk.part == ScanPart::kItems) {
-    const std::string begin = std::max(ItemKey(kUserTables, ""), chunk.after);
+    const bool one = chunk.table.value != 0;
+    const std::string first = ItemKey(one ? chunk.table : kUserTables, "");
+    const std::string begin = std::max(first, chunk.after);
+    const std::string past = one ? PrefixEnd(first) : std::string();
     const auto it =
-        store_.NewIterator(ColumnFamily::kItems, {begin, chunk.end ? "" : chunk.through + '\0'});
+        store_.NewIterator(ColumnFamily::kItems, {begin, chunk.end ? past : chunk.through + '\0'});
     for (it->Seek(begin); it->Valid(); it->Next()) {
       if (it->key() == chunk.after) continue;
       for (; row != chunk.rows.end() && row->key < it->key(); ++row) take(row->key, &*row);
@@ -446,7 +452,10 @@ Status Filling::Plan(Job& job) const {
   std::string ignored;
   for (const ScanRow& entry : chunk.rows) {
     EW_ASSIGN_OR_RETURN(const bool there, store_.Get(ColumnFamily::kLedger, entry.key, &ignored));
-    if (!there) job.entries.push_back(&entry);
+    conflict::ConflictRecord record;
+    CHECK(conflict::DecodeConflictRecord(entry.value, record));
+    const bool ours = record.is_table || !catalog_.IsElsewhere(record.table);
+    if (!there && ours) job.entries.push_back(&entry);
   }
   return {};
 }
@@ -460,6 +469,7 @@ void Filling::PlanDigests(Job& job) const {
     CHECK(ParseDigestKey(row.key, bucket.table, bucket.bucket));
     CHECK(DecodeBucketDigest(row.value, digest));
     bucket.of = catalog_.FindById(bucket.table);
+    if (!job.table && catalog_.fills().Has(bucket.table)) continue;
     if (!bucket.of && bucket.table != kCatalogTable) continue;  // deleted meanwhile
     bucket.touched = std::move(digest.touched);
     job.buckets.push_back(std::move(bucket));
@@ -516,6 +526,12 @@ Status Filling::PlanRow(Job& job, const std::string& key, const ScanRow* row) co
   std::string buffer;
   EW_ASSIGN_OR_RETURN(const auto stored, ReadStored(store_, key, &buffer));
   const bool known_there = stored && seen.Covers(stored->version.dot);
+  // A table with a filling of its own, or that will have one, is left to that.
+  const TableId id = TableOfItemKey(key);
+  const auto& without = job.request.chunk.without;
+  if (id >= kUserTables && !job.table &&
+      (catalog_.fills().Has(id) || std::find(without.begin(), without.end(), id) != without.end()))
+    return {};
   PlannedRow planned;
   planned.store_key = key;
   planned.row = row;

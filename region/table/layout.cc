@@ -83,6 +83,12 @@ std::string IndexPrefix(TableId table, IndexId index) {
 std::string BackfillKey(TableId table, IndexId index) { return "b" + IndexPrefix(table, index); }
 std::string IndexCountKey(TableId table, IndexId index) { return "n" + IndexPrefix(table, index); }
 
+std::string TableFillKey(TableId table) {
+  std::string key(1, kTableFillPrefix);
+  PutFixed64(key, table.value);
+  return key;
+}
+
 std::string CountKey(TableId table) {
   std::string key(1, 'c');
   PutFixed64(key, table.value);

@@ -14,6 +14,7 @@
 //                                                          not complete is filled (index_backfill)
 //             'B'                                       -> how far a region that is not whole has
 //                                                          been filled (filling.h)
+//             'F' table id (8)                          -> the same of a table (table_fills.h)
 //             'd' log (8) number (8)                    -> items key of the tombstone with that dot
 //             'f' log (8)                               -> first change held (streams/change_log)
 //             'g' table id (8) bucket (2)               -> digest of a bucket (bucket_digest.h)
@@ -71,6 +72,8 @@ struct RegionState {
 inline constexpr std::string_view kRegionStateKey = "m";
 inline constexpr std::string_view kPlaceKey = "p";
 inline constexpr std::string_view kFillingKey = "B";
+inline constexpr char kTableFillPrefix = 'F';
+std::string TableFillKey(TableId table);
 std::string EncodeRegionState(const RegionState& state);
 bool DecodeRegionState(std::string_view bytes, RegionState& state);
 

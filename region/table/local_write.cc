@@ -31,6 +31,7 @@ Status LocalWrite::AddTo(CommitTurn& turn) {
   record.key = operation_->key;
   record.tombstone = tombstone;
   record.image = mutation_.item;
+  record.scope = table.state->scope;
   std::string bytes;
   streams::EncodeChangeRecord(record, bytes);
   turn.AppendOwnChange(version.dot, std::move(bytes));

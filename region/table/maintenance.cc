@@ -50,13 +50,14 @@ class Maintenance::StreamsUnit : public CommitUnit {
 
 Maintenance::Maintenance(const KvStore& store, const Clock& clock, KeyLocks& locks,
                          Committer& committer, Transactions& transactions, StreamCatalog& streams,
-                         LogKeeperOptions log_options)
+                         const TableFills& fills, LogKeeperOptions log_options)
     : store_(store),
       clock_(clock),
       locks_(locks),
       committer_(committer),
       transactions_(transactions),
       streams_(streams),
+      fills_(fills),
       logs_(store, clock, committer, log_options) {}
 
 void Maintenance::OnProgress(const streams::PeerProgress& progress) {
@@ -86,6 +87,7 @@ Status Maintenance::ForgetTombstones(const conflict::Vector& stable, Executor& e
     for (it->Seek(begin); it->Valid() && forgotten < kTombstonesPerRound; it->Next()) {
       const Dot dot{through.log, LoadFixed64(it->key().data() + 9)};
       const std::string store_key(it->value());
+      if (fills_.Has(TableOfItemKey(store_key))) continue;
       const KeyLocks::Stripe stripe = KeyLocks::StripeOf(store_key);
       const auto forget = [this, stripe, store_key, dot] {
         std::string buffer;

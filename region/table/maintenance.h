@@ -16,6 +16,7 @@
 #include "region/table/key_locks.h"
 #include "region/table/log_keeper.h"
 #include "region/table/stream_catalog.h"
+#include "region/table/table_fills.h"
 #include "streams/region_port.h"
 
 namespace everwrite::table {
@@ -25,13 +26,14 @@ class Transactions;
 class Maintenance {
  public:
   Maintenance(const KvStore& store, const Clock& clock, KeyLocks& locks, Committer& committer,
-              Transactions& transactions, StreamCatalog& streams, LogKeeperOptions log_options);
+              Transactions& transactions, StreamCatalog& streams, const TableFills& fills,
+              LogKeeperOptions log_options);
 
   void OnProgress(const streams::PeerProgress& progress);
 
   // One round, on `executor`: at most kTombstonesPerRound tombstones, and one trim a log; the
   // tokens of transactions whose time is over; and what is due in streams. No tombstones while the
-  // region is being filled: an older row may still come.
+  // region, or their table, is being filled: an older row may still come.
   Status RunOnce(Executor& executor);
 
   // The change log; any thread.
@@ -51,6 +53,7 @@ class Maintenance {
   Committer& committer_;
   Transactions& transactions_;
   StreamCatalog& streams_;
+  const TableFills& fills_;
   LogKeeper logs_;
   mutable std::mutex mutex_;
   conflict::Vector stable_;  // guarded by mutex_

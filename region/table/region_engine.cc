@@ -55,6 +55,7 @@ Result<std::unique_ptr<RegionEngine>> RegionEngine::Open(KvStore& store, const C
   std::unique_ptr<RegionEngine> engine(
       new RegionEngine(store, clock, options, std::move(state), std::move(wake)));
   EW_RETURN_IF_ERROR(engine->streams_.Load(store));
+  EW_RETURN_IF_ERROR(engine->fills_.Load(store));
   EW_RETURN_IF_ERROR(engine->catalog_.Load(store));
   EW_RETURN_IF_ERROR(engine->committer_.Load());
   EW_RETURN_IF_ERROR(engine->maintenance_.logs().Load());
@@ -64,14 +65,15 @@ Result<std::unique_ptr<RegionEngine>> RegionEngine::Open(KvStore& store, const C
 
 RegionEngine::RegionEngine(KvStore& store, const Clock& clock, const RegionEngineOptions& options,
                            RegionState state, std::function<void()> wake)
-    : store_(store),
+    : region_(options.region),
+      store_(store),
       clock_(clock),
       streams_(options.stream_shards),
-      catalog_(streams_),
+      catalog_(options.region, streams_, fills_),
       committer_(store, clock_, std::move(state), options.commit, std::move(wake)),
       remote_apply_(store, catalog_, locks_, committer_),
       transactions_(store, clock_, locks_, committer_),
-      maintenance_(store, clock_, locks_, committer_, transactions_, streams_,
+      maintenance_(store, clock_, locks_, committer_, transactions_, streams_, fills_,
                    {options.change_log_keep_ms, options.change_log_bytes}),
       backfill_(store, catalog_, locks_, committer_),
       sweeper_(store, clock_, catalog_, options.region, options.ttl_takeover_ms,
@@ -242,7 +244,7 @@ class RegionEngine::CatalogUnit : public CommitUnit {
     EW_RETURN_IF_ERROR(engine_.committer_.health());
     std::string buffer;
     EW_ASSIGN_OR_RETURN(const auto stored, ReadStored(engine_.store_, store_key_, &buffer));
-    before_ = engine_.catalog_.Find(name_);
+    before_ = engine_.catalog_.FindAnywhere(name_);
     const conflict::Version version = stored ? stored->version : conflict::Version();
     hash_before_ = stored ? RowHash(store_key_, *stored) : 0;
     generation_ = version.rank / 2 + (before_ ? 0 : 1);
@@ -334,13 +336,33 @@ void RegionEngine::CreateTable(TableDefinition definition, Executor& executor, T
       executor, std::move(done));
 }
 
+namespace {
+
+// For a client of this region.
+Status CheckServed(const TablePtr& live, const std::string& name) {
+  if (!live || live->state->elsewhere)
+    return NotFound("Requested resource not found: Table: " + name + " not found");
+  if (live->state->filling)
+    return AlreadyExists(
+        "Attempt to change a resource which is still in use: Table is being created: " + name);
+  return OkStatus();
+}
+
+Status IsSource() {
+  return InvalidArgument(
+      "Replica cannot be deleted because it has acted as a source region for new replica(s) being "
+      "added to the table in the last 24 hours.");
+}
+
+}  // namespace
+
 void RegionEngine::UpdateTable(std::string name, std::function<Status(TableDefinition&)> edit,
                                Executor& executor, TableCallback done) {
   EditCatalog(
       name,
       [name, edit = std::move(edit)](const TablePtr& live, const conflict::Version& stored,
                                      uint64_t) -> Result<std::optional<TableDefinition>> {
-        if (!live) return NotFound("Requested resource not found: Table: " + name + " not found");
+        EW_RETURN_IF_ERROR(CheckServed(live, name));
         TableDefinition changed = live->definition;
         EW_RETURN_IF_ERROR(edit(changed));
         CHECK(changed.id == live->definition.id && changed.key == live->definition.key);
@@ -353,16 +375,62 @@ void RegionEngine::UpdateTable(std::string name, std::function<Status(TableDefin
 void RegionEngine::DeleteTable(std::string name, Executor& executor, TableCallback done) {
   EditCatalog(
       name,
-      [name](const TablePtr& live, const conflict::Version&,
-             uint64_t) -> Result<std::optional<TableDefinition>> {
-        if (!live) return NotFound("Requested resource not found: Table: " + name + " not found");
+      [name, self = region_](const TablePtr& live, const conflict::Version&,
+                             uint64_t) -> Result<std::optional<TableDefinition>> {
+        EW_RETURN_IF_ERROR(CheckServed(live, name));
         if (live->definition.deletion_protection)
           return InvalidArgument(
               "Resource cannot be deleted as it is currently protected against deletion. Disable "
               "deletion protection first.");
-        return std::optional<TableDefinition>();
+        if (live->definition.Members().size() < 2) return std::optional<TableDefinition>();
+        // The others keep theirs. Nobody who is needed as a source may go.
+        for (const auto& [region, replica] : live->definition.replicas)
+          if (replica.state == Replica::State::kCreating) return IsSource();
+        TableDefinition without = live->definition;
+        without.replicas.at(self).state = Replica::State::kDeleting;
+        return std::optional(std::move(without));
       },
       executor, std::move(done));
+}
+
+std::optional<int> RegionEngine::FilledPercent(const Table& table) const {
+  if (!table.state || !table.state->filling) return std::nullopt;
+  const auto fill = fills_.Find(table.definition.id);
+  if (!fill || fill->progress.total_rows == 0) return 0;
+  return static_cast<int>(
+      std::min<uint64_t>(99, fill->progress.live_rows * 100 / fill->progress.total_rows));
+}
+
+void RegionEngine::SettleReplicas(Executor& executor) {
+  if (filling_.stage() != streams::Stage::kServing) return;
+  for (const TablePtr& table : catalog_.AllAnywhere()) {
+    const auto own = table->definition.replicas.find(region_);
+    if (own == table->definition.replicas.end()) continue;
+    const bool filled = own->second.state == Replica::State::kCreating && !table->state->filling;
+    if (!filled && own->second.state != Replica::State::kDeleting) continue;
+    EditCatalog(
+        table->definition.name,
+        [id = table->definition.id, self = region_](
+            const TablePtr& live, const conflict::Version&,
+            uint64_t) -> Result<std::optional<TableDefinition>> {
+          if (!live || live->definition.id != id) return Aborted("it is another table by now");
+          TableDefinition settled = live->definition;
+          const auto entry = settled.replicas.find(self);
+          if (entry == settled.replicas.end()) return Aborted("it is settled");
+          switch (entry->second.state) {
+            case Replica::State::kActive: return Aborted("it is settled");
+            case Replica::State::kCreating:
+              if (live->state->filling) return Aborted("it is being filled again");
+              entry->second.state = Replica::State::kActive;
+              break;
+            case Replica::State::kDeleting: settled.replicas.erase(entry); break;
+          }
+          // Without a member there is no table.
+          if (settled.replicas.empty()) return std::optional<TableDefinition>();
+          return std::optional(std::move(settled));
+        },
+        executor, [](const Result<TablePtr>&) {});
+  }
 }
 
 TableEngine::Count RegionEngine::CountOf(const Table& table) const {
@@ -394,6 +462,7 @@ streams::RegionState RegionEngine::State() const {
   state.first_held = maintenance_.logs().first_held();
   state.stage = filling_.stage();
   if (state.stage >= streams::Stage::kFilling) state.fill = filling_.Progress();
+  if (state.stage == streams::Stage::kServing) state.fill = TableFillProgress();
   return state;
 }
 
@@ -415,8 +484,57 @@ int64_t RegionEngine::AgeOfFirstMissing(const conflict::Vector& applied) const {
   return oldest_ms;
 }
 
+streams::FillProgress RegionEngine::TableFillProgress() const {
+  const auto current = fills_.Current();
+  if (!current) return {};
+  streams::FillProgress progress = current->second.progress;
+  progress.table = current->first;
+  const TablePtr table = catalog_.FindById(current->first);
+  if (!table) return {};
+  for (const RegionId member : table->definition.Members())
+    if (member != region_) progress.sources.push_back(member);
+  return progress;
+}
+
+// Of tables that the reader may hold, those that are not all here.
+std::vector<TableId> RegionEngine::Without() const {
+  std::vector<TableId> without;
+  for (const TablePtr& table : catalog_.AllAnywhere())
+    if (table->state->elsewhere || table->state->dropped || fills_.Has(table->definition.id))
+      without.push_back(table->definition.id);
+  return without;
+}
+
 Result<streams::ScanChunk> RegionEngine::Scan(const streams::ScanRequest& request) {
-  EW_ASSIGN_OR_RETURN(streams::ScanChunk chunk, ReadScanChunk(store_, request));
+  // Before and after: what goes from under the snapshot, or comes once it is taken, is without.
+  std::vector<TableId> without = Without();
+  const auto lacks = [&without](TableId table) {
+    return std::find(without.begin(), without.end(), table) != without.end();
+  };
+  const TablePtr asked = catalog_.FindById(request.table);
+  const auto hides = [&](TableId id) {
+    if (id < kUserTables) return false;
+    if (lacks(id)) return true;
+    const TablePtr table = catalog_.FindById(id);
+    return table && request.reader.value != 0 && !table->definition.Holds(request.reader);
+  };
+  if (request.table.value != 0 && (!asked || lacks(request.table)))
+    return Unavailable("the table is not whole here");
+  EW_ASSIGN_OR_RETURN(streams::ScanChunk chunk, ReadScanChunk(store_, request, hides));
+  for (const TableId id : Without())
+    if (!lacks(id)) without.push_back(id);
+  if (request.table.value != 0) {
+    if (lacks(request.table)) return Unavailable("the table is not whole here");
+    chunk.total_rows = static_cast<uint64_t>(std::max<int64_t>(0, asked->state->count.items));
+    return chunk;
+  }
+  // Nor does it say anything of what the reader should not hold: should it think otherwise by now,
+  // it is not to take silence for deletions.
+  for (const TablePtr& table : catalog_.All())
+    if (request.reader.value != 0 && !table->definition.Holds(request.reader) &&
+        !lacks(table->definition.id))
+      without.push_back(table->definition.id);
+  chunk.without = std::move(without);
   // Whoever begins with this vector claims it at once: a power cut here must not take it back. Rows
   // need no such care: they are merged when the log, which gives out what is durable, has come so
   // far.

@@ -25,6 +25,7 @@
 #include "region/table/row_repair.h"
 #include "region/table/stream_catalog.h"
 #include "region/table/stream_reader.h"
+#include "region/table/table_fills.h"
 #include "region/table/transaction.h"
 #include "region/table/ttl.h"
 #include "streams/change_record.h"
@@ -65,8 +66,13 @@ class RegionEngine : public TableEngine {
   // --- clients (TableEngine) ---
   Status Serving() const override { return filling_.Serving(); }
   TablePtr FindTable(std::string_view name) const override {
+    TablePtr table = name == kLedgerTableName ? ledger_table_.table() : catalog_.Find(name);
+    return table && table->state && table->state->filling ? nullptr : table;
+  }
+  TablePtr FindDescribed(std::string_view name) const override {
     return name == kLedgerTableName ? ledger_table_.table() : catalog_.Find(name);
   }
+  std::optional<int> FilledPercent(const Table& table) const override;
   std::vector<std::string> ListTables(std::string_view after, size_t limit) const override {
     return catalog_.List(after, limit);
   }
@@ -106,6 +112,11 @@ class RegionEngine : public TableEngine {
     filling_.Fill(std::move(request), executor, std::move(reply));
   }
   const Filling& filling() const { return filling_; }
+  const TableFills& fills() const { return fills_; }
+  // All rows of the table are here; of the table of tables always.
+  bool IsWhole(TableId table) const {
+    return table == kCatalogTable || (catalog_.FindById(table) && !fills_.Has(table));
+  }
   // --- the proof of convergence (region/convergence) ---
   DigestBook& digests() { return committer_.digests(); }
   RowRepair& repair() { return repair_; }
@@ -148,6 +159,9 @@ class RegionEngine : public TableEngine {
     if (streams::Serves(filling_.stage())) sweeper_.Sweep(executor);
   }
   const ExpirySweeper& sweeper() const { return sweeper_; }
+  // Says in the definitions what has become of this region's replicas: one that was filled is
+  // active, one that was given up is gone. To be called every second or so.
+  void SettleReplicas(Executor& executor);
   // Fills indexes on `executor` from now on.
   void StartBackfill(Executor& executor) { backfill_.Start(executor); }
   bool IsFillingIndexes() const { return catalog_.FindIncomplete() != nullptr; }
@@ -161,14 +175,18 @@ class RegionEngine : public TableEngine {
   using CatalogEdit = std::function<Result<std::optional<TableDefinition>>(
       const TablePtr& live, const conflict::Version& stored, uint64_t generation)>;
   class CatalogUnit;
+  streams::FillProgress TableFillProgress() const;
+  std::vector<TableId> Without() const;
   void EditCatalog(std::string name, CatalogEdit edit, Executor& executor, TableCallback done);
   void Submit(std::unique_ptr<WriteOperation> operation, Executor& executor, streams::Actor actor);
   void Decide(std::unique_ptr<LocalWrite> write, streams::Actor actor);
 
+  const RegionId region_;
   KvStore& store_;
   CorrectedClock clock_;
   KeyLocks locks_;
   StreamCatalog streams_;
+  TableFills fills_;
   Catalog catalog_;
   Committer committer_;
   RemoteApply remote_apply_;

@@ -1,6 +1,9 @@
 #include "region/table/region_scan.h"
 
+#include <algorithm>
+
 #include "base/coding.h"
+#include "conflict/conflict_record.h"
 #include "region/table/bucket_digest.h"
 #include "region/table/filling.h"
 #include "region/table/layout.h"
@@ -15,23 +18,54 @@ struct PartRange {
   KvRange range;
 };
 
-PartRange RangeOf(ScanPart part) {
+KvRange PrefixRange(const std::string& prefix) { return {prefix, PrefixEnd(prefix)}; }
+
+PartRange RangeOf(ScanPart part, TableId table) {
+  const bool one = table.value != 0;
   switch (part) {
     case ScanPart::kCatalog:
       return {ColumnFamily::kItems, {ItemKey(kCatalogTable, ""), ItemKey(kUserTables, "")}};
-    case ScanPart::kItems: return {ColumnFamily::kItems, {ItemKey(kUserTables, ""), ""}};
-    case ScanPart::kDigests: return {ColumnFamily::kSystem, DigestRange()};
+    case ScanPart::kItems:
+      if (one) return {ColumnFamily::kItems, PrefixRange(ItemKey(table, ""))};
+      return {ColumnFamily::kItems, {ItemKey(kUserTables, ""), ""}};
+    case ScanPart::kDigests:
+      if (one) return {ColumnFamily::kSystem, PrefixRange(DigestKey(table, 0).substr(0, 9))};
+      return {ColumnFamily::kSystem, DigestRange()};
     case ScanPart::kLedger:
     case ScanPart::kDone: break;
   }
   return {ColumnFamily::kLedger, {}};
 }
 
+// Of entries that are looked at, and may all be left out.
+constexpr size_t kLookedBytesMax = 4U << 20;
+
+// The table that a row of a part belongs to. kDataLoss: it cannot be read.
+Result<TableId> TableOf(ScanPart part, const KvIterator& it) {
+  TableId table;
+  uint16_t bucket = 0;
+  switch (part) {
+    case ScanPart::kCatalog:
+    case ScanPart::kItems: return TableOfItemKey(it.key());
+    case ScanPart::kDigests:
+      if (!ParseDigestKey(it.key(), table, bucket)) return DataLoss("a digest's key is damaged");
+      return table;
+    case ScanPart::kLedger:
+    case ScanPart::kDone: break;
+  }
+  conflict::ConflictRecord record;
+  if (!conflict::DecodeConflictRecord(it.value(), record))
+    return DataLoss("an entry of the ledger is damaged");
+  return record.is_table ? kCatalogTable : record.table;
+}
+
 }  // namespace
 
-Result<streams::ScanChunk> ReadScanChunk(const KvStore& store,
-                                         const streams::ScanRequest& request) {
-  if (request.part == ScanPart::kDone) return InvalidArgument("there is no such part");
+Result<streams::ScanChunk> ReadScanChunk(const KvStore& store, const streams::ScanRequest& request,
+                                         const HidesTable& hides) {
+  if (request.part == ScanPart::kDone ||
+      (request.part == ScanPart::kCatalog && request.table.value != 0))
+    return InvalidArgument("there is no such part");
   const auto snapshot = store.TakeSnapshot();
   std::string value;
   EW_ASSIGN_OR_RETURN(const bool found,
@@ -45,26 +79,41 @@ Result<streams::ScanChunk> ReadScanChunk(const KvStore& store,
     return FailedPrecondition("this region has not applied what is asked for");
   streams::ScanChunk chunk;
   chunk.part = request.part;
+  chunk.table = request.table;
   chunk.after = request.after;
   chunk.through = request.after;
   chunk.vector = std::move(state.applied);
   chunk.clock = state.clock;
-  PartRange part = RangeOf(request.part);
+  PartRange part = RangeOf(request.part, request.table);
   const std::string begin = std::max(part.range.begin, request.after);
   const auto it = store.NewIterator(part.family, std::move(part.range), snapshot.get());
   it->Seek(begin);
   if (it->Valid() && it->key() == request.after) it->Next();
   const bool whole = request.part == ScanPart::kCatalog;
-  size_t bytes = 0;
-  for (; it->Valid() && (whole || chunk.rows.empty() || bytes < request.max_bytes); it->Next()) {
+  size_t bytes = 0, looked = 0;
+  while (it->Valid() && (whole || ((chunk.rows.empty() || bytes < request.max_bytes) &&
+                                   looked < kLookedBytesMax))) {
+    EW_ASSIGN_OR_RETURN(const TableId table, TableOf(request.part, *it));
+    const bool other = request.table.value != 0 && table != request.table;
+    if (!whole && (other || hides(table))) {
+      chunk.through = it->key();
+      looked += it->key().size() + it->value().size();
+      if (request.part == ScanPart::kItems) {
+        it->Seek(PrefixEnd(ItemKey(table, "")));  // many rows, side by side
+      } else {
+        it->Next();
+      }
+      continue;
+    }
     chunk.rows.push_back({std::string(it->key()), std::string(it->value())});
+    chunk.through = it->key();
     bytes += it->key().size() + it->value().size();
+    it->Next();
     if (whole && bytes > kCatalogBytesMax)
       return ResourceExhausted("the table definitions are too large to be handed over");
   }
   EW_RETURN_IF_ERROR(it->status());
   chunk.end = !it->Valid();
-  if (!chunk.rows.empty()) chunk.through = chunk.rows.back().key;
   return chunk;
 }
 

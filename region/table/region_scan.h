@@ -9,6 +9,8 @@
 // Pure over KvStore; thread-safe as the store is.
 #pragma once
 
+#include <functional>
+
 #include "base/kv_store.h"
 #include "base/result.h"
 #include "streams/bootstrap_port.h"
@@ -18,8 +20,12 @@ namespace everwrite::table {
 // A catalog that is larger cannot be handed over: some ten thousand tables with all their tags.
 inline constexpr size_t kCatalogBytesMax = 32U << 20;
 
+// Whether something of the table is left out.
+using HidesTable = std::function<bool(TableId)>;
+
 // The chunk behind `request.after`. kFailedPrecondition: the state does not cover the floor.
-// kUnavailable: the region is being filled itself. total_rows is left to the caller.
-Result<streams::ScanChunk> ReadScanChunk(const KvStore& store, const streams::ScanRequest& request);
+// kUnavailable: the region is being filled itself. total_rows and without are left to the caller.
+Result<streams::ScanChunk> ReadScanChunk(const KvStore& store, const streams::ScanRequest& request,
+                                         const HidesTable& hides);
 
 }  // namespace everwrite::table

@@ -33,6 +33,7 @@ struct PlannedChange {
   TablePtr table;           // of an item
   RowChange row;            // of an item that is taken
   bool superseded = false;  // a later change of the segment replaces the row before anybody sees it
+  bool bare = false;        // the region holds the table, and was not told what the change says
   // Of a definition that is taken.
   bool is_definition = false;
   std::optional<TableDefinition> definition;  // nullopt: deleted
@@ -103,7 +104,14 @@ class RemoteApply::Unit : public CommitUnit {
     // The table was dropped by a client of this region between deciding and committing.
     if (change.table && change.table->state->dropped) {
       change.take = false;
-      if (!record.tombstone) change.conflict = LostToDeletion(record, turn.physical_ms());
+      if (change.table->state->left) {
+        change.conflict.reset();  // it is decided where the table lives
+      } else if (!record.tombstone && !record.bare) {
+        change.conflict = LostToDeletion(record, turn.physical_ms());
+      }
+    } else if (change.bare) {
+      owner_.catalog_.fills().Lack(turn, record.table, record.dot);
+      return;
     }
     if (change.conflict) {
       change.conflict->decided_ms = turn.physical_ms();
@@ -275,7 +283,7 @@ Status RemoteApply::Check(Job& job) {
     if (!covered.Covers(context))
       return FailedPrecondition("record " + std::to_string(record.dot.number) +
                                 " depends on changes that are not here");
-    if (record.subject == Subject::kItem && !item::IsWellFormedItem(record.image))
+    if (record.subject == Subject::kItem && !record.bare && !item::IsWellFormedItem(record.image))
       return InvalidArgument("record " + std::to_string(record.dot.number) + " holds no item");
     TableDefinition definition;
     if (record.subject == Subject::kTable && !record.tombstone &&
@@ -345,10 +353,14 @@ Status RemoteApply::Resolve(Segment& segment, size_t index) {
   if (!change.is_definition) {
     change.table = catalog_.FindById(record.table);
     if (!change.table) {
-      // By causal order the definition was here before its rows: the table has been deleted since.
-      if (!record.tombstone) change.conflict = Unit::LostToDeletion(record, 0);
+      // By causal order the definition was here before its rows: the table has been deleted since,
+      // or is none of ours.
+      if (!record.tombstone && !record.bare && !catalog_.IsElsewhere(record.table))
+        change.conflict = Unit::LostToDeletion(record, 0);
       return {};
     }
+    change.bare = record.bare;
+    if (change.bare) return {};
   }
   std::string buffer;
   std::optional<StoredItem> row;

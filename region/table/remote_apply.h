@@ -14,6 +14,9 @@
 // and they reach the committer in the order they came in. A table definition ends a segment: what
 // follows it, in the batch or in the next request, is resolved once the catalog shows it.
 //
+// A change of a table that this region does not hold only moves the vector. One that came bare of a
+// table that it does hold makes it fetch the rows from a region that knows it (table_fills.h).
+//
 // What must not run beside any of it (filling.h) takes its turn in the same queue, alone.
 //
 // Thread-safety: Apply and RunAlone from any thread; work and replies on the executor given.

@@ -15,6 +15,7 @@ constexpr uint8_t kIndexTag = 1;
 constexpr uint8_t kTimeToLiveTag = 2;
 constexpr uint8_t kTagsTag = 3;
 constexpr uint8_t kSettingsTag = 4;
+constexpr uint8_t kReplicaTag = 5;
 
 void PutAttribute(std::string& out, const item::KeyAttribute& attribute) {
   PutBytes(out, attribute.name);
@@ -143,6 +144,45 @@ bool DecodeSettings(std::string_view bytes, TableDefinition& d) {
   return true;
 }
 
+std::string EncodeReplica(RegionId region, const Replica& replica) {
+  std::string out;
+  PutVarint(out, region.value);
+  out.push_back(static_cast<char>(replica.state));
+  PutBytes(out, replica.sse_key);
+  PutBytes(out, replica.table_class);
+  PutVarint(out, replica.read_units);
+  PutVarint(out, replica.on_demand_read);
+  PutVarint(out, replica.index_read_units.size());
+  for (const auto& [index, units] : replica.index_read_units) {
+    PutBytes(out, index);
+    PutVarint(out, units);
+  }
+  return out;
+}
+
+bool AddReplica(std::string_view bytes, Replicas& replicas) {
+  Reader reader(bytes);
+  uint64_t region = 0, indexes = 0;
+  uint8_t state = 0;
+  std::string_view sse_key, table_class;
+  Replica replica;
+  if (!reader.ReadVarint(region) || region == 0 || region > UINT16_MAX || !reader.ReadByte(state) ||
+      state > 2 || !reader.ReadBytes(sse_key) || !reader.ReadBytes(table_class) ||
+      !reader.ReadVarint(replica.read_units) || !reader.ReadVarint(replica.on_demand_read) ||
+      !reader.ReadVarint(indexes) || indexes > kGlobalIndexesMax)
+    return false;
+  for (uint64_t i = 0; i < indexes; ++i) {
+    std::string_view index;
+    uint64_t units = 0;
+    if (!reader.ReadBytes(index) || !reader.ReadVarint(units)) return false;
+    replica.index_read_units.emplace(index, units);
+  }
+  replica.state = static_cast<Replica::State>(state);
+  replica.sse_key = sse_key;
+  replica.table_class = table_class;
+  return replicas.emplace(RegionId{static_cast<uint16_t>(region)}, std::move(replica)).second;
+}
+
 bool AddIndex(std::string_view section, std::vector<IndexDefinition>& indexes) {
   IndexDefinition index;
   if (indexes.size() == kLocalIndexesMax + kGlobalIndexesMax || !DecodeIndex(section, index))
@@ -159,6 +199,19 @@ const IndexDefinition* TableDefinition::FindIndex(std::string_view index) const 
   for (const IndexDefinition& definition : indexes)
     if (definition.name == index) return &definition;
   return nullptr;
+}
+
+bool TableDefinition::Holds(RegionId region) const {
+  if (replicas.empty()) return true;
+  const auto at = replicas.find(region);
+  return at != replicas.end() && at->second.state != Replica::State::kDeleting;
+}
+
+std::vector<RegionId> TableDefinition::Members() const {
+  std::vector<RegionId> members;
+  for (const auto& [region, replica] : replicas)
+    if (replica.state != Replica::State::kDeleting) members.push_back(region);
+  return members;
 }
 
 std::vector<IndexDefinition> KeptIndexes(const TableDefinition& definition) {
@@ -213,6 +266,8 @@ std::string EncodeTableDefinition(const TableDefinition& d) {
   static const std::string kNoSettings = EncodeSettings({});
   if (const std::string settings = EncodeSettings(d); settings != kNoSettings)
     PutSection(out, kSettingsTag, settings);
+  for (const auto& [region, replica] : d.replicas)
+    PutSection(out, kReplicaTag, EncodeReplica(region, replica));
   return out;
 }
 
@@ -239,6 +294,7 @@ bool DecodeTableDefinition(std::string_view bytes, TableDefinition& definition) 
     if (tag == kTimeToLiveTag && !DecodeTimeToLive(section, d.ttl)) return false;
     if (tag == kSettingsTag && !DecodeSettings(section, d)) return false;
     if (tag == kTagsTag && !DecodeTags(section, d.tags)) return false;
+    if (tag == kReplicaTag && !AddReplica(section, d.replicas)) return false;
   }
   d.name = name;
   d.billing = static_cast<BillingMode>(billing);

@@ -66,6 +66,21 @@ inline constexpr size_t kTagKeyMax = 128;    // characters
 inline constexpr size_t kTagValueMax = 256;  // characters
 using Tags = std::map<std::string, std::string, std::less<>>;
 
+// One region's share of a table that is not in all of them. Each region moves its own entry on:
+// from kCreating to kActive when it holds everything, away when its rows are gone.
+struct Replica {
+  enum class State : uint8_t { kCreating = 0, kActive = 1, kDeleting = 2 };
+  State state = State::kActive;
+  // Kept only to be described, as the table's own. Empty or 0: as of the table.
+  std::string sse_key;
+  std::string table_class;
+  uint64_t read_units = 0;
+  uint64_t on_demand_read = 0;
+  std::map<std::string, uint64_t, std::less<>> index_read_units;  // by index
+  friend bool operator==(const Replica&, const Replica&) = default;
+};
+using Replicas = std::map<RegionId, Replica>;
+
 struct TableDefinition {
   std::string name;
   TableId id;               // given by the engine
@@ -83,6 +98,7 @@ struct TableDefinition {
   std::vector<IndexDefinition> indexes;  // local ones first, each kind in the order of creation
   TimeToLive ttl;
   Tags tags;
+  Replicas replicas;  // empty: every region of the topology holds the table
   // What is kept only to be described: nothing here acts on it. Times are 0 for never, units 0 for
   // no bound or no word.
   std::string sse_key;              // with sse; empty: the service's own
@@ -97,6 +113,11 @@ struct TableDefinition {
   uint64_t warm_write = 0;
 
   const IndexDefinition* FindIndex(std::string_view index) const;
+  bool IsEverywhere() const { return replicas.empty(); }
+  // Whether the region's rows belong to the table; of one that is being deleted they do no more.
+  bool Holds(RegionId region) const;
+  // Of a table that is not everywhere: who holds it, ascending.
+  std::vector<RegionId> Members() const;
   friend bool operator==(const TableDefinition&, const TableDefinition&) = default;
 };
 

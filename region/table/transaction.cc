@@ -192,6 +192,7 @@ class Transactions::Unit {
     record.image = row.mutation.item;
     record.transaction = transaction;
     record.transaction_end = last;
+    record.scope = item.table->state->scope;
     std::string bytes;
     streams::EncodeChangeRecord(record, bytes);
     turn.AppendOwnChange(version.dot, std::move(bytes));

@@ -88,7 +88,8 @@ bool ExpirySweeper::MayDelete(const Table& table, item::ItemView item,
   const auto expiry = ExpiryOf(item, current->definition.ttl.attribute);
   if (!expiry || !IsExpired(*expiry, clock_.PhysicalMillis())) return false;
   const RegionId writer = version.dot.log.region();
-  return writer == self_ || IsSilent(writer);
+  // A region that does not hold the table any more sweeps it no more.
+  return writer == self_ || !current->definition.Holds(writer) || IsSilent(writer);
 }
 
 void ExpirySweeper::Sweep(Executor& executor) {

@@ -43,6 +43,12 @@ class MemoryTableEngine : public table::TableEngine {
   table::TablePtr FindTable(std::string_view name) const override {
     return engine_->FindTable(name);
   }
+  table::TablePtr FindDescribed(std::string_view name) const override {
+    return engine_->FindDescribed(name);
+  }
+  std::optional<int> FilledPercent(const table::Table& table) const override {
+    return engine_->FilledPercent(table);
+  }
   std::vector<std::string> ListTables(std::string_view after, size_t limit) const override {
     return engine_->ListTables(after, limit);
   }

@@ -111,6 +111,17 @@ Status TestRegion::Apply(streams::RecordBatch batch) {
   return outcome;
 }
 
+// As a source's feed would give it to us.
+bool TestRegion::Share(streams::RecordBatch& batch) const {
+  for (auto& record : batch.records) {
+    const streams::Share share = streams::ShareOf(*record, RegionId{id_});
+    if (share == streams::Share::kLacking && !takes_bare) return false;
+    if (share == streams::Share::kBare)
+      record = std::make_shared<const std::string>(streams::BareRecord(*record));
+  }
+  return true;
+}
+
 Status TestRegion::PullFrom(TestRegion& source) {
   if (&source == this) return {};
   // One record, or transaction, at a time from whichever log can go on, as a gate would let them
@@ -131,6 +142,7 @@ Status TestRegion::PullFrom(TestRegion& source) {
           CHECK(streams::DecodeChangeRecord(*next.records[0], record));
           batch.records.push_back(next.records[0]);
         }
+        if (!Share(batch)) break;  // this source has the bare number of what we need
         const size_t records = batch.records.size();
         const Status status = Apply(std::move(batch));
         if (status.code() == StatusCode::kFailedPrecondition) break;  // waits for another log
@@ -158,15 +170,44 @@ Status Carry(TestRegion& to, streams::FillRequest request) {
 }  // namespace
 
 Status TestRegion::BeginFilling(TestRegion& source) {
-  EW_ASSIGN_OR_RETURN(streams::ScanChunk chunk, source.engine->Scan({}));
+  EW_ASSIGN_OR_RETURN(streams::ScanChunk chunk, source.engine->Scan({.reader = RegionId{id_}}));
   return Carry(*this, {1, streams::FillRequest::Kind::kChunk, RegionId{source.id_}, chunk});
 }
 
 Status TestRegion::FillMore(TestRegion& source, size_t max_bytes) {
   const streams::FillProgress at = engine->filling().Progress();
-  EW_ASSIGN_OR_RETURN(streams::ScanChunk chunk,
-                      source.engine->Scan({1, at.part, at.after, at.floor, max_bytes}));
+  EW_ASSIGN_OR_RETURN(
+      streams::ScanChunk chunk,
+      source.engine->Scan({1, at.part, at.after, at.floor, max_bytes, {}, RegionId{id_}}));
   return Carry(*this, {1, streams::FillRequest::Kind::kChunk, RegionId{source.id_}, chunk});
+}
+
+Status TestRegion::FillTable(TestRegion& source, size_t max_bytes) {
+  const streams::FillProgress at = engine->State().fill;
+  if (at.table.value == 0) return FailedPrecondition("no table is being filled");
+  EW_ASSIGN_OR_RETURN(
+      streams::ScanChunk chunk,
+      source.engine->Scan({1, at.part, at.after, at.floor, max_bytes, at.table, RegionId{id_}}));
+  return Carry(*this, {1, streams::FillRequest::Kind::kChunk, RegionId{source.id_}, chunk});
+}
+
+Status TestRegion::SetReplicas(std::string_view name,
+                               const std::function<void(Replicas&)>& change) {
+  Status outcome = Internal("not called");
+  engine->UpdateTable(
+      std::string(name),
+      [&](TableDefinition& definition) {
+        change(definition.replicas);
+        return OkStatus();
+      },
+      executor, [&](const Result<TablePtr>& result) { outcome = result.status(); });
+  RunAll();
+  return outcome;
+}
+
+void TestRegion::Settle() {
+  engine->SettleReplicas(executor);
+  RunAll();
 }
 
 Status TestRegion::FinishFilling() {

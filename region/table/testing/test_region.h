@@ -90,12 +90,18 @@ class TestRegion {
   Status FinishFilling();
   // After FinishFilling: everything that `source` has decided, with no more asked.
   Status CompleteFilling(TestRegion& source, size_t max_bytes = 1000);
+  // The next chunk of the table that is being filled.
+  Status FillTable(TestRegion& source, size_t max_bytes = 100);
+  // Edits where the table lives, as a client of this region.
+  Status SetReplicas(std::string_view name, const std::function<void(Replicas&)>& change);
+  void Settle();
   streams::RecordBatch ReadLog(LogId log, uint64_t after = 0);
   // The losers in the ledger, newest first: "pk=v" or "pk deleted".
   std::vector<std::string> Losers();
   // Every live item: "table-id pk=v", sorted.
   std::vector<std::string> Dump();
 
+  bool takes_bare = false;             // bare numbers of changes will do (PullFrom)
   streams::ShardPolicy stream_shards;  // from the next Open on
   MemoryKvStore store;
   ManualClock clock;
@@ -104,6 +110,8 @@ class TestRegion {
   LogId log() { return engine->State().log; }
 
  private:
+  bool Share(streams::RecordBatch& batch) const;
+
   const uint16_t id_;
   const CommitterOptions commit_;
 };

@@ -1,0 +1,325 @@
+// Tables that live in some of the regions: the others know of them and have nothing of them; who
+// joins is filled beside the live stream; who leaves drops its rows and nobody else's.
+#include <gtest/gtest.h>
+
+#include "base/random.h"
+#include "region/table/bucket_digest.h"
+#include "region/table/index_check.h"
+#include "region/table/testing/test_region.h"
+#include "streams/change_record.h"
+
+namespace everwrite::table {
+namespace {
+
+using State = Replica::State;
+using testing::TestRegion;
+using testing::TestTable;
+
+void CreateIn(TestRegion& region, uint16_t id, const std::string& name = "t") {
+  TableDefinition definition = TestTable(name);
+  definition.replicas[RegionId{id}] = {};
+  Status outcome = Internal("not called");
+  region.engine->CreateTable(std::move(definition), region.executor,
+                             [&](const Result<TablePtr>& r) { outcome = r.status(); });
+  region.RunAll();
+  ASSERT_TRUE(outcome.ok()) << outcome.ToString();
+}
+
+void Add(Replicas& replicas, uint16_t region) {
+  replicas[RegionId{region}].state = State::kCreating;
+}
+void Remove(Replicas& replicas, uint16_t region) {
+  replicas.at(RegionId{region}).state = State::kDeleting;
+}
+
+// Everybody from everybody, until nothing moves.
+void Exchange(std::vector<TestRegion*> regions) {
+  for (size_t round = 0; round < regions.size() + 2; ++round)
+    for (TestRegion* to : regions)
+      for (TestRegion* from : regions)
+        if (to != from) (void)to->PullFrom(*from);
+}
+
+bool HoldsAnImage(TestRegion& region) {
+  const conflict::Vector applied = region.engine->State().applied;
+  for (const Dot& head : applied.entries()) {
+    for (const auto& bytes : region.ReadLog(head.log).records) {
+      streams::ChangeRecord record;
+      EXPECT_TRUE(streams::DecodeChangeRecord(*bytes, record));
+      if (record.subject == streams::Subject::kItem && !record.image.empty()) return true;
+    }
+  }
+  return false;
+}
+
+TEST(Replicas, ARegionThatDoesNotHoldATableHasNothingOfItAndNoGap) {
+  TestRegion a(1), b(2), c(3);
+  CreateIn(a, 1);
+  Exchange({&a, &b, &c});
+  ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { Add(r, 2); }).ok());
+  Exchange({&a, &b, &c});
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(a.Put("t", "k" + std::to_string(i), "1").ok());
+  Exchange({&a, &b, &c});
+  EXPECT_EQ(c.engine->State().applied.At(a.log()), a.engine->State().applied.At(a.log()));
+  EXPECT_EQ(c.engine->FindTable("t"), nullptr);
+  EXPECT_TRUE(c.engine->ListTables("", 10).empty());
+  EXPECT_TRUE(c.Dump().empty());
+  EXPECT_TRUE(c.Losers().empty());
+  EXPECT_FALSE(HoldsAnImage(c));
+  EXPECT_EQ(c.engine->digests().size(), 1u) << "of the table of tables alone";
+}
+
+TEST(Replicas, ANewReplicaIsFilledBesideLiveChangesAndServesWhenItIsWhole) {
+  TestRegion a(1), b(2);
+  CreateIn(a, 1);
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(a.Put("t", "k" + std::to_string(i), "1").ok());
+  ASSERT_TRUE(b.PullFrom(a).ok());
+  ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { Add(r, 2); }).ok());
+  ASSERT_TRUE(b.PullFrom(a).ok());
+  EXPECT_EQ(b.engine->FindTable("t"), nullptr) << "not before it is whole";
+  ASSERT_NE(b.engine->FindDescribed("t"), nullptr);
+  EXPECT_EQ(b.engine->FilledPercent(*b.engine->FindDescribed("t")), 0);
+  EXPECT_EQ(b.SetReplicas("t", [](Replicas&) {}).code(), StatusCode::kAlreadyExists);
+  int step = 0;
+  while (b.engine->State().fill.table.value != 0) {
+    const std::string key = "k" + std::to_string(step * 3 % 30);
+    ASSERT_TRUE(step % 2 == 0 ? a.Put("t", key, "2").ok() : a.Delete("t", key).ok());
+    ASSERT_TRUE(b.PullFrom(a).ok());
+    ASSERT_TRUE(b.FillTable(a).ok());
+    if (++step == 2) b.Restart();
+    ASSERT_LT(step, 1000);
+  }
+  EXPECT_GT(step, 5);
+  ASSERT_NE(b.engine->FindTable("t"), nullptr);
+  EXPECT_EQ(b.Dump(), a.Dump());
+  EXPECT_EQ(b.engine->CountOf(*b.engine->FindTable("t")).items,
+            a.engine->CountOf(*a.engine->FindTable("t")).items);
+  b.Settle();
+  Exchange({&a, &b});
+  EXPECT_EQ(a.engine->FindTable("t")->definition.replicas.at(RegionId{2}).state, State::kActive);
+  ASSERT_TRUE(b.Put("t", "new", "b").ok());
+  ASSERT_TRUE(a.PullFrom(b).ok());
+  EXPECT_EQ(a.Get("t", "new"), "b");
+  EXPECT_EQ(b.engine->digests().List(TableId{0}, 0, 9999).size(),
+            a.engine->digests().List(TableId{0}, 0, 9999).size());
+  EXPECT_TRUE(CheckDigests(b.store)->empty());
+}
+
+TEST(Replicas, AChangeOfWhoDidNotKnowTheNewReplicaIsFetchedWithTheRows) {
+  TestRegion a(1), b(2), c(3);
+  CreateIn(a, 1);
+  Exchange({&a, &b, &c});
+  ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { Add(r, 2); }).ok());
+  Exchange({&a, &b, &c});
+  while (b.engine->State().fill.table.value != 0) ASSERT_TRUE(b.FillTable(a).ok());
+  b.Settle();
+  Exchange({&a, &b, &c});
+  // c joins; b does not know it yet and writes.
+  ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { Add(r, 3); }).ok());
+  ASSERT_TRUE(c.PullFrom(a).ok());
+  while (c.engine->State().fill.table.value != 0) ASSERT_TRUE(c.FillTable(a).ok());
+  ASSERT_NE(c.engine->FindTable("t"), nullptr);
+  ASSERT_TRUE(b.Put("t", "k", "unaware").ok());
+  ASSERT_TRUE(c.PullFrom(b).ok());
+  EXPECT_NE(c.engine->FindTable("t"), nullptr) << "it goes on serving";
+  ASSERT_NE(c.engine->State().fill.table.value, 0u);
+  EXPECT_FALSE(c.FillTable(a).ok()) << "a does not know the change";
+  EXPECT_FALSE(c.FillTable(b).ok()) << "b does not know all that c does";
+  ASSERT_TRUE(b.PullFrom(a).ok());
+  while (c.engine->State().fill.table.value != 0) ASSERT_TRUE(c.FillTable(b).ok());
+  EXPECT_EQ(c.Get("t", "k"), "unaware");
+  Exchange({&a, &b, &c});
+  EXPECT_EQ(c.Dump(), a.Dump());
+}
+
+TEST(Replicas, WhoLeavesDropsItsRowsAndTheOthersKeepTheirs) {
+  TestRegion a(1), b(2);
+  CreateIn(a, 1);
+  ASSERT_TRUE(a.Put("t", "k", "1").ok());
+  Exchange({&a, &b});
+  ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { Add(r, 2); }).ok());
+  Exchange({&a, &b});
+  while (b.engine->State().fill.table.value != 0) ASSERT_TRUE(b.FillTable(a).ok());
+  b.Settle();
+  Exchange({&a, &b});
+  ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { Remove(r, 2); }).ok());
+  ASSERT_TRUE(b.PullFrom(a).ok());
+  EXPECT_EQ(b.engine->FindTable("t"), nullptr);
+  EXPECT_TRUE(b.Dump().empty());
+  b.Settle();
+  Exchange({&a, &b});
+  EXPECT_EQ(a.engine->FindTable("t")->definition.replicas.count(RegionId{2}), 0u);
+  EXPECT_EQ(a.Get("t", "k"), "1");
+  ASSERT_TRUE(a.Put("t", "k", "2").ok());
+  ASSERT_TRUE(b.PullFrom(a).ok());
+  EXPECT_TRUE(b.Dump().empty());
+  EXPECT_TRUE(b.Losers().empty()) << "nothing is lost";
+  // And again.
+  ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { Add(r, 2); }).ok());
+  ASSERT_TRUE(b.PullFrom(a).ok());
+  b.Restart();
+  while (b.engine->State().fill.table.value != 0) ASSERT_TRUE(b.FillTable(a).ok());
+  EXPECT_EQ(b.Get("t", "k"), "2");
+  EXPECT_EQ(b.Dump(), a.Dump());
+}
+
+TEST(Replicas, DeletingATableInOneRegionLeavesItInTheOthers) {
+  TestRegion a(1), b(2);
+  CreateIn(a, 1);
+  Exchange({&a, &b});
+  ASSERT_TRUE(a.Put("t", "k", "1").ok());
+  ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { Add(r, 2); }).ok());
+  Exchange({&a, &b});
+  const auto drop = [](TestRegion& region) {
+    Status outcome = Internal("not called");
+    region.engine->DeleteTable("t", region.executor,
+                               [&](const Result<TablePtr>& r) { outcome = r.status(); });
+    region.RunAll();
+    return outcome;
+  };
+  EXPECT_EQ(drop(a).code(), StatusCode::kInvalidArgument) << "it is the new one's source";
+  while (b.engine->State().fill.table.value != 0) ASSERT_TRUE(b.FillTable(a).ok());
+  b.Settle();
+  Exchange({&a, &b});
+  ASSERT_TRUE(drop(a).ok());
+  EXPECT_EQ(a.engine->FindTable("t"), nullptr);
+  a.Settle();
+  Exchange({&a, &b});
+  EXPECT_EQ(b.Get("t", "k"), "1");
+  EXPECT_EQ(b.engine->FindTable("t")->definition.replicas.size(), 1u);
+  ASSERT_TRUE(drop(b).ok());
+  Exchange({&a, &b});
+  EXPECT_EQ(a.engine->FindTableById(TableId{99}), nullptr);
+  CreateIn(a, 1);
+  EXPECT_EQ(a.Get("t", "k"), "-");
+}
+
+TEST(Replicas, ARelayThatHasOnlyTheNumbersGivesThemToThoseWhoNeedNoMore) {
+  TestRegion a(1), b(2), c(3), d(4);
+  CreateIn(a, 1);
+  Exchange({&a, &b, &c, &d});
+  ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { Add(r, 2); }).ok());
+  Exchange({&a, &b, &c, &d});
+  while (b.engine->State().fill.table.value != 0) ASSERT_TRUE(b.FillTable(a).ok());
+  ASSERT_TRUE(a.Put("t", "k", "1").ok());
+  ASSERT_TRUE(c.PullFrom(a).ok());
+  EXPECT_TRUE(d.PullFrom(c).ok()) << "neither holds the table";
+  EXPECT_FALSE(b.PullFrom(c).ok()) << "c has not what b needs";
+  ASSERT_TRUE(b.PullFrom(a).ok());
+  EXPECT_EQ(b.Get("t", "k"), "1");
+  EXPECT_TRUE(c.PullFrom(b).ok());
+  // When nobody has more, the numbers will do; what they stand for comes with the rows.
+  ASSERT_TRUE(a.Put("t", "k", "2").ok());
+  ASSERT_TRUE(c.PullFrom(a).ok());
+  b.takes_bare = true;
+  ASSERT_TRUE(b.PullFrom(c).ok());
+  EXPECT_EQ(b.Get("t", "k"), "1");
+  while (b.engine->State().fill.table.value != 0) ASSERT_TRUE(b.FillTable(a).ok());
+  EXPECT_EQ(b.Get("t", "k"), "2");
+}
+
+TEST(Replicas, ARegionThatIsFilledAsAWholeFetchesWhatItsSourceDoesNotHoldFromOthers) {
+  TestRegion a(1), b(2), c(3);
+  CreateIn(a, 1, "everybody's");
+  CreateIn(a, 1, "ours");
+  CreateIn(b, 2, "theirs");
+  Exchange({&a, &b});
+  ASSERT_TRUE(a.SetReplicas("everybody's", [](Replicas& r) { Add(r, 2); }).ok());
+  Exchange({&a, &b});
+  while (b.engine->State().fill.table.value != 0) ASSERT_TRUE(b.FillTable(a).ok());
+  b.Settle();
+  Exchange({&a, &b});
+  // c has had its share of both, and lost its disk.
+  const auto had = [](Replicas& replicas) { replicas[RegionId{3}] = {}; };
+  ASSERT_TRUE(a.SetReplicas("everybody's", had).ok());
+  ASSERT_TRUE(a.SetReplicas("ours", had).ok());
+  for (int i = 0; i < 9; ++i) {
+    ASSERT_TRUE(a.Put("everybody's", "k" + std::to_string(i), "e").ok());
+    ASSERT_TRUE(a.Put("ours", "k" + std::to_string(i), "o").ok());
+    ASSERT_TRUE(b.Put("theirs", "k" + std::to_string(i), "t").ok());
+  }
+  Exchange({&a, &b});
+  ASSERT_TRUE(c.BeginFilling(b).ok());
+  while (c.engine->filling().Progress().part != streams::ScanPart::kDone)
+    ASSERT_TRUE(c.FillMore(b, 100).ok());
+  ASSERT_TRUE(c.FinishFilling().ok());
+  EXPECT_EQ(c.Get("everybody's", "k1"), "e");
+  EXPECT_EQ(c.engine->FindTable("theirs"), nullptr);
+  EXPECT_EQ(c.engine->FindTable("ours"), nullptr) << "b has nothing of it";
+  ASSERT_NE(c.engine->State().fill.table.value, 0u);
+  EXPECT_FALSE(c.FillTable(b).ok());
+  while (c.engine->State().fill.table.value != 0) ASSERT_TRUE(c.FillTable(a).ok());
+  EXPECT_EQ(c.Dump(), a.Dump());
+  EXPECT_TRUE(CheckDigests(c.store)->empty());
+}
+
+// Random writes of three regions, members that come and go, exchanges in any order: in the end all
+// holders of the table hold the same, and it is what the changes say.
+TEST(Replicas, WhateverHappensTheHoldersAgree) {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(seed);
+    TestRegion a(1), b(2), c(3);
+    const std::vector<TestRegion*> all{&a, &b, &c};
+    CreateIn(a, 1);
+    Exchange(all);
+    const auto one = [&]() -> TestRegion& { return *all[random.Below(3)]; };
+    const auto fill_some = [&](TestRegion& region) {
+      if (region.engine->State().fill.table.value != 0) (void)region.FillTable(one());
+    };
+    for (int step = 0; step < 150; ++step) {
+      TestRegion& region = one();
+      const std::string key = "k" + std::to_string(random.Below(12));
+      switch (random.Below(9)) {
+        case 0:
+        case 1:
+          if (region.engine->FindTable("t")) {
+            ASSERT_TRUE(region.Put("t", key, std::to_string(step)).ok());
+          }
+          break;
+        case 2:
+          if (region.engine->FindTable("t")) {
+            ASSERT_TRUE(region.Delete("t", key).ok());
+          }
+          break;
+        case 3:
+        case 4: (void)region.PullFrom(one()); break;
+        case 5:
+        case 6: fill_some(region); break;
+        case 7: region.Settle(); break;
+        case 8: {
+          // One region alone decides who holds the table: definitions are last writer wins.
+          const uint16_t who = static_cast<uint16_t>(2 + random.Below(2));
+          (void)a.SetReplicas("t", [&](Replicas& replicas) {
+            const auto at = replicas.find(RegionId{who});
+            if (at == replicas.end()) {
+              Add(replicas, who);
+            } else if (at->second.state == State::kActive) {
+              Remove(replicas, who);
+            }
+          });
+          break;
+        }
+      }
+    }
+    for (int round = 0; round < 60; ++round) {
+      Exchange(all);
+      for (TestRegion* region : all) {
+        fill_some(*region);
+        region->Settle();
+      }
+    }
+    const auto members = a.engine->FindTable("t")->definition.Members();
+    for (TestRegion* region : all) {
+      EXPECT_EQ(region->engine->State().fill.table.value, 0u);
+      const bool member =
+          std::find(members.begin(), members.end(), region->log().region()) != members.end();
+      EXPECT_EQ(region->Dump(), member ? a.Dump() : std::vector<std::string>());
+      EXPECT_TRUE(CheckDigests(region->store)->empty());
+      EXPECT_TRUE(CheckIndexes(region->store)->empty());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace everwrite::table
