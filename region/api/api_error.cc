@@ -32,6 +32,7 @@ Row RowOf(ErrorType type) {
     case ErrorType::kTableNotFound: return {kDynamo, "TableNotFoundException", 400};
     case ErrorType::kContinuousBackupsUnavailable:
       return {kDynamo, "ContinuousBackupsUnavailableException", 400};
+    case ErrorType::kGlobalTableNotFound: return {kDynamo, "GlobalTableNotFoundException", 400};
     case ErrorType::kExpiredIterator: return {kDynamo, "ExpiredIteratorException", 400};
     case ErrorType::kTrimmedDataAccess: return {kDynamo, "TrimmedDataAccessException", 400};
     case ErrorType::kTransactionCanceled: return {kDynamo, "TransactionCanceledException", 400};

@@ -25,6 +25,7 @@ enum class ErrorType : uint8_t {
   kTransactionConflict,
   kTableNotFound,
   kContinuousBackupsUnavailable,
+  kGlobalTableNotFound,
   kExpiredIterator,
   kTrimmedDataAccess,
   kTransactionCanceled,

@@ -57,6 +57,8 @@ struct ApiContext {
   // Session tokens, given out and waited for; null: neither.
   session::SessionGate* sessions = nullptr;
   std::map<RegionId, std::string> region_names;  // of all regions
+  // A new table is in all regions of the topology; else in this one, until others are added.
+  bool new_tables_everywhere = true;
 };
 
 class Call {

@@ -2,6 +2,7 @@
 
 #include "region/api/batch_api.h"
 #include "region/api/call.h"
+#include "region/api/global_table_api.h"
 #include "region/api/item_api.h"
 #include "region/api/partiql_api.h"
 #include "region/api/query_api.h"
@@ -35,12 +36,25 @@ constexpr Operation kOperations[] = {
      "as TransactWriteItems: nobody collides, everybody waits"},
     {"CreateTable", CreateTable,
      "throughput is kept and described, not enforced; item collections of local indexes may grow "
-     "beyond 10 GB; the table is in every region of the topology, and usable at once"},
-    {"DeleteTable", DeleteTable},
-    {"DescribeTable", DescribeTable},
+     "beyond 10 GB; usable at once, with `replicate: all` in every region of the topology; a name "
+     "belongs to one table of the whole topology (docs/global-tables.md)"},
+    {"DeleteTable", DeleteTable,
+     "a table that was made in all regions goes in all of them; of another one this region's "
+     "replica goes"},
+    {"DescribeTable", DescribeTable, "Replicas names the region itself while it is being filled"},
     {"ListTables", ListTables},
     {"UpdateTable", UpdateTable,
-     "throughput may be lowered, and billing switched, as often as one likes"},
+     "throughput may be lowered, and billing switched, as often as one likes; ReplicaUpdates "
+     "without Disassociate, witnesses and strong consistency (docs/global-tables.md)"},
+    {"DescribeTableReplicaAutoScaling", DescribeTableReplicaAutoScaling, "always disabled"},
+    {"UpdateTableReplicaAutoScaling", UpdateTableReplicaAutoScaling,
+     "takes AutoScalingDisabled only: throughput is not enforced, so there is nothing to scale"},
+    {"CreateGlobalTable", CreateGlobalTable},
+    {"UpdateGlobalTable", UpdateGlobalTable},
+    {"DescribeGlobalTable", DescribeGlobalTable},
+    {"ListGlobalTables", ListGlobalTables},
+    {"DescribeGlobalTableSettings", DescribeGlobalTableSettings},
+    {"UpdateGlobalTableSettings", UpdateGlobalTableSettings},
     {"DescribeTimeToLive", DescribeTimeToLive},
     {"UpdateTimeToLive", UpdateTimeToLive,
      "takes effect at once; a change an hour is a setting, off by default; expired items go within "
@@ -67,10 +81,6 @@ struct Refusal {
   std::string_view why;
 };
 constexpr Refusal kRefused[] = {
-    {"DescribeTableReplicaAutoScaling, UpdateTableReplicaAutoScaling, CreateGlobalTable, "
-     "UpdateGlobalTable, DescribeGlobalTable, ListGlobalTables, DescribeGlobalTableSettings, "
-     "UpdateGlobalTableSettings",
-     "every table is in every region of the topology; choosing regions comes with global tables"},
     {"CreateBackup, DescribeBackup, DeleteBackup, ListBackups, RestoreTableFromBackup, "
      "RestoreTableToPointInTime",
      "no backups yet"},

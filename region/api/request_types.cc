@@ -128,10 +128,22 @@ const Type kTags = ListOf(kTag);
 EVERWRITE_SHAPE(TimeToLiveSpecification, {"Enabled", &kBoolean}, {"AttributeName", &kString});
 EVERWRITE_SHAPE(PointInTimeRecoverySpecification, {"PointInTimeRecoveryEnabled", &kBoolean},
                 {"RecoveryPeriodInDays", &kInteger});
-EVERWRITE_SHAPE(CreateReplicationGroupMemberAction, {"RegionName", &kString},
-                {"KMSMasterKeyId", &kString}, {"TableClassOverride", &kString});
-EVERWRITE_SHAPE(UpdateReplicationGroupMemberAction, {"RegionName", &kString},
-                {"KMSMasterKeyId", &kString}, {"TableClassOverride", &kString});
+EVERWRITE_SHAPE(ProvisionedThroughputOverride, {"ReadCapacityUnits", &kLong});
+EVERWRITE_SHAPE(OnDemandThroughputOverride, {"MaxReadRequestUnits", &kLong});
+EVERWRITE_SHAPE(ReplicaGlobalSecondaryIndex, {"IndexName", &kString},
+                {"ProvisionedThroughputOverride", &kProvisionedThroughputOverride},
+                {"OnDemandThroughputOverride", &kOnDemandThroughputOverride});
+const Type kReplicaIndexes = ListOf(kReplicaGlobalSecondaryIndex);
+#define EVERWRITE_MEMBER                                                  \
+  {"RegionName", &kString}, {"KMSMasterKeyId", &kString},                 \
+      {"ProvisionedThroughputOverride", &kProvisionedThroughputOverride}, \
+      {"OnDemandThroughputOverride", &kOnDemandThroughputOverride},       \
+      {"TableClassOverride", &kString}, {                                 \
+    "GlobalSecondaryIndexes", &kReplicaIndexes                            \
+  }
+EVERWRITE_SHAPE(CreateReplicationGroupMemberAction, EVERWRITE_MEMBER);
+EVERWRITE_SHAPE(UpdateReplicationGroupMemberAction, EVERWRITE_MEMBER);
+#undef EVERWRITE_MEMBER
 EVERWRITE_SHAPE(DeleteReplicationGroupMemberAction, {"RegionName", &kString});
 EVERWRITE_SHAPE(ReplicationGroupUpdate, {"Create", &kCreateReplicationGroupMemberAction},
                 {"Update", &kUpdateReplicationGroupMemberAction},

@@ -7,6 +7,7 @@
 #include "region/api/call.h"
 #include "region/api/index_updates.h"
 #include "region/api/request_json.h"
+#include "region/api/table_replicas.h"
 #include "region/api/table_schema.h"
 #include "region/api/table_settings.h"
 #include "region/api/tag_api.h"
@@ -39,17 +40,12 @@ bool ReadTableName(const Params& params, std::string_view& name, ApiError& error
 }
 
 bool RefuseUnsupported(const Params& params, ApiError& error) {
-  for (const Param param :
-       {Param::kVectorIndexes, Param::kReplicaUpdates, Param::kResourcePolicy}) {
+  for (const Param param : {Param::kVectorIndexes, Param::kResourcePolicy}) {
     dom::array array;
     if (!params.Has(param)) continue;
     if (params.At(param).get_array().get(array) == simdjson::SUCCESS && array.size() == 0) continue;
-    const std::string name(ParamName(param));
-    if (param == Param::kReplicaUpdates)
-      return FailValidation(error,
-                            Invalid(name + " is not supported: a table exists in all regions "
-                                           "of its topology"));
-    return FailValidation(error, Invalid(name + " is not supported yet by Everwrite"));
+    return FailValidation(
+        error, Invalid(std::string(ParamName(param)) + " is not supported yet by Everwrite"));
   }
   return true;
 }
@@ -109,13 +105,21 @@ bool IsFillingIndexes(const table::TableEngine& engine, const table::Table& tabl
 struct TableUpdate {
   TableSettings settings;
   IndexUpdates indexes;
+  ReplicaUpdates replicas;
   uint64_t now_ms = 0;
   ApiError error;
   IndexStates states;
 };
 
-Status EditTable(TableUpdate& update, const table::TableEngine& engine, TableDefinition& d) {
+Status EditTable(TableUpdate& update, const ApiContext& context, TableDefinition& d) {
+  const table::TableEngine& engine = *context.engine;
   const TableDefinition before = d;
+  // A stream that has been turned on for a table's replicas stays.
+  const bool is_global = !d.IsEverywhere() && !OtherReplicas(context, d).empty();
+  if (update.settings.stream == table::StreamView::kNone && is_global)
+    return InvalidArgument(Invalid("Disabling Stream is not allowed for a Global Table replica."));
+  if (!ApplyReplicaUpdates(update.replicas, context, update.now_ms, d, update.error))
+    return InvalidArgument(update.error.message);  // the answer is update.error
   EW_RETURN_IF_ERROR(EditSettings(update.settings, update.now_ms, d));
   const TablePtr live = engine.FindTable(d.name);
   const auto is_complete = [&](IndexId id) { return live && engine.StatusOf(*live, id).complete; };
@@ -130,7 +134,8 @@ table::TableCallback ReplyWithUpdate(Call call, std::shared_ptr<TableUpdate> upd
   return [shared, update](Result<TablePtr> result) {
     if (!update->error.ok()) return shared->Fail(update->error);
     if (!result.ok()) return shared->Fail(result.status());
-    const bool of_table = !update->settings.empty() || update->indexes.Changes();
+    const bool of_table =
+        !update->settings.empty() || update->indexes.Changes() || !update->replicas.empty();
     std::string body = "{\"TableDescription\":";
     AppendTableDescription(body, shared->context(), **result, of_table ? "UPDATING" : "ACTIVE",
                            &update->states);
@@ -146,6 +151,10 @@ void CreateTable(const Params& params, Call call) {
   TableDefinition definition;
   if (!ReadCreateTable(params, call.context().clock->PhysicalMillis(), definition, error))
     return call.Fail(error);
+  const ApiContext& context = call.context();
+  if (!context.new_tables_everywhere)
+    for (const auto& [id, region] : context.region_names)
+      if (region == context.region) definition.replicas[id] = {};
   table::TableEngine& engine = call.engine();
   Executor& executor = call.executor();
   engine.CreateTable(std::move(definition), executor,
@@ -162,11 +171,15 @@ void UpdateTable(const Params& params, Call call) {
   if (!ReadTableName(params, name, error)) return call.Fail(error);
   violations.TableName(name, "tableName");
   if (!ReadTableSettings(params, settings, violations, error) ||
-      !ReadIndexUpdates(params, indexes, violations, error) || !violations.Ok(error) ||
+      !ReadIndexUpdates(params, indexes, violations, error) ||
+      !ReadReplicaUpdates(params, update->replicas, violations, error) || !violations.Ok(error) ||
       !RefuseUnsupported(params, error) ||
       !CheckTableSettings(params, SettingsFor::kUpdate, settings, error))
     return call.Fail(error);
-  if (settings.empty() && indexes.empty())
+  if (!CheckReplicaUpdates(update->replicas, call.context(), !settings.empty() || !indexes.empty(),
+                           error))
+    return call.Fail(error);
+  if (settings.empty() && indexes.empty() && update->replicas.empty())
     return call.Fail(InvalidArgument(
         "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, "
         "GlobalSecondaryIndexUpdates, SSESpecification, ReplicaUpdates, MultiAccountReplicaReady, "
@@ -183,8 +196,10 @@ void UpdateTable(const Params& params, Call call) {
   Executor& executor = call.executor();
   engine.UpdateTable(
       std::string(name),
-      [update, &engine](TableDefinition& d) { return EditTable(*update, engine, d); }, executor,
-      ReplyWithUpdate(std::move(call), update));
+      [update, context = &call.context()](TableDefinition& d) {
+        return EditTable(*update, *context, d);
+      },
+      executor, ReplyWithUpdate(std::move(call), update));
 }
 
 void DeleteTable(const Params& params, Call call) {
@@ -212,10 +227,11 @@ void DescribeTable(const Params& params, Call call) {
   if (!ReadTableName(params, name, error)) return call.Fail(error);
   violations.TableName(name, "tableName");
   if (!violations.Ok(error)) return call.Fail(error);
-  const TablePtr table = call.engine().FindTable(name);
+  const TablePtr table = call.engine().FindDescribed(name);
   if (!table) return call.Fail(TableNotFound(name));
+  const bool whole = !call.engine().FilledPercent(*table);
   std::string body = "{\"Table\":";
-  AppendTableDescription(body, call.context(), *table, "ACTIVE");
+  AppendTableDescription(body, call.context(), *table, whole ? "ACTIVE" : "CREATING");
   body += "}";
   call.Reply(std::move(body));
 }

@@ -7,6 +7,7 @@
 #include "region/api/stream_record.h"
 #include "region/api/streams_api.h"
 #include "region/api/table_api.h"
+#include "region/api/table_replicas.h"
 #include "region/api/table_schema.h"
 #include "region/api/table_settings.h"
 
@@ -172,6 +173,7 @@ void AppendTableDescription(std::string& out, const ApiContext& context, const t
   indexes.Append(out, /*local=*/false);
   AppendStream(out, context, d);
   AppendOtherSettings(out, context, d);
+  AppendReplicas(out, context, table);
   out += "}";
 }
 

@@ -405,7 +405,8 @@ Status StartEndpoints(Server& server, const topology::Topology& topology,
   server.dispatcher = std::make_unique<api::Dispatcher>(api::ApiContext{
       region.name, server.engine.get(), &server.clock, server.request_metrics.get(),
       static_cast<uint64_t>(topology.limits.ttl_change_interval_us / kMicrosPerMilli),
-      server.sessions.get(), std::move(region_names)});
+      server.sessions.get(), std::move(region_names),
+      topology.replication.replicate == topology::ReplicateScope::kAll});
   http::HttpServerOptions options;
   options.address = region.endpoint.host;
   options.port = region.endpoint.port;
