@@ -69,6 +69,17 @@ JsonValue DescribeRegion(const RegionEndpoint& region, const Result<JsonValue>& 
     AddReason(reasons, region.name + " is " + state +
                            (status.ok() ? "" : " (" + status.status().message() + ")"));
   }
+  if (status.ok()) {
+    for (const JsonValue& table : (*status)["filling_tables"].items()) {
+      const bool serves = table["serves"].AsBool();
+      AddReason(reasons, region.name +
+                             (serves ? " fetches rows of table " : " is being filled with table ") +
+                             table["table"].AsString() + ": " + table["items"].AsString() +
+                             (table["items_expected"].AsInt() > 0
+                                  ? " of about " + table["items_expected"].AsString() + " items"
+                                  : " items"));
+    }
+  }
   if (status.ok() && (*status)["ledger_nearly_full"].AsBool())
     AddReason(reasons, region.name +
                            "'s conflict ledger is nearly full: its oldest entries go next "

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <set>
 #include <thread>
@@ -25,11 +26,6 @@ int64_t NowMillis() {
       .count();
 }
 
-struct RegionDigests {
-  DigestList list;
-  uint64_t items = 0;
-};
-
 Result<std::string> Fetch(const std::string& admin, const std::string& target) {
   EW_ASSIGN_OR_RETURN(HttpReply reply, HttpCall("GET", admin, target, {.timeout_ms = 60000}));
   if (reply.status != 200)
@@ -38,7 +34,8 @@ Result<std::string> Fetch(const std::string& admin, const std::string& target) {
   return std::move(reply.body);
 }
 
-// Lines "table bucket sum touched", then "next TABLE.BUCKET" or "end ITEMS".
+// Lines "table bucket sum touched", then "next TABLE.BUCKET", or "elsewhere TABLE" and "filling
+// TABLE" for the tables that are not, or not wholly, in the region, and "end ITEMS".
 Result<RegionDigests> FetchDigests(const std::string& admin) {
   RegionDigests digests;
   std::string after;
@@ -66,6 +63,10 @@ Result<RegionDigests> FetchDigests(const std::string& admin) {
       if (count == 2 && words[0] == "end") {
         if (!number(words[1], digests.items)) return malformed;
         return digests;
+      }
+      if (count == 2 && (words[0] == "elsewhere" || words[0] == "filling")) {
+        (words[0] == "filling" ? digests.filling : digests.elsewhere).emplace(words[1]);
+        continue;
       }
       if (count == 2 && words[0] == "next") {
         after = words[1];
@@ -140,17 +141,19 @@ Status CollectFindings(const std::vector<RegionEndpoint>& regions,
 
 }  // namespace
 
-void CompareDigests(const std::vector<DigestList>& regions, std::map<Place, bool>& pending,
+void CompareDigests(const std::vector<RegionDigests>& regions, std::map<Place, bool>& pending,
                     std::vector<Place>& different, uint64_t& proven) {
   static const DigestLine kNone;
   for (auto at = pending.begin(); at != pending.end();) {
     const Place place = at->first;
     bool same_changes = true, same_sums = true, gone = true;
     const DigestLine* first = nullptr;
-    for (const DigestList& region : regions) {
-      const auto found = region.find(place);
-      const DigestLine& line = found == region.end() ? kNone : found->second;
-      gone &= found == region.end();
+    for (const RegionDigests& region : regions) {
+      if (region.elsewhere.count(place.first)) continue;
+      const auto found = region.list.find(place);
+      const DigestLine& line = found == region.list.end() ? kNone : found->second;
+      gone &= found == region.list.end();
+      same_changes &= region.filling.count(place.first) == 0;
       if (!first) first = &line;
       same_changes &= line.touched == first->touched;
       same_sums &= line.sum == first->sum;
@@ -175,16 +178,20 @@ Result<DigestReport> VerifyDigests(const std::vector<RegionEndpoint>& regions, i
   for (const RegionEndpoint& region : regions) report.regions.push_back(region.name);
   std::map<Place, bool> pending;
   std::vector<Place> different;
+  std::function<bool(const std::string& table, size_t region)> holders;
   bool first = true;
   for (;;) {
-    std::vector<DigestList> lists;
+    std::vector<RegionDigests> lists;
     for (const RegionEndpoint& region : regions) {
       EW_ASSIGN_OR_RETURN(RegionDigests digests, FetchDigests(region.admin));
       if (lists.empty()) report.items = digests.items;
       if (first)
         for (const auto& [place, line] : digests.list) pending[place] = true;
-      lists.push_back(std::move(digests.list));
+      lists.push_back(std::move(digests));
     }
+    holders = [lists](const std::string& table, size_t region) {
+      return lists[region].elsewhere.count(table) == 0;
+    };
     first = false;
     CompareDigests(lists, pending, different, report.buckets);
     if (pending.empty() || !different.empty() || NowMillis() >= deadline) break;
@@ -203,7 +210,10 @@ Result<DigestReport> VerifyDigests(const std::vector<RegionEndpoint>& regions, i
     difference.table = name == names.end() ? place.first : name->second;
     difference.bucket = place.second;
     difference.reason = reason;
-    EW_ASSIGN_OR_RETURN(difference.items, CompareBucket(regions, place));
+    std::vector<RegionEndpoint> held;
+    for (size_t i = 0; i < regions.size(); ++i)
+      if (holders(place.first, i)) held.push_back(regions[i]);
+    EW_ASSIGN_OR_RETURN(difference.items, CompareBucket(held, place));
   }
   report.verdict = !reasons.empty()  ? Verdict::kDiverged
                    : pending.empty() ? Verdict::kEqual

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 
 #include "cli/verify.h"
 
@@ -39,9 +40,17 @@ struct DigestLine {
 };
 using DigestList = std::map<std::pair<std::string, uint64_t>, DigestLine>;  // by table and bucket
 
+// A region's share of the comparison.
+struct RegionDigests {
+  DigestList list;
+  std::set<std::string> elsewhere;  // tables that it does not hold: nothing is asked of it
+  std::set<std::string> filling;    // tables that it has not all of yet: nothing can be said
+  uint64_t items = 0;
+};
+
 // What can be said of the buckets in `pending`: the proven ones are taken out of it, the different
 // ones moved to `different`.
-void CompareDigests(const std::vector<DigestList>& regions,
+void CompareDigests(const std::vector<RegionDigests>& regions,
                     std::map<std::pair<std::string, uint64_t>, bool>& pending,
                     std::vector<std::pair<std::string, uint64_t>>& different, uint64_t& proven);
 

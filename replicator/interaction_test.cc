@@ -124,9 +124,17 @@ class World {
   void Say(const std::string& line) { out_ += line + "\n"; }
   static std::string Name(RegionId id) { return std::to_string(id.value); }
   static std::string Range(const streams::RecordBatch& batch) {
-    if (batch.empty()) return "log " + ToString(batch.log) + " nothing";
-    return "log " + ToString(batch.log) + " " + std::to_string(batch.first) + ".." +
-           std::to_string(batch.last());
+    size_t bare = 0;
+    for (const auto& record : batch.records) {
+      streams::ChangeRecord decoded;
+      bare += streams::DecodeChangeRecord(*record, decoded) && decoded.bare ? 1 : 0;
+    }
+    const std::string range = [&]() -> std::string {
+      if (batch.empty()) return "log " + ToString(batch.log) + " nothing";
+      return "log " + ToString(batch.log) + " " + std::to_string(batch.first) + ".." +
+             std::to_string(batch.last());
+    }();
+    return bare == 0 ? range : range + " (" + std::to_string(bare) + " bare)";
   }
 
   void Create(const Command& command) {
@@ -143,6 +151,7 @@ class World {
     options_.cache_bytes = static_cast<size_t>(command.Number("cache", 100'000));
     options_.fill_chunk = static_cast<size_t>(command.Number("chunk", 1000));
     options_.fill_window = 4 * options_.fill_chunk;
+    options_.lacking_patience_us = command.Number("patience", 60'000) * kMicrosPerMilli;
     options_.fill_bytes_per_second = static_cast<uint64_t>(command.Number("rate", 0));
     for (int64_t i = 1; i <= count; ++i) StartReplicator(regions_[i]);
     Drain();
@@ -184,6 +193,12 @@ class World {
           command.Has("key") ? "k" + std::to_string(command.Number("key") + i) : "k";
       record.key = key;
       record.image = image;
+      // The regions that hold the table, as digits.
+      std::vector<RegionId> scope;
+      for (int64_t left = command.Number("scope", 0); left != 0; left /= 10)
+        scope.insert(scope.begin(), RegionId{static_cast<uint16_t>(left % 10)});
+      const std::string scope_bytes = streams::EncodeScope(scope);
+      record.scope = scope_bytes;
       record.transaction = static_cast<uint64_t>(command.Number("transaction", 0));
       record.transaction_end =
           record.transaction != 0 && i + 1 == count && command.Number("end", 1) != 0;

@@ -57,7 +57,7 @@ struct Link {
   bool Joins(RegionId x, RegionId y) const { return (a == x && b == y) || (a == y && b == x); }
 };
 
-// Which tables are in all regions by default.
+// Where a new table is: in all regions, those added later included, or in the one that made it.
 enum class ReplicateScope : uint8_t { kAll, kExplicit };
 
 struct ReplicationSettings {

@@ -151,8 +151,6 @@ const Refusal kRefusals[] = {
     {"heartbeat_too_slow", "200ms", "2s", "21:64: \"2s\" is out of range; use 50ms to 1s"},
     {"silence_too_short", "silence: 2s", "silence: 400ms",
      "21:80: silence must be at least 3 times heartbeat; raise"},
-    {"explicit_not_built", "replicate: all", "replicate: explicit",
-     "21:95: \"explicit\" is not built yet"},
     {"bad_replicate", "replicate: all", "replicate: some",
      "21:95: \"some\" is not known; use all or explicit"},
     {"bad_durability", "relaxed", "fast", "22:13: \"fast\" is not known; use durable or relaxed"},

@@ -384,11 +384,7 @@ class TopologyReader {
     if (const ConfigNode* value = node.Find("replicate")) {
       bool is_explicit = false;
       EW_RETURN_IF_ERROR(ReadChoice(*value, "all", "explicit", is_explicit));
-      // Placement of single tables comes with global tables; until then this would do nothing,
-      // silently.
-      if (is_explicit)
-        return Error(*value,
-                     "\"explicit\" is not built yet: every table is in all regions; use all");
+      settings.replicate = is_explicit ? ReplicateScope::kExplicit : ReplicateScope::kAll;
     }
     return OkStatus();
   }

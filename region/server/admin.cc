@@ -122,6 +122,19 @@ HttpResponse Admin::Status() const {
   AppendRaw(out, "ready", health.ok() && context_.engine->Serving().ok() ? "true" : "false");
   AppendField(out, "stage", StageName(state.stage));
   if (state.stage != streams::Stage::kServing) AppendRaw(out, "filling", FillJson());
+  std::string tables = "[";
+  for (const auto& [id, fill] : context_.engine->fills().All()) {
+    const auto table = context_.engine->FindTableById(id);
+    if (!table) continue;
+    if (tables.size() > 1) tables += ',';
+    std::string one = "{";
+    AppendField(one, "table", table->definition.name);
+    AppendRaw(one, "serves", fill.serves ? "true" : "false");
+    AppendNumber(one, "items", fill.progress.live_rows);
+    AppendNumber(one, "items_expected", fill.progress.total_rows);
+    tables += one + "}";
+  }
+  if (tables.size() > 1) AppendRaw(out, "filling_tables", tables + "]");
   if (!health.ok()) AppendField(out, "error", health.message());
   AppendField(out, "endpoint", context_.endpoint);
   AppendField(out, "admin", context_.admin);
@@ -347,6 +360,8 @@ HttpResponse Admin::Digests(std::string_view query) const {
     for (const std::string& name : context_.engine->ListTables("", SIZE_MAX))
       if (const auto known = context_.engine->FindTable(name))
         items += context_.engine->CountOf(*known).items;
+    for (const auto& [id, fills] : context_.engine->NotWhole())
+      out += (fills ? "filling " : "elsewhere ") + HexOf(id.value) + '\n';
     out += "end " + std::to_string(items) + '\n';
   }
   return Text(200, std::move(out));

@@ -184,8 +184,10 @@ TablePtr Catalog::Replace(CommitTurn& turn, const TablePtr& before, const TableD
   const auto own = after->replicas.find(region_);
   const bool others_have_rows = same_table || (own != after->replicas.end() &&
                                                own->second.state == Replica::State::kCreating);
-  if (!same && others_have_rows && after->Members().size() > 1)
-    FillTable(turn, *table, turn.state().applied);
+  const bool alone = !after->IsEverywhere() && after->Members().size() == 1;
+  if (!same && others_have_rows && !alone) FillTable(turn, *table, turn.state().applied);
+  // Nobody is left to be filled from: what is here is the table.
+  if (alone && fills_.Has(after->id)) TableFilled(turn, *table);
   ReplaceIndexes(turn, *after, *state, /*empty=*/state->count.items == 0);
   if (!state->filling) streams_.Replace(turn, after, *state);
   return table;

@@ -168,7 +168,7 @@ class Filling::Unit : public CommitUnit {
   void AdvanceTable(CommitTurn& turn) {
     const Table& table = *job_->table;
     if (table.state->dropped) return;
-    owner_.Advance(job_->request, turn, next_);
+    owner_.Advance(*job_, turn, next_);
     if (next_.part == ScanPart::kDone) {
       owner_.catalog_.TableFilled(turn, table);
     } else {

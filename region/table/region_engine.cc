@@ -496,6 +496,14 @@ streams::FillProgress RegionEngine::TableFillProgress() const {
   return progress;
 }
 
+std::map<TableId, bool> RegionEngine::NotWhole() const {
+  std::map<TableId, bool> tables;
+  for (const TablePtr& table : catalog_.AllAnywhere())
+    if (table->state->elsewhere) tables[table->definition.id] = false;
+  for (const auto& [id, fill] : fills_.All()) tables[id] = true;
+  return tables;
+}
+
 // Of tables that the reader may hold, those that are not all here.
 std::vector<TableId> RegionEngine::Without() const {
   std::vector<TableId> without;

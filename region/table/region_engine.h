@@ -113,6 +113,8 @@ class RegionEngine : public TableEngine {
   }
   const Filling& filling() const { return filling_; }
   const TableFills& fills() const { return fills_; }
+  // The tables of which this region has nothing (false), or not yet all (true).
+  std::map<TableId, bool> NotWhole() const;
   // All rows of the table are here; of the table of tables always.
   bool IsWhole(TableId table) const {
     return table == kCatalogTable || (catalog_.FindById(table) && !fills_.Has(table));

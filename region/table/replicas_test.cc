@@ -240,9 +240,10 @@ TEST(Replicas, ARegionThatIsFilledAsAWholeFetchesWhatItsSourceDoesNotHoldFromOth
   }
   Exchange({&a, &b});
   ASSERT_TRUE(c.BeginFilling(b).ok());
-  while (c.engine->filling().Progress().part != streams::ScanPart::kDone)
+  while (c.engine->filling().Progress().part == streams::ScanPart::kItems)
     ASSERT_TRUE(c.FillMore(b, 100).ok());
   ASSERT_TRUE(c.FinishFilling().ok());
+  ASSERT_TRUE(c.CompleteFilling(b).ok());
   EXPECT_EQ(c.Get("everybody's", "k1"), "e");
   EXPECT_EQ(c.engine->FindTable("theirs"), nullptr);
   EXPECT_EQ(c.engine->FindTable("ours"), nullptr) << "b has nothing of it";
