@@ -69,7 +69,7 @@ class Explicit(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.world = World(regions=3, latency_ms=10, extra="replication: {replicate: explicit, bootstrap_rate: 400KB/s}\n")
+        cls.world = World(regions=3, latency_ms=10, extra="replication: {replicate: explicit, bootstrap_rate: 1500KB/s}\n")
         cls.world.start()
         cls.a, cls.b, cls.c = cls.world.names
         cls.db = {name: client(cls.world, name) for name in cls.world.names}
@@ -116,7 +116,7 @@ class Explicit(unittest.TestCase):
 
     def test_a_new_replica_is_filled_under_writes_and_a_kill_and_nobody_else_sees_anything(self):
         make(self.db[self.a], "shared")
-        load(self.db[self.a], "shared", 3000)
+        load(self.db[self.a], "shared", 3000, text="x" * 2000)
         stopping, written = threading.Event(), []
 
         def write():
@@ -214,12 +214,12 @@ class Explicit(unittest.TestCase):
             until(lambda: "moving" not in self.db[name].list_tables()["TableNames"], 20, "the table to be gone")
 
     def test_a_region_that_lost_its_disk_gets_each_table_from_who_holds_it(self):
-        make(self.db[self.a], "of a and c")
-        make(self.db[self.b], "of b and c")
-        self.add("of a and c", self.a, self.c, {self.c: "ACTIVE"})
-        self.add("of b and c", self.b, self.c, {self.c: "ACTIVE"})
-        load(self.db[self.a], "of a and c", 300)
-        load(self.db[self.b], "of b and c", 200)
+        make(self.db[self.a], "of-a-and-c")
+        make(self.db[self.b], "of-b-and-c")
+        self.add("of-a-and-c", self.a, self.c, {self.c: "ACTIVE"})
+        self.add("of-b-and-c", self.b, self.c, {self.c: "ACTIVE"})
+        load(self.db[self.a], "of-a-and-c", 300)
+        load(self.db[self.b], "of-b-and-c", 200)
         self.world.wait_until_converged()
         self.world.lose_disk(self.c)
         until(lambda: self.world.is_ready(self.c), 60, "the region to serve", pause=0.2)
@@ -229,7 +229,7 @@ class Explicit(unittest.TestCase):
                 return self.db[self.c].describe_table(TableName=table)["Table"]["TableStatus"] == "ACTIVE"
             except ClientError:
                 return False
-        for table, items in (("of a and c", 300), ("of b and c", 200)):
+        for table, items in (("of-a-and-c", 300), ("of-b-and-c", 200)):
             until(lambda: whole(table), 60, table + " to be whole", pause=0.1)
             self.assertEqual(len(scan(self.db[self.c], table)), items)
         self.world.wait_until_converged()
