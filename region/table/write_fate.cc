@@ -20,7 +20,7 @@ std::string_view FateName(WriteFate::State state) {
 
 namespace {
 
-// The item it was of, by its record; false when the log does not hold it.
+// The item it was of, by its record; false when the log does not hold it, or its number alone.
 Result<bool> FindRecord(const KvStore& store, const conflict::Version& write, WriteFate& fate) {
   std::string bytes;
   EW_ASSIGN_OR_RETURN(const bool held,
@@ -30,6 +30,7 @@ Result<bool> FindRecord(const KvStore& store, const conflict::Version& write, Wr
   if (!streams::DecodeChangeRecord(bytes, record)) return DataLoss("a change record is damaged");
   if (record.stamp != write.stamp)
     return InvalidArgument("no write has this receipt: its number was given to another");
+  if (record.bare) return false;  // of a table that lives elsewhere
   fate.is_table = record.subject == streams::Subject::kTable;
   fate.table = record.table;
   fate.key = record.key;
