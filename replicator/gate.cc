@@ -36,6 +36,12 @@ conflict::Vector Gate::Coming() const {
   return coming;
 }
 
+conflict::Vector Gate::Received() const {
+  conflict::Vector received = applied_;
+  for (const auto& [id, log] : logs_) received.Raise({id, Tail(id)});
+  return received;
+}
+
 uint64_t Gate::CreditBytes(LogId id) const {
   const auto at = logs_.find(id);
   if (at == logs_.end()) return 0;

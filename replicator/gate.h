@@ -59,6 +59,8 @@ class Gate {
   uint64_t Tail(LogId log) const;
   // Of every log of which something is here and not applied: its tail.
   conflict::Vector Coming() const;
+  // Applied, under way or held: as far as each log has come.
+  conflict::Vector Received() const;
   const conflict::Vector& applied() const { return applied_; }
   // What is held of `log`, weighed as BatchCost. An incomplete transaction at the front does not
   // count: it can only leave when the rest has come.

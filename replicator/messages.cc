@@ -29,6 +29,11 @@ struct Printer {
     return "End " + SessionName(end.session) + " log " + ToString(end.log) + " " +
            std::string(EndReasonName(end.reason));
   }
+  std::string operator()(const Hello& hello) const {
+    return std::string("Hello") + (hello.gone            ? ", gone"
+                                   : hello.life.admitted ? ""
+                                                         : ", not admitted");
+  }
   std::string operator()(const PeerMail& mail) const {
     return "PeerMail of " + std::to_string(mail.body.size()) + " bytes";
   }

@@ -4,7 +4,7 @@
 // Two directions between a receiver and a source of changes:
 //   receiver -> source   over the receiver's connection to the source's server: Open, Credit,
 //   Close,
-//                        Ask, Scan
+//                        Ask, Hello, Scan
 //   source -> receiver   published on the source's own server: Opened, Batch, End, Heartbeat, Chunk
 //
 // Any of them may be lost, repeated, delayed or reordered.
@@ -43,6 +43,13 @@ struct Close {
 };
 // "Say your Heartbeat now."
 struct Ask {};
+// Every heartbeat, on the peer's own bus: this process says it is the sender's region. What a peer
+// hears of all who say so it tells them in its heartbeats; so two of them learn of each other,
+// wherever each has its bus.
+struct Hello {
+  streams::Life life;
+  bool gone = false;  // it has ended
+};
 // Bootstrap: "send me what stands behind `after`, as far as the credit (ChunkCost) goes". Answered
 // by chunks; Credit and Close are as for logs. The newest Scan of a peer replaces the one before.
 struct Scan {
@@ -100,6 +107,11 @@ struct Heartbeat {
   uint64_t echo_ms = 0;
   uint64_t echo_age_ms = 0;
   streams::Stage stage = streams::Stage::kServing;  // whether its region's data is whole
+  // Of the receiver's region, also when the sender's own does not serve: how much has been received
+  // of its logs, and its processes as they are heard. `has_word`: the sender knows its own state.
+  bool has_word = false;
+  conflict::Vector holds;
+  std::vector<streams::PeerWord::Sighting> sightings;
   bool wants_filling = false;  // no log brings it on from where it is; it serves still
   // The current logs of the regions as the sender has heard them (conflict/stability.h).
   std::vector<LogId> lives;
@@ -112,14 +124,14 @@ struct PeerMail {
   std::string body;
 };
 
-using Message =
-    std::variant<Open, Credit, Close, Ask, Opened, Batch, End, Heartbeat, PeerMail, Scan, Chunk>;
+using Message = std::variant<Open, Credit, Close, Ask, Opened, Batch, End, Heartbeat, PeerMail,
+                             Scan, Chunk, Hello>;
 
 // The direction that decides on which server a message is published.
 inline bool IsFromReceiver(const Message& message) {
   return std::holds_alternative<Open>(message) || std::holds_alternative<Credit>(message) ||
          std::holds_alternative<Close>(message) || std::holds_alternative<Ask>(message) ||
-         std::holds_alternative<Scan>(message);
+         std::holds_alternative<Scan>(message) || std::holds_alternative<Hello>(message);
 }
 
 // What records weigh against credit: their bytes and a little for each.

@@ -29,6 +29,19 @@ bool ReadVector(const std::string& bytes, conflict::Vector& vector) {
   return conflict::Vector::Decode(bytes, vector) && vector.entries().size() <= kMaxVectorEntries;
 }
 
+void WriteLife(const streams::Life& life, proto::Hello* out) {
+  out->set_life(life.id);
+  out->set_started_ms(life.started_ms);
+  out->set_admitted(life.admitted);
+  out->set_who(life.who);
+}
+
+bool ReadLife(const proto::Hello& in, streams::Life& life) {
+  constexpr uint64_t kMaxMillis = 1ULL << 48;
+  life = {in.life(), in.started_ms(), in.admitted(), in.who()};
+  return life.id != 0 && life.started_ms <= kMaxMillis && life.who.size() <= streams::kWhoBytesMax;
+}
+
 struct BodyWriter {
   proto::Body& body;
 
@@ -46,6 +59,10 @@ struct BodyWriter {
   }
   void operator()(const Close& close) { body.mutable_close()->set_session(close.session); }
   void operator()(const Ask&) { body.mutable_ask(); }
+  void operator()(const Hello& hello) {
+    WriteLife(hello.life, body.mutable_hello());
+    body.mutable_hello()->set_gone(hello.gone);
+  }
   void operator()(const Opened& opened) {
     body.mutable_opened()->set_session(opened.session);
     body.mutable_opened()->set_log(opened.log.value);
@@ -69,6 +86,14 @@ struct BodyWriter {
     out->set_boot(heartbeat.boot);
     out->set_sequence(heartbeat.sequence);
     out->set_serving(heartbeat.serving);
+    out->set_has_word(heartbeat.has_word);
+    out->set_holds(VectorBytes(heartbeat.holds));
+    for (const auto& sighting : heartbeat.sightings) {
+      auto* to = out->add_sightings();
+      WriteLife(sighting.life, to->mutable_hello());
+      to->set_first_age_ms(sighting.first_age_ms);
+      to->set_last_age_ms(sighting.last_age_ms);
+    }
     if (!heartbeat.serving) return;
     out->set_log(heartbeat.log.value);
     out->set_applied(VectorBytes(heartbeat.applied));
@@ -153,10 +178,20 @@ bool ReadHeartbeat(const proto::Heartbeat& in, Heartbeat& heartbeat) {
     return false;
   heartbeat.stage = static_cast<streams::Stage>(in.stage());
   heartbeat.wants_filling = in.wants_filling();
+  heartbeat.has_word = in.has_word();
+  if (in.sightings_size() > static_cast<int>(streams::kSightingsMax)) return false;
+  for (const auto& from : in.sightings()) {
+    auto& sighting = heartbeat.sightings.emplace_back();
+    if (!ReadLife(from.hello(), sighting.life)) return false;
+    sighting.first_age_ms = from.first_age_ms();
+    sighting.last_age_ms = from.last_age_ms();
+    if (sighting.first_age_ms > kMaxMillis || sighting.last_age_ms > kMaxMillis) return false;
+  }
   if (in.lives_size() > static_cast<int>(kMaxVectorEntries)) return false;
   for (const uint64_t life : in.lives()) heartbeat.lives.push_back(LogId{life});
   return heartbeat.boot != 0 && ReadVector(in.coming(), heartbeat.coming) &&
-         ReadVector(in.applied(), heartbeat.applied) && ReadVector(in.durable(), heartbeat.durable);
+         ReadVector(in.holds(), heartbeat.holds) && ReadVector(in.applied(), heartbeat.applied) &&
+         ReadVector(in.durable(), heartbeat.durable);
 }
 
 // Cuts the plain block into records.
@@ -252,6 +287,11 @@ struct FrameReader::Zstd {
         return true;
       case proto::Body::kClose: message = Close{body.close().session()}; return true;
       case proto::Body::kAsk: message = Ask{}; return true;
+      case proto::Body::kHello: {
+        Hello& hello = message.emplace<Hello>();
+        hello.gone = body.hello().gone();
+        return ReadLife(body.hello(), hello.life);
+      }
       case proto::Body::kOpened:
         message = Opened{body.opened().session(), LogId{body.opened().log()}};
         return true;

@@ -42,6 +42,12 @@ PeerTable::News PeerTable::OnHeartbeat(RegionId peer, const Heartbeat& heartbeat
   const bool same_boot = entry.last.boot == heartbeat.boot;
   if (same_boot && heartbeat.sequence <= entry.last.sequence)
     return News::kNone;  // late or repeated
+  // Of another process that has no region, or none that is admitted: it does not take the place of
+  // one that serves.
+  const auto accepted = heartbeat_at_.find(peer);
+  if (!first && !same_boot && !heartbeat.serving && entry.last.serving &&
+      now - accepted->second < options_.silence_us)
+    return News::kNone;
   heartbeat_at_[peer] = now;
   if (heartbeat.serving) {
     entry.last = heartbeat;

@@ -41,7 +41,15 @@ void Replicator::OnRegionState(const streams::RegionState& state, Instant now) {
         {Event::Level::kWarning, "a state of another region was ignored", state.region});
     return;
   }
-  if (region_up_ && state.log != state_.log) OnRegionDown(now);  // restarted unseen
+  if (region_up_ && state.life.id != state_.life.id) OnRegionDown(now);  // restarted unseen
+  if (region_up_ && (state.log != state_.log || !state.life.admitted)) ForgetRegion(now);
+  if (!state.life.admitted) {
+    const bool first = !pending_;
+    pending_ = state;
+    if (first) next_heartbeat_ = now;
+    return;
+  }
+  pending_.reset();
   // When its filling begins, the region jumps: what is under way to it continues what it no longer
   // needs.
   const bool jumped =
@@ -80,6 +88,14 @@ void Replicator::BeginPulling(const streams::RegionState& state) {
 }
 
 void Replicator::OnRegionDown(Instant now) {
+  const streams::Life life = region_up_ ? state_.life : pending_ ? pending_->life : streams::Life();
+  if (life.id != 0)
+    for (const RegionId peer : options_.peers) messages_.push_back({peer, Hello{life, true}});
+  pending_.reset();
+  ForgetRegion(now);
+}
+
+void Replicator::ForgetRegion(Instant now) {
   if (!region_up_) return;
   region_up_ = false;
   feed_.OnRegionDown();
@@ -92,7 +108,7 @@ void Replicator::OnRegionDown(Instant now) {
 }
 
 void Replicator::OnRecordsCommitted(const streams::RecordBatch& batch, Instant) {
-  if (!region_up_ || batch.empty()) return;
+  if (!region_up_ || batch.empty() || batch.log != state_.log) return;
   const conflict::Vector pushed = [&] {
     conflict::Vector vector;
     vector.Raise({batch.log, batch.last()});
@@ -151,6 +167,7 @@ void Replicator::OnPeerUp(RegionId peer, Instant now) {
   puller_.OnPeerReset(peer);
   filler_.OnPeerReset(peer);
   messages_.push_back({peer, Ask{}});
+  SayHello(peer);
 }
 
 void Replicator::OnPeerDown(RegionId peer, Instant now) {
@@ -185,6 +202,8 @@ void Replicator::OnMessage(RegionId peer, Message message, Instant now) {
       scan_feed_.OnScan(peer, *scan, now);
   } else if (Chunk* chunk = std::get_if<Chunk>(&message)) {
     if (region_up_) filler_.OnChunk(peer, std::move(*chunk), now);
+  } else if (const Hello* hello = std::get_if<Hello>(&message)) {
+    if (lives_.OnHello(peer, *hello, now)) SayHeartbeat(peer, now);
   } else if (std::holds_alternative<Ask>(message)) {
     SayHeartbeat(peer, now);
   } else if (const Opened* opened = std::get_if<Opened>(&message)) {
@@ -207,6 +226,7 @@ void Replicator::OnHeartbeat(RegionId peer, const Heartbeat& heartbeat, Instant 
         {Event::Level::kWarning, "a peer named a log of another region as its own", peer});
     return;
   }
+  OnWord(peer, heartbeat);
   const bool was_serving = peers_.at(peer).last.serving;
   const LogId former = peers_.at(peer).last.log;
   const auto news = peers_.OnHeartbeat(peer, heartbeat, now, RawMillis(now));
@@ -232,6 +252,17 @@ void Replicator::OnHeartbeat(RegionId peer, const Heartbeat& heartbeat, Instant 
             " ms ahead of our clock");
 }
 
+// What the peer says of our region is for our region to judge.
+void Replicator::OnWord(RegionId peer, const Heartbeat& heartbeat) {
+  if (!heartbeat.has_word || (!region_up_ && !pending_)) return;
+  words_.push_back({peer, heartbeat.holds, heartbeat.sightings});
+}
+
+void Replicator::SayHello(RegionId peer) {
+  const streams::Life* life = region_up_ ? &state_.life : pending_ ? &pending_->life : nullptr;
+  if (life != nullptr && life->id != 0) messages_.push_back({peer, Hello{*life, false}});
+}
+
 // Says it once, when it begins.
 void Replicator::Alarm(Alarmed what, RegionId peer, bool on, const std::string& text) {
   if (!on) {
@@ -246,6 +277,13 @@ void Replicator::SayHeartbeat(RegionId peer, Instant now) {
   heartbeat.boot = boot_;
   heartbeat.sequence = ++sequence_;
   heartbeat.serving = region_up_;
+  heartbeat.sightings = lives_.Sightings(peer, now);
+  heartbeat.has_word = region_up_ || pending_;
+  conflict::Vector received = gate_.Received();
+  received.Merge(state_.applied);  // one of these two is empty
+  if (pending_) received.Merge(pending_->applied);
+  for (const Dot& dot : received.entries())
+    if (dot.log.region() == peer) heartbeat.holds.Set(dot.log, dot.number);
   if (region_up_) {
     heartbeat.log = state_.log;
     heartbeat.applied = state_.applied;
@@ -268,7 +306,10 @@ void Replicator::SayHeartbeat(RegionId peer, Instant now) {
 void Replicator::OnTick(Instant now) {
   if (now < next_heartbeat_) return;
   next_heartbeat_ = now + options_.heartbeat_us;
-  for (const RegionId peer : options_.peers) SayHeartbeat(peer, now);
+  for (const RegionId peer : options_.peers) {
+    SayHeartbeat(peer, now);
+    SayHello(peer);
+  }
   progress_due_ = region_up_;
 }
 
@@ -317,6 +358,8 @@ Ready Replicator::TakeReady(Instant now) {
   progress_due_ = false;
   ready.mails = std::move(mails_);
   mails_.clear();
+  ready.words = std::move(words_);
+  words_.clear();
   ready.messages = std::move(messages_);
   ready.events = std::move(events_);
   messages_.clear();

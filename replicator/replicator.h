@@ -18,6 +18,7 @@
 #include "replicator/filler.h"
 #include "replicator/gate.h"
 #include "replicator/log_meter.h"
+#include "replicator/life_table.h"
 #include "replicator/messages.h"
 #include "replicator/options.h"
 #include "replicator/peer_table.h"
@@ -35,12 +36,13 @@ struct Ready {
   std::vector<streams::ScanRequest> scans;        // to the region
   std::optional<streams::PeerProgress> progress;  // to the region
   std::vector<streams::Mail> mails;               // to the region
+  std::vector<streams::PeerWord> words;           // to the region
   std::vector<Outgoing> messages;                 // to peers, in order for each
   std::vector<Event> events;                      // to the log
   Instant wake_at{INT64_MAX};                     // OnTick not later than this
   bool empty() const {
     return applies.empty() && fills.empty() && reads.empty() && scans.empty() && !progress &&
-           mails.empty() && messages.empty() && events.empty();
+           mails.empty() && words.empty() && messages.empty() && events.empty();
   }
 };
 
@@ -50,7 +52,8 @@ class Replicator {
   Replicator(const Options& options, Random& random, Instant now);
 
   // --- the region beside us ---
-  // The first state, and the first after OnRegionDown, is the region coming up.
+  // The first state, and the first after OnRegionDown, is the region coming up. Until its life is
+  // admitted, peers are asked for their word of it, and nothing else.
   void OnRegionState(const streams::RegionState& state, Instant now);
   void OnRegionDown(Instant now);
   // Freshly durable records, pushed (best effort: what is not pushed is read).
@@ -81,6 +84,9 @@ class Replicator {
   enum class Alarmed : uint8_t { kTail, kClock, kHeld };
   void Alarm(Alarmed what, RegionId peer, bool on, const std::string& text);
   void SayHeartbeat(RegionId peer, Instant now);
+  void SayHello(RegionId peer);
+  void ForgetRegion(Instant now);
+  void OnWord(RegionId peer, const Heartbeat& heartbeat);
   streams::PeerProgress Progress(Instant now) const;
   // Changes of `origin`'s logs that `known` has and `applied` has not.
   static uint64_t PendingOf(RegionId origin, const conflict::Vector& known,
@@ -99,6 +105,8 @@ class Replicator {
   uint64_t sequence_ = 0;
   bool region_up_ = false;
   streams::RegionState state_;
+  // Of a region that is there and not admitted yet.
+  std::optional<streams::RegionState> pending_;
   Instant state_at_;
   Feed feed_;
   Puller puller_;
@@ -107,6 +115,8 @@ class Replicator {
   Filler filler_;
   PeerTable peers_;
   LogMeter meter_;
+  LifeTable lives_;
+  std::vector<streams::PeerWord> words_;
   Instant next_heartbeat_;
   bool progress_due_ = false;
   std::vector<streams::Mail> mails_;

@@ -118,6 +118,18 @@ bool ReadFill(const proto::Filling& in, FillProgress& fill) {
          ReadVector(in.floor(), fill.floor);
 }
 
+void WriteLife(const Life& life, proto::Life* out) {
+  out->set_id(life.id);
+  out->set_started_ms(life.started_ms);
+  out->set_admitted(life.admitted);
+  out->set_who(life.who);
+}
+
+bool ReadLife(const proto::Life& in, Life& life) {
+  life = {in.id(), in.started_ms(), in.admitted(), in.who()};
+  return life.who.size() <= kWhoBytesMax;
+}
+
 struct Writer {
   proto::LinkFrame& frame;
 
@@ -152,6 +164,7 @@ struct Writer {
     out->set_stage(static_cast<uint32_t>(state.stage));
     if (state.stage >= Stage::kFilling || state.fill.table.value != 0)
       WriteFill(state.fill, out->mutable_fill());
+    WriteLife(state.life, out->mutable_life());
   }
   void operator()(const LinkCommitted& committed) {
     WriteRecords(committed.batch, frame.mutable_committed()->mutable_records());
@@ -202,6 +215,17 @@ struct Writer {
   void operator()(const Mail& mail) {
     frame.mutable_mail()->set_peer(mail.peer.value);
     frame.mutable_mail()->set_body(mail.body);
+  }
+  void operator()(const PeerWord& word) {
+    auto* out = frame.mutable_word();
+    out->set_peer(word.peer.value);
+    out->set_holds(VectorBytes(word.holds));
+    for (const PeerWord::Sighting& sighting : word.sightings) {
+      auto* to = out->add_sighting();
+      WriteLife(sighting.life, to->mutable_life());
+      to->set_first_age_ms(sighting.first_age_ms);
+      to->set_last_age_ms(sighting.last_age_ms);
+    }
   }
   void operator()(const LinkCredit& credit) { frame.mutable_credit()->set_bytes(credit.bytes); }
   void operator()(const ReplicationStatus& status) {
@@ -281,6 +305,7 @@ bool Read(const proto::State& in, RegionState& state) {
   if (in.stage() > static_cast<uint32_t>(Stage::kCompleting)) return false;
   state.stage = static_cast<Stage>(in.stage());
   if (in.has_fill() && !ReadFill(in.fill(), state.fill)) return false;
+  if (in.has_life() && !ReadLife(in.life(), state.life)) return false;
   return state.log.value != 0 && state.log.region() == state.region;
 }
 
@@ -288,6 +313,17 @@ bool Read(const proto::ApplyReply& in, ApplyReply& reply) {
   reply.id = in.id();
   return ReadStatus(in.code(), in.message(), reply.status) &&
          ReadVector(in.applied(), reply.applied) && ReadVector(in.durable(), reply.durable);
+}
+
+bool Read(const proto::PeerWord& in, PeerWord& word) {
+  if (in.sighting_size() > static_cast<int>(kSightingsMax)) return false;
+  for (const auto& from : in.sighting()) {
+    PeerWord::Sighting& sighting = word.sightings.emplace_back();
+    if (!ReadLife(from.life(), sighting.life)) return false;
+    sighting.first_age_ms = from.first_age_ms();
+    sighting.last_age_ms = from.last_age_ms();
+  }
+  return ReadRegion(in.peer(), word.peer) && ReadVector(in.holds(), word.holds);
 }
 
 bool Read(const proto::Progress& in, PeerProgress& progress) {
@@ -426,6 +462,7 @@ bool ReadFrame(proto::LinkFrame& frame, LinkMessage& message) {
       mail.body = std::move(*frame.mutable_mail()->mutable_body());
       return mail.body.size() <= kMailBytesMax && ReadRegion(frame.mail().peer(), mail.peer);
     }
+    case Body::kWord: return Read(frame.word(), message.emplace<PeerWord>());
     case Body::BODY_NOT_SET: return false;
   }
   return false;

@@ -111,7 +111,7 @@ std::string_view LinkStateName(ReplicationStatus::LinkState state);  // "down", 
 using LinkMessage =
     std::variant<LinkHello, LinkWelcome, LinkRefusal, RegionState, LinkCommitted, ReadRequest,
                  ReadReply, ApplyRequest, ApplyReply, PeerProgress, LinkCredit, ReplicationStatus,
-                 ScanRequest, ScanReply, FillRequest, FillReply, Mail>;
+                 ScanRequest, ScanReply, FillRequest, FillReply, Mail, PeerWord>;
 
 // Length and body. The caller keeps messages below kMaxLinkFrameBytes; a larger one is a bug
 // (CHECK).

@@ -33,6 +33,35 @@ struct RecordBatch {
   }
 };
 
+// One process that says it is a region. Of those that do at one time only one may serve.
+struct Life {
+  uint64_t id = 0;          // drawn by the process; 0: not said
+  uint64_t started_ms = 0;  // its clock then
+  // It has made sure that its log goes on where its peers last saw it, and serves. Until then its
+  // replicator asks peers for their word (PeerWord), and nothing else.
+  bool admitted = true;
+  std::string who;  // machine, process and folder, for people; at most kWhoBytesMax
+  friend bool operator==(const Life&, const Life&) = default;
+};
+inline constexpr size_t kWhoBytesMax = 512;
+
+// replicator -> region: what a peer has said of this region.
+struct PeerWord {
+  RegionId peer;
+  // How much it has received of this region's logs, applied or not.
+  conflict::Vector holds;
+  // The processes of this region that it hears. A word in which our own is named was said after our
+  // start. Ages are the peer's, from when it heard of it first and last.
+  struct Sighting {
+    Life life;
+    uint64_t first_age_ms = 0;
+    uint64_t last_age_ms = 0;
+    friend bool operator==(const Sighting&, const Sighting&) = default;
+  };
+  std::vector<Sighting> sightings;
+};
+inline constexpr size_t kSightingsMax = 8;
+
 // region -> replicator, once at the start and then whenever the vector moved (coalesced).
 struct RegionState {
   RegionId region;
@@ -47,6 +76,7 @@ struct RegionState {
   std::map<LogId, uint64_t> first_held;
   Stage stage = Stage::kServing;
   FillProgress fill;  // while kFilling and kCompleting
+  Life life;          // of the region's process
 };
 
 // replicator -> region: records of `log` after number `after`, up to about `max_bytes`, at least

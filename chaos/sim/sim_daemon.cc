@@ -32,6 +32,9 @@ SimDaemon::SimDaemon(Simulator& simulator, size_t index, const std::vector<Regio
       network_(network),
       find_(std::move(find)) {
   region_.SetSendMail([this](RegionId to, std::string letter) { SendMail(to, std::move(letter)); });
+  region_.SetOnAdmission([this] {
+    if (process_) AttachRegion();
+  });
   region_.AddOnCommit([this](const table::CommitReport& report) {
     if (!process_) return;
     // As the local link: our own new records, then the state.
@@ -167,6 +170,9 @@ void SimDaemon::CarryOut() {
   }
   for (const streams::Mail& mail : ready.mails)
     ToRegion([this, mail](table::RegionEngine&) { region_.OnMail(mail.peer, mail.body); });
+  for (const streams::PeerWord& word : ready.words)
+    ToRegion(
+        [this, word](table::RegionEngine& engine) { engine.OnWord(word, region_.executor()); });
   for (const replicator::Outgoing& outgoing : ready.messages) {
     const size_t to = std::find(ids_.begin(), ids_.end(), outgoing.to) - ids_.begin();
     simulator_.Trace(outgoing.message.index() * 64 + to);

@@ -46,6 +46,12 @@ void SimRegion::Start() {
   options.stream_shards = options_.stream_shards;
   options.change_log_keep_ms = options_.change_log_keep_ms;
   options.change_log_bytes = options_.change_log_bytes;
+  options.admission = {options_.peers, 1 * kMicrosPerSecond};
+  options.life = {simulator_.random().Next() | 1, process_->clock.PhysicalMillis(), false, {}};
+  options.on_admission = [this](table::Admission::Decision decision, const std::string&) {
+    CHECK(decision != table::Admission::Decision::kRefuse, "there is one process of each region");
+    if (on_admission_) on_admission_();
+  };
   auto engine = table::RegionEngine::Open(store_, process_->clock, options,
                                           /*incarnation=*/simulator_.random().Next(),
                                           [process = process_.get(), this] {
@@ -115,6 +121,7 @@ void SimRegion::Maintain() {
 
 void SimRegion::GuardTick() {
   process_->guard->Tick(process_->executor);
+  process_->engine->TickAdmission(process_->executor);
   process_->executor.PostAfter(kGuardMicros, [this] { GuardTick(); });
 }
 

@@ -71,6 +71,8 @@ class SimRegion {
   const KvStore& store() const { return store_; }
   WallClock& wall_clock() { return wall_clock_; }
   void SetSendMail(SendMail send) { send_mail_ = std::move(send); }
+  // The running engine has been admitted, or has begun another log.
+  void SetOnAdmission(std::function<void()> listener) { on_admission_ = std::move(listener); }
   void AddOnCommit(OnCommit on_commit) { on_commit_.push_back(std::move(on_commit)); }
 
  private:
@@ -109,6 +111,7 @@ class SimRegion {
   uint64_t found_ = 0;
   uint64_t compared_ = 0;
   std::vector<OnCommit> on_commit_;
+  std::function<void()> on_admission_;
 };
 
 }  // namespace everwrite::chaos

@@ -361,8 +361,10 @@ bool World::Converged() const {
 
 uint64_t World::Applied() const {
   uint64_t applied = 0;
-  for (const auto& region : regions_)
-    for (const Dot& dot : region->engine().State().applied.entries()) applied += dot.number;
+  for (const auto& region : regions_) {
+    const streams::RegionState state = region->engine().State();
+    for (const Dot& dot : state.applied.entries()) applied += dot.number;
+  }
   return applied;
 }
 

@@ -94,6 +94,14 @@ class LocalLink::Impl : public Executor {
     Wake();
   }
 
+  void TellState() {
+    {
+      std::lock_guard lock(mutex_);
+      state_moved_ = true;
+    }
+    Wake();
+  }
+
   void SendMail(RegionId to, std::string body) {
     if (!connected_) return;
     auto mail = std::make_shared<streams::Mail>(streams::Mail{to, std::move(body)});
@@ -420,6 +428,8 @@ bool LocalLink::Impl::OnMessage(streams::LinkMessage message) {
     OnFill(std::move(*fill));
   } else if (const auto* progress = std::get_if<streams::PeerProgress>(&message)) {
     OnProgress(*progress);
+  } else if (const auto* word = std::get_if<streams::PeerWord>(&message)) {
+    options_.engine->OnWord(*word, *this);
   } else if (const auto* credit = std::get_if<streams::LinkCredit>(&message)) {
     credit_ += credit->bytes;
   } else if (auto* status = std::get_if<ReplicationStatus>(&message)) {
@@ -517,6 +527,7 @@ Result<std::unique_ptr<LocalLink>> LocalLink::Start(const LocalLinkOptions& opti
 
 void LocalLink::OnCommit(const table::CommitReport& report) { impl_->OnCommit(report); }
 void LocalLink::SendMail(RegionId to, std::string body) { impl_->SendMail(to, std::move(body)); }
+void LocalLink::TellState() { impl_->TellState(); }
 bool LocalLink::connected() const { return impl_->connected(); }
 std::vector<LinkStatus> LocalLink::Links() const { return impl_->Links(); }
 std::vector<streams::PeerProgress::Peer> LocalLink::Peers() const { return impl_->Peers(); }

@@ -60,6 +60,8 @@ class LocalLink {
   ~LocalLink();
 
   void OnCommit(const table::CommitReport& report);
+  // The region's state has moved without a commit.
+  void TellState();
   // To another region; dropped when the replicator or the peer is away, or busy.
   void SendMail(RegionId to, std::string body);
   bool connected() const;

@@ -4,12 +4,15 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -107,7 +110,10 @@ class MaintenanceThread : public Executor {
       const auto now = std::chrono::steady_clock::now();
       if (now >= next_guard) {
         next_guard = now + kGuardTick;
-        if (guard) guard->Tick(*this);
+        if (guard) {  // everything is there
+          guard->Tick(*this);
+          engine_.TickAdmission(*this);
+        }
       }
       if (now >= next_sweep) {
         next_sweep = now + std::chrono::seconds(kSweepSeconds);
@@ -216,6 +222,7 @@ struct Server {
   std::unique_ptr<table::RegionEngine> engine;
   std::unique_ptr<session::SessionGate> sessions;
   std::unique_ptr<LocalLink> link;
+  std::atomic<LocalLink*> started_link{nullptr};  // for threads that run before it is there
   std::unique_ptr<convergence::ConvergenceGuard> guard;
   std::unique_ptr<RegionMetrics> metrics;
   std::unique_ptr<RequestMetrics> request_metrics;
@@ -266,6 +273,32 @@ std::string PlaceOf(const std::string& file) {
   return place;
 }
 
+// For whoever finds two of one region.
+std::string WhoWeAre(const Server& server) {
+  char host[256] = "";
+  gethostname(host, sizeof host - 1);
+  std::string who = "process " + std::to_string(getpid()) + " on " + host + ", data folder " +
+                    std::filesystem::absolute(server.folder->path()).string() + ", started " +
+                    FormatUtcMillis(server.clock.PhysicalMillis());
+  who.resize(std::min(who.size(), streams::kWhoBytesMax));
+  return who;
+}
+
+void OnAdmission(Server& server, const std::string& name, table::Admission::Decision decision,
+                 const std::string& reason) {
+  if (decision == table::Admission::Decision::kRefuse) {
+    server.log.Error("this region is refused", {{"reason", reason}});
+    std::fprintf(stderr, "everwrite region %s: %s\n", name.c_str(), reason.c_str());
+    // Not exit(): another thread may be anywhere.
+    std::_Exit(kExitConfiguration);
+  }
+  if (decision == table::Admission::Decision::kNewLog)
+    server.log.Warning("a new log is begun", {{"reason", reason}});
+  else
+    server.log.Info("the log goes on");
+  if (LocalLink* link = server.started_link) link->TellState();
+}
+
 Status OpenEngine(Server& server, const topology::Topology& topology,
                   const topology::Region& region, bool is_new) {
   table::RegionEngineOptions options;
@@ -279,6 +312,12 @@ Status OpenEngine(Server& server, const topology::Topology& topology,
   options.region_name = [&topology](RegionId id) {
     const topology::Region* named = topology.FindRegion(id);
     return named ? named->name : std::to_string(id.value);
+  };
+  options.admission.peers = topology.Others(region.id);
+  options.life = {RandomSeed() | 1, server.clock.PhysicalMillis(), false, WhoWeAre(server)};
+  options.on_admission = [&server, name = region.name](table::Admission::Decision decision,
+                                                       const std::string& reason) {
+    OnAdmission(server, name, decision, reason);
   };
   options.change_log_keep_ms = topology.limits.change_log_hours * 3600 * 1000;
   options.change_log_bytes = topology.limits.change_log_bytes;
@@ -329,6 +368,8 @@ Status StartLink(Server& server, const topology::Topology& topology, const topol
   };
   options.log = server.log.Named("link");
   EW_ASSIGN_OR_RETURN(server.link, LocalLink::Start(options));
+  server.started_link = server.link.get();
+  server.link->TellState();
   server.metrics = std::make_unique<RegionMetrics>(server.registry, *server.engine, *server.link,
                                                    *server.sessions);
   server.engine->committer().SetReport([&server](const table::CommitReport& report) {

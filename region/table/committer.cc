@@ -57,7 +57,16 @@ void CommitTurn::AppendRemoteChange(Dot dot, Stamp stamp, std::string_view recor
 }
 
 Status CommitTurn::CheckOpen() const {
+  if (state_.held) return Unavailable("the region makes sure with its peers that its log goes on");
   return state_.closed ? Unavailable("the region is being filled") : OkStatus();
+}
+
+void CommitTurn::StartLog(LogId log) {
+  CHECK(log.region() == state_.log.region() && state_.applied.At(log) == 0, "a log used before");
+  CHECK(own_.empty(), "a turn with numbers of two logs");
+  state_.log = log;
+  context_valid_ = false;
+  batch_.Put(ColumnFamily::kSystem, kRegionStateKey, EncodeRegionState(state_));
 }
 
 void CommitTurn::Jump(const conflict::Vector& to) {
@@ -138,6 +147,7 @@ bool Committer::BeginTurn() {
     if (queue_.empty()) return false;
     taken.swap(queue_);
   }
+  state_.held = held_.load(std::memory_order_acquire);
   turn_ = std::make_unique<CommitTurn>(state_, hybrid_clock_, digests_, ledger_,
                                        clock_.PhysicalMillis(), std::move(spare_batch_));
   size_t used = 0;

@@ -130,6 +130,8 @@ class CommitTurn {
   Status CheckOpen() const;
   // All of `to` counts as applied from now on: the region is being filled with it.
   void Jump(const conflict::Vector& to);
+  // Our own changes are numbered in this log from now on; none of this turn is yet.
+  void StartLog(LogId log);
   void Observe(Stamp stamp) { clock_.Observe(stamp); }
   void SetClosed(bool closed) { state_.closed = closed; }
   // The next place in the region's order of stream records and shards.
@@ -205,6 +207,8 @@ class Committer {
   bool BeginTurn();
   // Writes the batch and finishes its units.
   void EndTurn();
+  // While held, no change of our own is numbered: from the next turn on. Any thread.
+  void Hold(bool held) { held_.store(held, std::memory_order_release); }
   // Relaxed durability: makes all that is committed durable, now.
   Status SyncLog();
 
@@ -248,6 +252,7 @@ class Committer {
   streams::Sequence durable_sequence_;              // guarded by mutex_
   Status health_;                                   // guarded by mutex_
   std::atomic<uint64_t> epoch_{1};
+  std::atomic<bool> held_{false};
   std::atomic<bool> failed_{false};  // health_ is not OK; set under mutex_
   Report report_;                    // guarded by mutex_
 

@@ -68,6 +68,9 @@ struct RegionState {
   streams::Sequence sequence;  // the last one given to a stream record or shard
   // No client may write: the region is empty or being filled (filling.h). Not encoded here.
   bool closed = false;
+  // Neither may anybody, not for long: whether numbers may be given is not sure (admission.h). Not
+  // encoded here.
+  bool held = false;
 };
 inline constexpr std::string_view kRegionStateKey = "m";
 inline constexpr std::string_view kPlaceKey = "p";

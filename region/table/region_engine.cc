@@ -52,8 +52,8 @@ Result<std::unique_ptr<RegionEngine>> RegionEngine::Open(KvStore& store, const C
     EW_RETURN_IF_ERROR(store.Write(batch, Sync::kYes));
   }
   EW_ASSIGN_OR_RETURN(state.closed, Filling::IsClosed(store));
-  std::unique_ptr<RegionEngine> engine(
-      new RegionEngine(store, clock, options, std::move(state), std::move(wake)));
+  std::unique_ptr<RegionEngine> engine(new RegionEngine(
+      store, clock, options, std::move(state), incarnation, !found || moved, std::move(wake)));
   EW_RETURN_IF_ERROR(engine->streams_.Load(store));
   EW_RETURN_IF_ERROR(engine->fills_.Load(store));
   EW_RETURN_IF_ERROR(engine->catalog_.Load(store));
@@ -64,7 +64,8 @@ Result<std::unique_ptr<RegionEngine>> RegionEngine::Open(KvStore& store, const C
 }
 
 RegionEngine::RegionEngine(KvStore& store, const Clock& clock, const RegionEngineOptions& options,
-                           RegionState state, std::function<void()> wake)
+                           RegionState state, uint64_t incarnation, bool fresh_log,
+                           std::function<void()> wake)
     : region_(options.region),
       store_(store),
       clock_(clock),
@@ -84,7 +85,12 @@ RegionEngine::RegionEngine(KvStore& store, const Clock& clock, const RegionEngin
       repair_(store, catalog_, locks_, committer_),
       stream_reader_(store, streams_, committer_, options.region),
       ledger_table_(store, catalog_, options.region, options.region_name),
-      ledger_retention_(store, committer_, options.ledger) {
+      ledger_retention_(store, committer_, options.ledger),
+      on_admission_(options.on_admission),
+      admitted_(options.admission.peers.empty()),
+      admission_(options.admission, options.life, fresh_log, clock.Now()),
+      next_incarnation_(fresh_log ? incarnation + 1 : incarnation) {
+  committer_.Hold(!admitted_);
   catalog_.SetOnIncomplete([this] { backfill_.Kick(); });
 }
 
@@ -463,6 +469,8 @@ streams::RegionState RegionEngine::State() const {
   state.stage = filling_.stage();
   if (state.stage >= streams::Stage::kFilling) state.fill = filling_.Progress();
   if (state.stage == streams::Stage::kServing) state.fill = TableFillProgress();
+  std::lock_guard lock(admission_mutex_);
+  state.life = admission_.life();
   return state;
 }
 
@@ -511,6 +519,99 @@ std::vector<TableId> RegionEngine::Without() const {
     if (table->state->elsewhere || table->state->dropped || fills_.Has(table->definition.id))
       without.push_back(table->definition.id);
   return without;
+}
+
+// --- admission -----------------------------------------------------------------------------------
+
+// Numbers are given in another log from here on.
+class RegionEngine::NewLogUnit : public CommitUnit {
+ public:
+  NewLogUnit(RegionEngine& engine, LogId log, Executor& executor, std::function<void()> done)
+      : engine_(engine), log_(log), executor_(executor), done_(std::move(done)) {}
+  Status AddTo(CommitTurn& turn) override {
+    turn.StartLog(log_);
+    return {};
+  }
+  // What the former log holds is here; what is missing of it comes as any other region's.
+  void Finished(const Status& status, Completions&) override {
+    if (status.ok()) {
+      engine_.remote_apply_.Jump(engine_.committer_.CommittedState().applied);
+      std::string reason;
+      {
+        std::lock_guard lock(engine_.admission_mutex_);
+        engine_.admission_.Began();
+        reason = engine_.admission_.reason();
+      }
+      engine_.committer_.Hold(false);
+      engine_.admitted_ = true;
+      if (engine_.on_admission_) engine_.on_admission_(Admission::Decision::kNewLog, reason);
+    }
+    executor_.Post(done_);
+  }
+
+ private:
+  RegionEngine& engine_;
+  const LogId log_;
+  Executor& executor_;
+  const std::function<void()> done_;
+};
+
+void RegionEngine::BeginLog(Executor& executor) {
+  LogId log;
+  {
+    std::lock_guard lock(admission_mutex_);
+    log = LogId::Make(committer_.CommittedState().log.region(), next_incarnation_++);
+  }
+  // Alone: the former log becomes one that others bring.
+  remote_apply_.RunAlone(executor, [this, log, &executor](std::function<void()> done) {
+    committer_.Submit(std::make_unique<NewLogUnit>(*this, log, executor, std::move(done)));
+  });
+}
+
+Status RegionEngine::Serving() const {
+  if (admitted_) return filling_.Serving();
+  std::lock_guard lock(admission_mutex_);
+  if (!admission_.reason().empty()) return Unavailable(admission_.reason());
+  return Unavailable(
+      "This region has just started and makes sure with its peers that its data is not older than "
+      "what they have seen of it. Try again in a few seconds.");
+}
+
+std::optional<streams::Life> RegionEngine::Twin() const {
+  std::lock_guard lock(admission_mutex_);
+  return admission_.twin();
+}
+
+void RegionEngine::OnWord(const streams::PeerWord& word, Executor& executor) {
+  {
+    std::lock_guard lock(admission_mutex_);
+    admission_.OnWord(word, clock_.Now());
+  }
+  TickAdmission(executor);
+}
+
+void RegionEngine::TickAdmission(Executor& executor) {
+  auto decision = Admission::Decision::kNothing;
+  std::string reason;
+  {
+    const RegionState state = committer_.CommittedState();
+    std::lock_guard lock(admission_mutex_);
+    decision = admission_.Decide(state.log, state.applied.At(state.log), clock_.Now());
+    reason = admission_.reason();
+  }
+  switch (decision) {
+    case Admission::Decision::kNothing: return;
+    case Admission::Decision::kNewLog: committer_.Hold(true); return BeginLog(executor);
+    case Admission::Decision::kAdmit:
+      committer_.Hold(false);
+      admitted_ = true;
+      break;
+    case Admission::Decision::kRefuse:
+      committer_.Hold(true);
+      admitted_ = false;
+      break;
+  }
+  if (on_admission_) on_admission_(decision, reason);
 }
 
 Result<streams::ScanChunk> RegionEngine::Scan(const streams::ScanRequest& request) {

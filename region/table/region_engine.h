@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/corrected_clock.h"
+#include "region/table/admission.h"
 #include "region/table/catalog.h"
 #include "region/table/committer.h"
 #include "region/table/conflict_ledger.h"
@@ -49,6 +50,11 @@ struct RegionEngineOptions {
   // How long the region that wrote an expired item last must be silent until we delete it (ttl.h).
   uint64_t ttl_takeover_ms = 60'000;
   LedgerBounds ledger;
+  // Whose word is asked for before anything is written (admission.h); `life` names this process.
+  AdmissionOptions admission = {};
+  streams::Life life = {};
+  // What has been decided, and why; on any thread that drives the engine. Not kNothing.
+  std::function<void(Admission::Decision, const std::string& reason)> on_admission = {};
   // Names regions, where people read; without it, their numbers.
   RegionName region_name = {};
 };
@@ -64,7 +70,7 @@ class RegionEngine : public TableEngine {
                                                     std::function<void()> wake);
 
   // --- clients (TableEngine) ---
-  Status Serving() const override { return filling_.Serving(); }
+  Status Serving() const override;
   TablePtr FindTable(std::string_view name) const override {
     TablePtr table = name == kLedgerTableName ? ledger_table_.table() : catalog_.Find(name);
     return table && table->state && table->state->filling ? nullptr : table;
@@ -105,6 +111,12 @@ class RegionEngine : public TableEngine {
     sweeper_.OnProgress(progress);
     if (progress.clock_correction_ms) clock_.Correct(*progress.clock_correction_ms);
   }
+
+  // What a peer has said of us; and a look at the time, to be taken every tenth of a second or so.
+  void OnWord(const streams::PeerWord& word, Executor& executor);
+  void TickAdmission(Executor& executor);
+  // Another process that says it is this region, while this one goes first.
+  std::optional<streams::Life> Twin() const;
 
   // For a peer that is filled from us. kUnavailable while we are not whole ourselves.
   Result<streams::ScanChunk> Scan(const streams::ScanRequest& request);
@@ -170,7 +182,7 @@ class RegionEngine : public TableEngine {
 
  private:
   RegionEngine(KvStore& store, const Clock& clock, const RegionEngineOptions& options,
-               RegionState state, std::function<void()> wake);
+               RegionState state, uint64_t incarnation, bool fresh_log, std::function<void()> wake);
 
   // Decides on a new definition under the lock of the table's name. `live` is null when there is no
   // such table; `edit` leaves the definition to store, or nullopt to delete.
@@ -182,6 +194,8 @@ class RegionEngine : public TableEngine {
   void EditCatalog(std::string name, CatalogEdit edit, Executor& executor, TableCallback done);
   void Submit(std::unique_ptr<WriteOperation> operation, Executor& executor, streams::Actor actor);
   void Decide(std::unique_ptr<LocalWrite> write, streams::Actor actor);
+  class NewLogUnit;
+  void BeginLog(Executor& executor);
 
   const RegionId region_;
   KvStore& store_;
@@ -201,6 +215,11 @@ class RegionEngine : public TableEngine {
   StreamReader stream_reader_;
   LedgerTable ledger_table_;
   LedgerRetention ledger_retention_;
+  const std::function<void(Admission::Decision, const std::string&)> on_admission_;
+  std::atomic<bool> admitted_;
+  mutable std::mutex admission_mutex_;
+  Admission admission_;        // guarded by admission_mutex_
+  uint64_t next_incarnation_;  // guarded by admission_mutex_
 };
 
 }  // namespace everwrite::table

@@ -152,6 +152,7 @@ void Driver::Execute(Instant now) {
   for (auto& scan : ready.scans) region_->Send(std::move(scan));
   if (ready.progress) region_->Send(std::move(*ready.progress));
   for (streams::Mail& mail : ready.mails) region_->Send(std::move(mail));
+  for (streams::PeerWord& word : ready.words) region_->Send(std::move(word));
   for (Outgoing& outgoing : ready.messages) bus_->Send(outgoing.to, std::move(outgoing.message));
   for (const Event& event : ready.events)
     log_.Log(event.level == Event::Level::kInfo ? LogLevel::kInfo : LogLevel::kWarning, event.text,
