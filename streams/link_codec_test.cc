@@ -28,11 +28,13 @@ conflict::Vector SomeVector() {
 
 std::vector<LinkMessage> OneOfEach() {
   RegionState state{RegionId{2}, kLog, SomeVector(), {}, 1234, -40, Stamp{99}, {{kLog, 5}}};
+  state.life = {77, 1234, false, "process 5 elsewhere"};
   RegionState filling = state;
   filling.stage = Stage::kFilling;
   filling.fill = {3, RegionId{1}, ScanPart::kItems, "key", SomeVector(), 10, 1000, 9, 20, 77, {}};
-  ScanChunk chunk{ScanPart::kItems, "a",       "c", false,
-                  SomeVector(),     Stamp{12}, 44,  {{"b", "value"}, {"c", std::string("\0", 1)}}};
+  ScanChunk chunk{ScanPart::kItems, "a", "c", false, SomeVector(), Stamp{12}, 44, TableId{7}, {}, {}};
+  chunk.without = {TableId{8}};
+  chunk.rows = {{"b", "value"}, {"c", std::string("\0", 1)}};
   PeerProgress progress{
       SomeVector(), {}, {{RegionId{3}, true, -250, 17, -1, SomeVector(), SomeVector(), 40}}, -3'600'000};
   ReplicationStatus status;
