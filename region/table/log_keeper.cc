@@ -161,6 +161,12 @@ Status LogKeeper::Trim() {
           });
       if (reaches && cut_loose_.erase(region) != 0) unit->back.push_back(region);
     }
+    // Of a region that is in the topology no more nothing need be remembered.
+    for (const auto& [region, at_ms] : std::map(cut_loose_)) {
+      if (peers.empty() || peers.count(region) != 0) continue;
+      unit->back.push_back(region);
+      cut_loose_.erase(region);
+    }
   }
   if (!unit->empty()) committer_.Submit(std::move(unit));
   return {};
