@@ -44,6 +44,10 @@ Chunk SomeChunk(size_t count, size_t size) {
 
 std::vector<Message> OneOfEach() {
   Heartbeat heartbeat{77, 3, true, kLog, SomeVector(), SomeVector(), 1'700'000'000'000, -40, 5, 6};
+  heartbeat.has_word = true;
+  heartbeat.holds = SomeVector();
+  heartbeat.sightings = {{{11, 1'700'000'000'000, false, "process 5 elsewhere"}, 3000, 40},
+                         {{12, 5, true, ""}, 9, 0}};
   Heartbeat away;
   away.boot = 77;
   away.sequence = 4;
@@ -51,6 +55,8 @@ std::vector<Message> OneOfEach() {
           Credit{6, 100},
           Close{7},
           Ask{},
+          Hello{{11, 1'700'000'000'000, false, "process 5 elsewhere"}, false},
+          Hello{{12, 5, true, ""}, true},
           Opened{8, kLog},
           MakeBatch(3, 20),
           MakeBatch(1, 0),

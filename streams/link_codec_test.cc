@@ -32,11 +32,14 @@ std::vector<LinkMessage> OneOfEach() {
   RegionState filling = state;
   filling.stage = Stage::kFilling;
   filling.fill = {3, RegionId{1}, ScanPart::kItems, "key", SomeVector(), 10, 1000, 9, 20, 77, {}};
-  ScanChunk chunk{ScanPart::kItems, "a", "c", false, SomeVector(), Stamp{12}, 44, TableId{7}, {}, {}};
+  ScanChunk chunk{ScanPart::kItems, "a", "c",        false, SomeVector(),
+                  Stamp{12},        44,  TableId{7}, {},    {}};
   chunk.without = {TableId{8}};
   chunk.rows = {{"b", "value"}, {"c", std::string("\0", 1)}};
-  PeerProgress progress{
-      SomeVector(), {}, {{RegionId{3}, true, -250, 17, -1, SomeVector(), SomeVector(), 40}}, -3'600'000};
+  PeerProgress progress{SomeVector(),
+                        {},
+                        {{RegionId{3}, true, -250, 17, -1, SomeVector(), SomeVector(), 40}},
+                        -3'600'000};
   ReplicationStatus status;
   status.bus_connected = true;
   status.gate_bytes = 10;
@@ -65,6 +68,7 @@ std::vector<LinkMessage> OneOfEach() {
           progress,
           LinkCredit{55},
           Mail{RegionId{3}, std::string("a\0letter", 8)},
+          PeerWord{RegionId{3}, SomeVector(), {{state.life, 3000, 40}, {{78, 5, true, {}}, 9, 0}}},
           status,
           filling,
           ScanRequest{3, ScanPart::kLedger, "after", SomeVector(), 5000},
