@@ -32,13 +32,18 @@ void Stability::OnHeartbeat(RegionId peer, const Word& word) {
   Recompute();
 }
 
-void Stability::OnApplied(LogId log, const Vector& ours) {
+void Stability::OnApplied(LogId log, const Vector& ours, const Vector& coming) {
   log_ = log;
   ours_ = ours;
+  coming_ = coming;
   Recompute();
 }
 
 bool Stability::IsSettled(RegionId region, LogId life) const {
+  // What we have received ourselves is as good as what others have.
+  Vector waiting = coming_;
+  waiting.Set(life, 0);
+  if (!HasArrived(region, waiting, ours_)) return false;
   return std::all_of(peers_.begin(), peers_.end(), [&](const auto& entry) {
     const auto& [other, peer] = entry;
     if (other == region) return true;

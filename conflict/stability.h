@@ -14,7 +14,7 @@
 // Lives. A region that has lost its disk, or went back to an old copy of it, speaks in a new life
 // (a new log) and does not know all that it had written in former ones; yet others may hold it and
 // bring it to us. So a word of P's life L counts only when every other region has said, knowing of
-// L, how much it holds of P's logs, and all of that has arrived here. Whoever knows of L gets no
+// L, how much it holds of P's logs, and all of that has arrived here (and is applied, not waiting). Whoever knows of L gets no
 // more from a former life but from others, who say so too. The same goes for our own life.
 //
 // A region never heard of holds everything back: stable is empty until all have spoken. Never a
@@ -45,8 +45,8 @@ class Stability {
   };
   // Words of unknown regions are ignored.
   void OnHeartbeat(RegionId peer, const Word& word);
-  // Our own durable vector has moved, or our life is another.
-  void OnApplied(LogId log, const Vector& ours);
+  // Our own durable vector has moved, or our life is another. `coming`: as in a word, of ours.
+  void OnApplied(LogId log, const Vector& ours, const Vector& coming = {});
 
   const Vector& stable() const { return stable_; }
 
@@ -66,6 +66,7 @@ class Stability {
   std::map<RegionId, Peer> peers_;
   LogId log_;
   Vector ours_;
+  Vector coming_;
   Vector stable_;
 };
 

@@ -54,6 +54,19 @@ TEST(Stability, AnotherRegionsLogInTheWordIsNotWaitedFor) {
   EXPECT_EQ(stability.stable(), V(5, 2, 1));
 }
 
+TEST(Stability, WhatWeHaveReceivedOfAFormerLifeHoldsItsNewWordBackToo) {
+  const LogId again = LogId::Make(RegionId{2}, 2);
+  Stability stability(RegionId{1}, {RegionId{2}});
+  Vector coming;
+  coming.Set(kB, 7);
+  stability.OnApplied(kA, V(5, 3, 0), coming);
+  Stability::Word word{again, V(5, 0, 0), {kA}, {}};
+  stability.OnHeartbeat(RegionId{2}, word);
+  EXPECT_EQ(stability.stable(), Vector()) << "(B,4) to (B,7) wait here, and do not know (A,5)";
+  stability.OnApplied(kA, V(5, 7, 0), coming);
+  EXPECT_EQ(stability.stable().At(kA), 5U);
+}
+
 TEST(Stability, ANewLifeCountsOnlyWhenWhatAnybodyHoldsOfTheFormerOnesHasArrived) {
   const LogId again = LogId::Make(RegionId{2}, 2);
   Stability stability(RegionId{1}, {RegionId{2}, RegionId{3}});

@@ -170,9 +170,17 @@ class World {
 
   streams::RegionState State(const ToyRegion& region) const {
     const uint64_t physical = kStartMillis + static_cast<uint64_t>(now_.micros / 1000);
-    return {region.id,    region.log, region.applied,           region.applied,
-            physical,     0,          Stamp::Make(physical, 0), region.first_held,
-            region.stage, region.fill};
+    return {region.id,
+            region.log,
+            region.applied,
+            region.applied,
+            physical,
+            0,
+            Stamp::Make(physical, 0),
+            region.first_held,
+            {},
+            region.stage,
+            region.fill};
   }
 
   void Write(const Command& command) {

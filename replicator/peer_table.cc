@@ -123,11 +123,19 @@ void PeerTable::FillEcho(RegionId peer, Instant now, Heartbeat& heartbeat) const
   heartbeat.echo_age_ms = static_cast<uint64_t>((now - at->second) / kMicrosPerMilli);
 }
 
-void PeerTable::OnOwnDurable(LogId log, const conflict::Vector& durable) {
-  if (log == own_log_ && durable == own_durable_) return;
+void PeerTable::OnOwnDurable(LogId log, const conflict::Vector& durable,
+                             const conflict::Vector& received) {
+  // Of current lives more comes all the time, and their words themselves wait for it.
+  conflict::Vector coming;
+  for (const Dot& dot : received.entries())
+    if (const auto peer = peers_.find(dot.log.region());
+        peer == peers_.end() || peer->second.last.log != dot.log)
+      coming.Set(dot.log, dot.number);
+  if (log == own_log_ && durable == own_durable_ && coming == own_coming_) return;
   own_log_ = log;
   own_durable_ = durable;
-  stability_.OnApplied(log, durable);
+  own_coming_ = coming;
+  stability_.OnApplied(log, durable, coming);
 }
 
 std::vector<LogId> PeerTable::Lives() const {

@@ -47,7 +47,8 @@ class PeerTable {
   void OnOwnCorrection(int64_t correction_ms);
   // Our region has started: its clock is another, and what is measured with the former is void.
   void OnOwnClockStarted(uint64_t our_raw_ms);
-  void OnOwnDurable(LogId log, const conflict::Vector& durable);
+  // `coming`: of other regions' logs, received and not applied yet.
+  void OnOwnDurable(LogId log, const conflict::Vector& durable, const conflict::Vector& coming);
   // Changes of `origin` were applied, that had been made so long ago.
   void OnApplied(RegionId origin, const std::vector<int64_t>& lags_ms, Instant now);
 
@@ -89,6 +90,7 @@ class PeerTable {
   std::map<RegionId, Instant> heartbeat_at_;
   LogId own_log_;
   conflict::Vector own_durable_;
+  conflict::Vector own_coming_;
   conflict::Stability stability_;
 };
 

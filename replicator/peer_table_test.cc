@@ -40,7 +40,7 @@ Heartbeat Beat(LogId log, uint64_t boot, uint64_t sequence, conflict::Vector dur
 
 TEST(PeerTable, NothingIsEverywhereUntilAllHaveSpoken) {
   PeerTable table(MakeOptions());
-  table.OnOwnDurable(kOurs, V({{kOurs, 10}}));
+  table.OnOwnDurable(kOurs, V({{kOurs, 10}}), {});
   table.OnHeartbeat(kB, Beat(kLogB, 1, 1, V({{kOurs, 8}})), Instant{0}, 0);
   EXPECT_TRUE(table.DurableEverywhere().empty());
   EXPECT_TRUE(table.stable().empty());
@@ -50,11 +50,11 @@ TEST(PeerTable, NothingIsEverywhereUntilAllHaveSpoken) {
 
 TEST(PeerTable, AWordOfAPeerIsStableOnceItsOwnChangesAreHere) {
   PeerTable table(MakeOptions());
-  table.OnOwnDurable(kOurs, V({{kOurs, 10}}));
+  table.OnOwnDurable(kOurs, V({{kOurs, 10}}), {});
   table.OnHeartbeat(kC, Beat(kLogC, 1, 1, V({{kOurs, 10}})), Instant{0}, 0);
   table.OnHeartbeat(kB, Beat(kLogB, 1, 1, V({{kOurs, 10}, {kLogB, 5}})), Instant{0}, 0);
   EXPECT_TRUE(table.stable().empty()) << "B's changes 1..5 may have been made without knowing ours";
-  table.OnOwnDurable(kOurs, V({{kOurs, 10}, {kLogB, 5}}));
+  table.OnOwnDurable(kOurs, V({{kOurs, 10}, {kLogB, 5}}), {});
   EXPECT_EQ(table.stable(), V({{kOurs, 10}}));
 }
 

@@ -28,11 +28,17 @@ uint64_t Replicator::RawMillis(Instant now) const {
   return physical == 0 ? 0 : physical - static_cast<uint64_t>(state_.clock_correction_ms);
 }
 
+conflict::Vector Replicator::Coming() const {
+  conflict::Vector coming = gate_.Coming();
+  coming.Merge(state_.coming);
+  return coming;
+}
+
 void Replicator::MergeState(const conflict::Vector& applied, const conflict::Vector& durable) {
   state_.applied.Merge(applied);
   state_.durable.Merge(durable);
   gate_.OnApplied(state_.applied);
-  peers_.OnOwnDurable(state_.log, state_.durable);
+  peers_.OnOwnDurable(state_.log, state_.durable, Coming());
 }
 
 void Replicator::OnRegionState(const streams::RegionState& state, Instant now) {
@@ -74,7 +80,7 @@ void Replicator::OnRegionState(const streams::RegionState& state, Instant now) {
   }
   state_at_ = now;
   peers_.OnOwnCorrection(state_.clock_correction_ms);
-  peers_.OnOwnDurable(state_.log, state_.durable);
+  peers_.OnOwnDurable(state_.log, state_.durable, Coming());
   feed_.OnState(state_);
   scan_feed_.OnState(state_);
   filler_.OnState(state_);
@@ -291,7 +297,7 @@ void Replicator::SayHeartbeat(RegionId peer, Instant now) {
     heartbeat.stage = state_.stage;
     heartbeat.wants_filling = puller_.IsBehindAll(peers_, gate_, now);
     heartbeat.lives = peers_.Lives();
-    const conflict::Vector coming = gate_.Coming();
+    const conflict::Vector coming = Coming();
     for (const Dot& dot : coming.entries())
       if (std::find(heartbeat.lives.begin(), heartbeat.lives.end(), dot.log) ==
           heartbeat.lives.end())

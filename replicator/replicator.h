@@ -98,6 +98,8 @@ class Replicator {
   std::optional<int64_t> Correction(Instant now) const;
   // The region holds from now on what `state` says, and is asked from there.
   void BeginPulling(const streams::RegionState& state);
+  // Of other regions' logs: received, here or in the region, and not applied yet.
+  conflict::Vector Coming() const;
   void MergeState(const conflict::Vector& applied, const conflict::Vector& durable);
 
   const Options options_;

@@ -157,6 +157,7 @@ struct Writer {
     out->set_durable(VectorBytes(state.durable));
     out->set_physical_ms(state.physical_ms);
     out->set_clock_correction_ms(state.clock_correction_ms);
+    out->set_coming(VectorBytes(state.coming));
     out->set_clock(state.clock.value);
     conflict::Vector first_held;
     for (const auto& [log, first] : state.first_held) first_held.Set(log, first);
@@ -299,7 +300,8 @@ bool Read(const proto::State& in, RegionState& state) {
   state.clock.value = in.clock();
   conflict::Vector first_held;
   if (!ReadRegion(in.region(), state.region) || !ReadVector(in.applied(), state.applied) ||
-      !ReadVector(in.durable(), state.durable) || !ReadVector(in.first_held(), first_held))
+      !ReadVector(in.durable(), state.durable) || !ReadVector(in.first_held(), first_held) ||
+      !ReadVector(in.coming(), state.coming))
     return false;
   for (const Dot& dot : first_held.entries()) state.first_held[dot.log] = dot.number;
   if (in.stage() > static_cast<uint32_t>(Stage::kCompleting)) return false;

@@ -74,6 +74,9 @@ struct RegionState {
   // For each log, the first number that the change log still holds (trimmed below); a log that is
   // not named is held from 1.
   std::map<LogId, uint64_t> first_held;
+  // Of other regions' logs: handed over to be applied and not applied yet, perhaps by a replicator
+  // before this one.
+  conflict::Vector coming;
   Stage stage = Stage::kServing;
   FillProgress fill;  // while kFilling and kCompleting
   Life life;          // of the region's process

@@ -466,6 +466,7 @@ streams::RegionState RegionEngine::State() const {
   state.physical_ms = clock_.PhysicalMillis();
   state.clock = committed.clock;
   state.first_held = maintenance_.logs().first_held();
+  state.coming = remote_apply_.Coming();
   state.stage = filling_.stage();
   if (state.stage >= streams::Stage::kFilling) state.fill = filling_.Progress();
   if (state.stage == streams::Stage::kServing) state.fill = TableFillProgress();

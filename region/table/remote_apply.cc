@@ -183,7 +183,30 @@ void RemoteApply::Apply(streams::ApplyRequest request, Executor& executor, Reply
   job->request = std::move(request);
   job->executor = &executor;
   job->reply = std::move(reply);
+  if (!job->request.batch.empty()) {
+    std::lock_guard lock(mutex_);
+    UnderWay& log = under_way_[job->request.batch.log];
+    log.last = std::max(log.last, job->request.batch.last());
+    ++log.jobs;
+  }
   Enqueue(std::move(job));
+}
+
+conflict::Vector RemoteApply::Coming() const {
+  const conflict::Vector applied = committer_.CommittedState().applied;
+  conflict::Vector coming;
+  std::lock_guard lock(mutex_);
+  for (auto at = under_way_.begin(); at != under_way_.end();) {
+    const auto& [log, way] = *at;
+    // What has failed is over once nothing that was before it can still be committed.
+    if (applied.At(log) >= way.last || (way.jobs == 0 && committing_ == 0)) {
+      at = way.jobs == 0 ? under_way_.erase(at) : std::next(at);
+      continue;
+    }
+    coming.Set(log, way.last);
+    ++at;
+  }
+  return coming;
 }
 
 void RemoteApply::RunAlone(Executor& executor, Task task) {
@@ -430,6 +453,10 @@ void RemoteApply::End(const JobPtr& job, const Status& status) {
   reply.status = status;
   reply.applied = committer_.CommittedState().applied;
   reply.durable = committer_.Durable();
+  if (!job->request.batch.empty()) {
+    std::lock_guard lock(mutex_);
+    --under_way_.at(job->request.batch.log).jobs;
+  }
   std::exchange(job->reply, nullptr)(std::move(reply));
 }
 

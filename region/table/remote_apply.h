@@ -24,6 +24,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -42,6 +43,9 @@ class RemoteApply {
   RemoteApply(const KvStore& store, Catalog& catalog, KeyLocks& locks, Committer& committer);
 
   void Apply(streams::ApplyRequest request, Executor& executor, Reply reply);
+  // Of every log of which something was handed over and is not applied yet: its last number. A
+  // replicator that was started meanwhile knows nothing of it, yet it will be applied.
+  conflict::Vector Coming() const;
 
   // Runs `task` on `executor` when all that was handed over before has ended, committed or refused;
   // nothing handed over later begins before the task calls what it is given, once, from any thread.
@@ -74,7 +78,13 @@ class RemoteApply {
   void Enqueue(JobPtr job);
   void SegmentEnded();
 
-  std::mutex mutex_;
+  struct UnderWay {
+    uint64_t last = 0;
+    size_t jobs = 0;  // that have not ended
+  };
+
+  mutable std::mutex mutex_;
+  mutable std::map<LogId, UnderWay> under_way_;  // guarded by mutex_
   std::deque<JobPtr> queue_;  // guarded by mutex_; the front is being resolved when busy_
   bool busy_ = false;         // guarded by mutex_
   size_t committing_ = 0;     // guarded by mutex_: segments handed to the committer
