@@ -30,6 +30,7 @@ std::vector<LinkMessage> OneOfEach() {
   RegionState state{RegionId{2}, kLog, SomeVector(), {}, 1234, -40, Stamp{99}, {{kLog, 5}}};
   state.life = {77, 1234, false, "process 5 elsewhere"};
   RegionState filling = state;
+  state.coming = SomeVector();
   filling.stage = Stage::kFilling;
   filling.fill = {3, RegionId{1}, ScanPart::kItems, "key", SomeVector(), 10, 1000, 9, 20, 77, {}};
   ScanChunk chunk{ScanPart::kItems, "a", "c",        false, SomeVector(),
