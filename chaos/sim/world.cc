@@ -247,7 +247,10 @@ void World::CrashRegion(size_t region) {
 
 void World::LoseDisk(size_t region) {
   for (size_t i = 0; i < regions_.size(); ++i)
-    if (i != region && !regions_[i]->serving()) return;
+    // One that still gathers digests and ledger serves, but may not have what only the victim has.
+    if (i != region &&
+        (!regions_[i]->serving() || !regions_[i]->engine().filling().IsComplete()))
+      return;
   if (!regions_[region]->running()) return;
   ++lost_disks_;
   simulator_.Trace("lost disk");
