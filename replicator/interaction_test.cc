@@ -151,7 +151,6 @@ class World {
     options_.cache_bytes = static_cast<size_t>(command.Number("cache", 100'000));
     options_.fill_chunk = static_cast<size_t>(command.Number("chunk", 1000));
     options_.fill_window = 4 * options_.fill_chunk;
-    options_.lacking_patience_us = command.Number("patience", 60'000) * kMicrosPerMilli;
     options_.fill_bytes_per_second = static_cast<uint64_t>(command.Number("rate", 0));
     for (int64_t i = 1; i <= count; ++i) StartReplicator(regions_[i]);
     Drain();

@@ -30,7 +30,7 @@ struct Open {
   uint64_t after = 0;
   uint64_t credit = 0;
   // Changes of which the source has the bare numbers will do, though the receiver should have all
-  // of them: nobody who can be asked has more.
+  // of them: their maker has lost them, and nobody who can be asked has more.
   bool bare = false;
 };
 // So many bytes more. 0 keeps the session alive.

@@ -42,10 +42,6 @@ struct Options {
   // The logs of all who can be asked must have been trimmed for so long until we are filled anew.
   int64_t cut_loose_us = 5 * kMicrosPerSecond;
 
-  // Nobody who can be asked has had more than bare numbers of a change for so long: they will do.
-  // The region goes on, and fetches the table's rows later.
-  int64_t lacking_patience_us = 60 * kMicrosPerSecond;
-
   size_t cache_bytes = 16U << 20;   // of recent records of our own log, for the feed
   size_t apply_bytes = 512U << 10;  // one ApplyRequest, but for a transaction, is at most so much
   size_t applies_per_log_max = 2;   // outstanding: one under way and one waiting; the rest merges

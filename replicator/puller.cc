@@ -85,7 +85,7 @@ void Puller::OnBatch(RegionId peer, Batch batch, Gate& gate, Instant now) {
   }
   pull->failures = 0;
   pull->trimmed.clear();
-  pull->lacking.reset();
+  pull->lacking.clear();
   if (pull->behind) pull->behind = now;
 }
 
@@ -126,13 +126,13 @@ void Puller::OnEnd(RegionId peer, const End& end, Instant now) {
                          peer});
       break;
     case EndReason::kLacking:
-      if (!pull->lacking) {
-        pull->lacking = now;
+      if (pull->lacking.empty()) {
         events_.push_back({Event::Level::kInfo,
                            "log " + ToString(log) +
                                ": the source has not what a table of ours needs; another is asked",
                            peer});
       }
+      pull->lacking.insert(peer);
       pull->resting[peer] = now + options_.source_rest_us;
       break;
     case EndReason::kUnknownLog:
@@ -198,6 +198,20 @@ std::optional<size_t> Puller::FreeSlot(RegionId source, bool own_log) const {
   return std::nullopt;
 }
 
+// What a former life of its region wrote is nowhere but where it was sent.
+bool Puller::NumbersWillDo(LogId log, const Pull& pull, const PeerTable& peers, const Gate& gate,
+                           Instant now) const {
+  const RegionId origin = log.region();
+  const bool current = peers.Knows(origin) &&
+                       (peers.at(origin).last.log == log || peers.at(origin).last.log.value == 0);
+  if (pull.lacking.empty() || current) return false;
+  return std::all_of(peers.all().begin(), peers.all().end(), [&](const auto& entry) {
+    const auto& [region, peer] = entry;
+    return !peers.Reachable(region, now) || peer.last.durable.At(log) <= gate.Tail(log) ||
+           pull.lacking.count(region) != 0;
+  });
+}
+
 void Puller::OpenAt(LogId log, Pull& pull, RegionId source, const PeerTable& peers,
                     const Gate& gate, Instant now) {
   const auto slot = FreeSlot(source, peers.at(source).last.log == log);
@@ -216,9 +230,9 @@ void Puller::OpenAt(LogId log, Pull& pull, RegionId source, const PeerTable& pee
   pull.said = now;
   pull.behind.reset();
   ++received_[log.region()].sessions;
-  const bool bare = pull.lacking && now - *pull.lacking >= options_.lacking_patience_us;
   messages_.push_back(
-      {source, Open{pull.session, log, gate.Tail(log), static_cast<uint64_t>(pull.credit), bare}});
+      {source, Open{pull.session, log, gate.Tail(log), static_cast<uint64_t>(pull.credit),
+                    NumbersWillDo(log, pull, peers, gate, now)}});
 }
 
 // Time runs out for a session that should have brought something.
@@ -280,7 +294,7 @@ void Puller::Advance(const PeerTable& peers, const Gate& gate, Instant now) {
   }
   std::erase_if(pulls_, [](const auto& entry) {
     return entry.second.state == State::kIdle && entry.second.resting.empty() &&
-           entry.second.trimmed.empty() && !entry.second.lacking;
+           entry.second.trimmed.empty() && entry.second.lacking.empty();
   });
 }
 

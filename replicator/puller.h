@@ -15,7 +15,9 @@
 // is whole than one that is being filled, which lacks the beginning of its logs. It pushes too,
 // until the origin is back; for a log that nobody writes any more the session ends when we have
 // all. A relay may have the bare numbers of what we need in full (feed.h): it is left for another
-// one; when nobody has had more for long, the numbers will do.
+// one. When nobody who can be reached
+// has more, the log waits: what depends on a change is not shown without it. But what a former life
+// of its region wrote will come no more: then the numbers will do.
 //
 // Credit: what one source may have under way to us stays below options.credit_bytes: half of it for
 // the source's own log, the other half shared by those that it relays. What the gate still holds
@@ -26,6 +28,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "base/random.h"
@@ -87,8 +90,7 @@ class Puller {
     int failures = 0;  // of this source in a row
     std::map<RegionId, Instant> resting;  // sources that are not asked before then
     std::map<RegionId, Instant> trimmed;  // of those, who no longer holds what we need
-    // Since when what comes next is to be had as bare numbers only.
-    std::optional<Instant> lacking;
+    std::set<RegionId> lacking;           // who had the bare number of what comes next
     size_t slot = 0;
   };
 
@@ -100,6 +102,8 @@ class Puller {
   std::optional<Instant> TrimmedSince(LogId log, const Pull& pull, const PeerTable& peers,
                                       const Gate& gate, Instant now) const;
   std::optional<size_t> FreeSlot(RegionId source, bool own_log) const;
+  bool NumbersWillDo(LogId log, const Pull& pull, const PeerTable& peers, const Gate& gate,
+                     Instant now) const;
   void OpenAt(LogId log, Pull& pull, RegionId source, const PeerTable& peers, const Gate& gate,
               Instant now);
   void Drop(Pull& pull, bool tell);

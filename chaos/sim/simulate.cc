@@ -55,6 +55,7 @@ SimulateSummary Simulate(const SimulateOptions& options,
     summary.expired += result.expired;
     summary.streamed += result.streamed;
     summary.moved += result.moved;
+    summary.placed += result.placed;
     summary.crashes += result.crashes;
     summary.lost_disks += result.lost_disks;
     summary.fillings += result.fillings;
@@ -79,8 +80,9 @@ std::string Describe(const SimulateSummary& s) {
          number(s.acknowledged) + " acknowledged), " + number(s.reads) + " reads, " +
          number(s.conflicts) + " ledger entries, " + number(s.transactions) + " transactions, " +
          number(s.expired) + " expired, " + number(s.streamed) + " stream records (" +
-         number(s.moved) + " moves), " + number(s.crashes) + " crashes, " + number(s.cuts) +
-         " cuts, " + number(s.lost_disks) + " lost disks (with " + number(s.lost_with_disk) +
+         number(s.moved) + " moves), " + number(s.placed) + " replicas moved, " +
+         number(s.crashes) + " crashes, " + number(s.cuts) + " cuts, " + number(s.lost_disks) +
+         " lost disks (with " + number(s.lost_with_disk) +
          " acknowledged writes that nobody else had), " + number(s.fillings) + " fillings, " +
          number(s.events) + " events";
 }

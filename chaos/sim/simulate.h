@@ -26,6 +26,7 @@ struct SimulateSummary {
   uint64_t expired = 0;
   uint64_t streamed = 0;
   uint64_t moved = 0;
+  uint64_t placed = 0;
   uint64_t crashes = 0;
   uint64_t lost_disks = 0;
   uint64_t fillings = 0;

@@ -6,6 +6,7 @@
 #include "chaos/checkers/end_state.h"
 #include "chaos/sim/index_workload.h"
 #include "chaos/sim/pair_workload.h"
+#include "chaos/sim/placed_workload.h"
 #include "chaos/sim/sim_daemon.h"
 #include "chaos/sim/sim_network.h"
 #include "chaos/sim/sim_region.h"
@@ -40,6 +41,7 @@ struct Swarm {
   uint64_t ttl_takeover_ms = 60'000;
   int64_t index_micros = 0;  // between two changes of an index
   StreamOptions stream;
+  PlacedOptions placed;
   streams::ShardPolicy stream_shards;
   uint64_t change_log_bytes = 0;  // 0: nothing is trimmed
   uint64_t change_log_keep_ms = 0;
@@ -95,6 +97,12 @@ struct Swarm {
       swarm.change_log_keep_ms = random.Between(0, 3000);
     }
     swarm.fsync_micros_max = random.Chance(1, 4) ? 60 * kMicrosPerMilli : 2 * kMicrosPerMilli;
+    if (random.Chance(1, 2)) {
+      swarm.placed.sessions_per_region = random.Between(1, 2);
+      swarm.placed.keys = random.Between(2, 30);
+      swarm.placed.think_micros = random.Between(20, 100) * kMicrosPerMilli;
+      swarm.placed.move_micros = random.Between(100, 2000) * kMicrosPerMilli;
+    }
     return swarm;
   }
 
@@ -135,7 +143,8 @@ class World {
         pairs_(simulator_, regions_, swarm_.pairs, workload_.history()),
         ttl_(simulator_, regions_, swarm_.ttl, workload_.history()),
         indexes_(simulator_, regions_, swarm_.index_micros, workload_.history()),
-        stream_(simulator_, regions_, swarm_.stream, workload_.history()) {}
+        stream_(simulator_, regions_, swarm_.stream, workload_.history()),
+        placed_(simulator_, regions_, swarm_.placed) {}
 
   WorldResult Run();
 
@@ -167,6 +176,7 @@ class World {
   TtlWorkload ttl_;
   IndexWorkload indexes_;
   StreamWorkload stream_;
+  PlacedWorkload placed_;
   bool chaos_ = true;
   size_t crashes_ = 0;
   size_t lost_disks_ = 0;
@@ -247,9 +257,11 @@ void World::CrashRegion(size_t region) {
 
 void World::LoseDisk(size_t region) {
   for (size_t i = 0; i < regions_.size(); ++i)
-    // One that still gathers digests and ledger serves, but may not have what only the victim has.
+    // One that still gathers digests and ledger, or a table, serves, but may not have what only the
+    // victim has.
     if (i != region &&
-        (!regions_[i]->serving() || !regions_[i]->engine().filling().IsComplete()))
+        (!regions_[i]->serving() || !regions_[i]->engine().filling().IsComplete() ||
+         !regions_[i]->engine().fills().empty()))
       return;
   if (!regions_[region]->running()) return;
   ++lost_disks_;
@@ -314,6 +326,7 @@ void World::Heal() {
   pairs_.Stop();
   ttl_.Stop();
   indexes_.Stop();
+  placed_.Stop();
   network_.HealAll();
   network_.CalmDown();
   for (size_t i = 0; i < options_.regions; ++i) {
@@ -340,8 +353,12 @@ std::string World::Where(size_t region) const {
       text += ", what " + std::to_string(link.from.value) + " wrote from " +
               std::to_string(link.source.value);
   }
-  if (state.stage == streams::Stage::kServing) return text;
+  if (state.stage == streams::Stage::kServing && state.fill.table.value == 0) return text;
   const streams::ReplicationStatus::Fill fill = daemons_[region]->status().fill;
+  if (state.fill.table.value != 0) {
+    text += ", of a table from";
+    for (const RegionId source : state.fill.sources) text += " " + std::to_string(source.value);
+  }
   text += ", stage " + std::to_string(static_cast<int>(state.stage)) + " part " +
           std::to_string(static_cast<int>(state.fill.part)) + " floor " +
           state.fill.floor.ToString() + ", source " + std::to_string(fill.source.value) +
@@ -359,7 +376,7 @@ bool World::Converged() const {
       return false;
     if (region->engine().State().applied != regions_[0]->engine().State().applied) return false;
   }
-  return true;
+  return placed_.IsSettled();
 }
 
 uint64_t World::Applied() const {
@@ -378,6 +395,7 @@ WorldResult World::Run() {
   ttl_.Start();
   indexes_.Start();
   stream_.Start();
+  placed_.Start();
   StartNemesis();
   simulator_.RunUntil(Instant{options_.chaos_seconds * kMicrosPerSecond});
   Heal();
@@ -401,6 +419,7 @@ WorldResult World::Run() {
   if (Converged()) stream_.Finish();
   result.streamed = stream_.seen();
   result.moved = stream_.moved();
+  result.placed = placed_.moves();
   result.violations = history.violations;
   if (!ttl_.AllExpired())
     result.violations.push_back("expired items are left " + std::to_string(kConvergenceSeconds) +

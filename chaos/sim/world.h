@@ -41,6 +41,7 @@ struct WorldResult {
   size_t expired = 0;       // deletions because the time had come, in all logs
   size_t streamed = 0;      // records that the consumer of the table's stream has seen
   size_t moved = 0;         // how often it went on in another region
+  size_t placed = 0;        // replicas of a table that were added or taken away
   size_t crashes = 0;
   size_t lost_disks = 0;
   size_t fillings = 0;        // of regions from their peers, new ones and those cut loose

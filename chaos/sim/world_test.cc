@@ -30,6 +30,7 @@ TEST(World, NoSeedViolatesAnything) {
   EXPECT_GT(summary.expired, summary.seeds * 10);
   EXPECT_GT(summary.streamed, summary.seeds * 100);
   EXPECT_GT(summary.moved, summary.seeds * 5);
+  EXPECT_GT(summary.placed, summary.seeds / 2);
   EXPECT_GT(summary.crashes, summary.seeds);
   EXPECT_GT(summary.cuts, summary.seeds / 2);
 }

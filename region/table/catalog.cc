@@ -194,7 +194,9 @@ TablePtr Catalog::Replace(CommitTurn& turn, const TablePtr& before, const TableD
 }
 
 void Catalog::FillTable(CommitTurn& turn, const Table& table, const conflict::Vector& floor) {
-  fills_.Begin(turn, table.definition.id, floor);
+  const TableDefinition& definition = table.definition;
+  if (!definition.IsEverywhere() && definition.Members().size() == 1) return;  // from nobody
+  fills_.Begin(turn, definition.id, floor);
   table.state->filling = true;
   // What is merged is no news; the stream begins when the table is whole.
   streams_.Replace(turn, nullptr, *table.state);

@@ -57,6 +57,8 @@ struct Filling::Job {
   FillProgress before;
   conflict::Vector had;  // as of FillProgress
   TablePtr table;        // of a filling of one
+  bool partial = false;  // its source has not all of it
+  bool restart = false;  // of a pass that another source began: from the start
   // The keys to be looked at, sorted, each with its row of the chunk or none.
   std::vector<std::pair<std::string, const ScanRow*>> keys;
   std::vector<KeyLocks::Stripe> stripes;
@@ -168,11 +170,31 @@ class Filling::Unit : public CommitUnit {
   void AdvanceTable(CommitTurn& turn) {
     const Table& table = *job_->table;
     if (table.state->dropped) return;
+    if (job_->restart) {
+      next_.part = ScanPart::kItems;
+      next_.after.clear();
+      next_.source = {};
+      return owner_.catalog_.fills().Advance(turn, table.definition.id, next_);
+    }
     owner_.Advance(*job_, turn, next_);
+    next_.source = job_->partial ? job_->request.source : RegionId{};
+    if (next_.part == ScanPart::kDone && job_->partial) NextTeller(turn);
     if (next_.part == ScanPart::kDone) {
       owner_.catalog_.TableFilled(turn, table);
     } else {
       owner_.catalog_.fills().Advance(turn, table.definition.id, next_);
+    }
+  }
+
+  // One of those that are not whole has told all that it has; the others come next.
+  void NextTeller(const CommitTurn& turn) {
+    SetTold(next_, job_->request.source);
+    const RegionId self = turn.state().log.region();
+    for (const RegionId member : job_->table->definition.Members()) {
+      if (member == self || HasTold(next_, member)) continue;
+      next_.part = ScanPart::kItems;
+      next_.source = {};
+      return;
     }
   }
 
@@ -314,6 +336,8 @@ void Filling::Run(const JobPtr& job) {
     job->table = catalog_.FindById(of);
     if (const auto fill = catalog_.fills().Find(of)) job->before = fill->progress;
     job->had = {};  // what it had of the table is in the logs
+    const auto& without = job->request.chunk.without;
+    job->partial = std::find(without.begin(), without.end(), of) != without.end();
   }
   Status status = committer_.health();
   if (status.ok()) status = Check(*job);
@@ -366,6 +390,10 @@ Status Filling::Check(Job& job) const {
     return FailedPrecondition("the source has not applied what this region claims");
   if (!committer_.CommittedState().applied.Covers(chunk.vector))
     return FailedPrecondition("this region has not applied what the chunk shows");
+  // What several have in parts is taken from one after the other.
+  const bool begins = chunk.part == ScanPart::kItems && chunk.after.empty();
+  const RegionId teller = job.partial ? job.request.source : RegionId{};
+  job.restart = job.table && !begins && job.before.source != teller;
   return CheckRows(chunk);
 }
 
@@ -415,7 +443,8 @@ Status Filling::CheckRows(const ScanChunk& chunk) const {
 // The keys of the chunk, and those that stand here in its range.
 Status Filling::FindKeys(Job& job) const {
   const ScanChunk& chunk = job.request.chunk;
-  if (job.request.kind != FillRequest::Kind::kChunk || chunk.part > ScanPart::kItems) return {};
+  if (job.request.kind != FillRequest::Kind::kChunk || chunk.part > ScanPart::kItems || job.restart)
+    return {};
   auto row = chunk.rows.begin();
   const auto take = [&](std::string key, const ScanRow* of) {
     job.stripes.push_back(KeyLocks::StripeOf(key));
@@ -445,7 +474,7 @@ Status Filling::FindKeys(Job& job) const {
 // With everything locked.
 Status Filling::Plan(Job& job) const {
   for (const auto& [key, row] : job.keys) EW_RETURN_IF_ERROR(PlanRow(job, key, row));
-  if (job.request.kind != FillRequest::Kind::kChunk) return {};
+  if (job.request.kind != FillRequest::Kind::kChunk || job.restart) return {};
   const ScanChunk& chunk = job.request.chunk;
   if (chunk.part == ScanPart::kDigests) PlanDigests(job);
   if (chunk.part != ScanPart::kLedger) return {};
@@ -525,7 +554,9 @@ Status Filling::PlanRow(Job& job, const std::string& key, const ScanRow* row) co
   const conflict::Vector& seen = job.request.chunk.vector;
   std::string buffer;
   EW_ASSIGN_OR_RETURN(const auto stored, ReadStored(store_, key, &buffer));
-  const bool known_there = stored && seen.Covers(stored->version.dot);
+  // Who has not all may have a number without what it stands for: then the higher version is all
+  // that can be said.
+  const bool known_there = stored && !job.partial && seen.Covers(stored->version.dot);
   // A table with a filling of its own, or that will have one, is left to that.
   const TableId id = TableOfItemKey(key);
   const auto& without = job.request.chunk.without;

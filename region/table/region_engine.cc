@@ -501,7 +501,7 @@ streams::FillProgress RegionEngine::TableFillProgress() const {
   const TablePtr table = catalog_.FindById(current->first);
   if (!table) return {};
   for (const RegionId member : table->definition.Members())
-    if (member != region_) progress.sources.push_back(member);
+    if (member != region_ && !HasTold(progress, member)) progress.sources.push_back(member);
   return progress;
 }
 
@@ -622,19 +622,24 @@ Result<streams::ScanChunk> RegionEngine::Scan(const streams::ScanRequest& reques
     return std::find(without.begin(), without.end(), table) != without.end();
   };
   const TablePtr asked = catalog_.FindById(request.table);
+  // When no holder is whole, the lowest puts together what each of them has (filling.cc).
+  const bool may_be_partial = asked && request.reader.value != 0 &&
+                              !asked->definition.IsEverywhere() &&
+                              asked->definition.Members().front() == request.reader;
   const auto hides = [&](TableId id) {
-    if (id < kUserTables) return false;
+    if (id < kUserTables || id == request.table) return false;
     if (lacks(id)) return true;
     const TablePtr table = catalog_.FindById(id);
     return table && request.reader.value != 0 && !table->definition.Holds(request.reader);
   };
-  if (request.table.value != 0 && (!asked || lacks(request.table)))
+  if (request.table.value != 0 && (!asked || (lacks(request.table) && !may_be_partial)))
     return Unavailable("the table is not whole here");
   EW_ASSIGN_OR_RETURN(streams::ScanChunk chunk, ReadScanChunk(store_, request, hides));
   for (const TableId id : Without())
     if (!lacks(id)) without.push_back(id);
   if (request.table.value != 0) {
-    if (lacks(request.table)) return Unavailable("the table is not whole here");
+    if (lacks(request.table) && !may_be_partial) return Unavailable("the table is not whole here");
+    if (lacks(request.table)) chunk.without.push_back(request.table);
     chunk.total_rows = static_cast<uint64_t>(std::max<int64_t>(0, asked->state->count.items));
     return chunk;
   }

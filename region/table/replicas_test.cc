@@ -254,6 +254,41 @@ TEST(Replicas, ARegionThatIsFilledAsAWholeFetchesWhatItsSourceDoesNotHoldFromOth
   EXPECT_TRUE(CheckDigests(c.store)->empty());
 }
 
+TEST(Replicas, WhenNoHolderIsWholeTheLowestPutsTogetherWhatEachOfThemHas) {
+  TestRegion a(1), b(2), c(3);
+  CreateIn(a, 1);
+  Exchange({&a, &b, &c});
+  ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { Add(r, 2); }).ok());
+  Exchange({&a, &b, &c});
+  while (b.engine->State().fill.table.value != 0) ASSERT_TRUE(b.FillTable(a).ok());
+  b.Settle();
+  for (int i = 0; i < 9; ++i) ASSERT_TRUE(a.Put("t", "k" + std::to_string(i), "1").ok());
+  Exchange({&a, &b, &c});
+  // Each writes, and gets no more than the number of what the other wrote.
+  ASSERT_TRUE(a.Put("t", "k1", "a").ok());
+  ASSERT_TRUE(a.Put("t", "only a", "a").ok());
+  ASSERT_TRUE(b.Put("t", "k2", "b").ok());
+  ASSERT_TRUE(b.Delete("t", "k3").ok());
+  ASSERT_TRUE(c.PullFrom(a).ok());
+  ASSERT_TRUE(c.PullFrom(b).ok());
+  a.takes_bare = b.takes_bare = true;
+  ASSERT_TRUE(a.PullFrom(c).ok());
+  ASSERT_TRUE(b.PullFrom(c).ok());
+  Exchange({&a, &b, &c});
+  ASSERT_NE(a.engine->State().fill.table.value, 0u);
+  ASSERT_NE(b.engine->State().fill.table.value, 0u);
+  EXPECT_FALSE(b.FillTable(a).ok()) << "a is not whole, and it is the lowest that begins";
+  while (a.engine->State().fill.table.value != 0) ASSERT_TRUE(a.FillTable(b).ok());
+  EXPECT_EQ(a.Get("t", "k1"), "a");
+  EXPECT_EQ(a.Get("t", "k2"), "b");
+  EXPECT_EQ(a.Get("t", "k3"), "-");
+  while (b.engine->State().fill.table.value != 0) ASSERT_TRUE(b.FillTable(a).ok());
+  EXPECT_EQ(b.Get("t", "only a"), "a");
+  EXPECT_EQ(a.Dump(), b.Dump());
+  EXPECT_TRUE(CheckDigests(a.store)->empty());
+  EXPECT_TRUE(CheckDigests(b.store)->empty());
+}
+
 // Random writes of three regions, members that come and go, exchanges in any order: in the end all
 // holders of the table hold the same, and it is what the changes say.
 TEST(Replicas, WhateverHappensTheHoldersAgree) {

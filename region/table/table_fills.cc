@@ -56,6 +56,14 @@ bool DecodeFilling(std::string_view bytes, Stage& stage, FillProgress& progress)
   return true;
 }
 
+bool HasTold(const FillProgress& progress, RegionId holder) {
+  return progress.had.At(LogId::Make(holder, 1)) != 0;
+}
+
+void SetTold(FillProgress& progress, RegionId holder) {
+  progress.had.Set(LogId::Make(holder, 1), 1);
+}
+
 Status TableFills::Load(const KvStore& store) {
   const std::string begin(1, kTableFillPrefix);
   const auto it = store.NewIterator(ColumnFamily::kSystem, {begin, PrefixEnd(begin)});
