@@ -259,9 +259,8 @@ void World::LoseDisk(size_t region) {
   for (size_t i = 0; i < regions_.size(); ++i)
     // One that still gathers digests and ledger, or a table, serves, but may not have what only the
     // victim has.
-    if (i != region &&
-        (!regions_[i]->serving() || !regions_[i]->engine().filling().IsComplete() ||
-         !regions_[i]->engine().fills().empty()))
+    if (i != region && (!regions_[i]->serving() || !regions_[i]->engine().filling().IsComplete() ||
+                        !regions_[i]->engine().fills().empty()))
       return;
   if (!regions_[region]->running()) return;
   ++lost_disks_;
