@@ -16,6 +16,8 @@ int RunSimulate(const SimulateCommand& command) {
   options.world.regions = command.regions;
   options.world.chaos_seconds = command.seconds;
   options.world.lying_sync = command.lying_sync;
+  options.world.small_logs = command.small_logs;
+  options.world.placed_tables = command.placed_tables;
   options.world.split_transactions = command.split_transactions;
   options.seeds = command.seeds;
   options.twice = command.twice;

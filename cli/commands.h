@@ -110,6 +110,8 @@ struct SimulateCommand {
   bool twice = false;               // run each seed twice and compare traces
   bool lying_sync = false;          // a planted bug
   bool split_transactions = false;  // another
+  bool small_logs = false;          // regions are cut loose by the bound of the change log
+  bool placed_tables = false;       // a table's replicas come and go
 };
 int RunSimulate(const SimulateCommand& command);
 

@@ -47,7 +47,7 @@ struct Swarm {
   uint64_t change_log_keep_ms = 0;
   int64_t fsync_micros_max = 2000;
 
-  static Swarm Draw(Random& random) {
+  static Swarm Draw(Random& random, const WorldOptions& options) {
     Swarm swarm;
     const auto sometimes = [&random](int64_t low, int64_t high) -> int64_t {
       return random.Chance(2, 3) ? random.Between(low, high) : 0;
@@ -103,6 +103,8 @@ struct Swarm {
       swarm.placed.think_micros = random.Between(20, 100) * kMicrosPerMilli;
       swarm.placed.move_micros = random.Between(100, 2000) * kMicrosPerMilli;
     }
+    if (!options.small_logs) swarm.change_log_bytes = 0;
+    if (!options.placed_tables) swarm.placed = {};
     return swarm;
   }
 
@@ -137,7 +139,7 @@ class World {
   explicit World(const WorldOptions& options)
       : options_(options),
         simulator_(options.seed),
-        swarm_(Swarm::Draw(simulator_.random())),
+        swarm_(Swarm::Draw(simulator_.random(), options)),
         network_(simulator_, options.regions),
         workload_(simulator_, regions_, swarm_.workload),
         pairs_(simulator_, regions_, swarm_.pairs, workload_.history()),
