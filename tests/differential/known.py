@@ -260,8 +260,22 @@ def _(operation, body, ours, theirs):
 @rule("DynamoDB Local lets a transaction's update give an index's key another type; the service refuses it as in UpdateItem")
 def _(operation, body, ours, theirs):
     return (operation == "TransactWriteItems" and theirs.ok and ours.type == "TransactionCanceledException"
-            and any(r.get("Code") == "ValidationError" and "index key" in r.get("Message", "")
+            and any(r.get("Code") == "ValidationError" and "index key" in r.get("Message", "").lower()
                     for r in ours.body.get("CancellationReasons", [])))
+
+
+@rule("DynamoDB Local lets an update give an index's key another type; the service's words (dynalite's for plain values) refuse it")
+def _(operation, body, ours, theirs):
+    return (operation == "UpdateItem" and theirs.ok and ours.type == "ValidationException" and
+            "index key" in ours.message.lower() and "type" in ours.message)
+
+
+@rule("a page that its Limit ended has a LastEvaluatedKey also where no second item can follow (dynalite's recordings)")
+def _(operation, body, ours, theirs):
+    if operation != "Query" or not (ours.ok and theirs.ok) or ours.body.get("ScannedCount") != body.get("Limit"):
+        return False
+    rest = dict(ours.body)
+    return rest.pop("LastEvaluatedKey", None) is not None and compare.normal(rest) == compare.normal(theirs.body)
 
 
 @rule("Segment without TotalSegments: in the service's words, the other way round than DynamoDB Local's")
