@@ -150,6 +150,7 @@ JsonValue DescribeLink(const LinkKey& key, const JsonValue* reported, const Json
   out.Set("pending", knows != nullptr ? (*knows)["pending"] : JsonValue());
   out.Set("pending_bytes", known(sent, "pending_bytes"));
   out.Set("oldest_ms", known(sent, "oldest_ms"));
+  out.Set("sent_bytes", known(sent, "sent_bytes"));
   out.Set("held_ahead_ms", known(reported, "held_ahead_ms"));
   out.Set("clock_offset_ms", reported != nullptr ? (*reported)["clock_offset_ms"] : JsonValue());
   if (simulated != nullptr) {

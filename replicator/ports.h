@@ -27,6 +27,8 @@ class Bus {
   virtual ~Bus() = default;
   // Best effort, in order for each peer and direction.
   virtual void Send(RegionId to, Message message) = 0;
+  // Bytes of all frames that went out for `to` since the start.
+  virtual uint64_t SentBytes(RegionId to) const = 0;
 };
 
 class RegionEvents {

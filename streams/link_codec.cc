@@ -259,6 +259,7 @@ struct Writer {
       to->set_lag_max_ms(link.lag_max_ms);
       to->set_pending_bytes(link.pending_bytes);
       to->set_held_ahead_ms(link.held_ahead_ms);
+      to->set_sent_bytes(link.sent_bytes);
     }
   }
   void operator()(const ScanRequest& scan) {
@@ -380,6 +381,7 @@ bool Read(const proto::Status& in, ReplicationStatus& status) {
     link.lag_max_ms = from.lag_max_ms();
     link.pending_bytes = from.pending_bytes();
     link.held_ahead_ms = from.held_ahead_ms();
+    link.sent_bytes = from.sent_bytes();
     status.links.push_back(link);
   }
   return true;

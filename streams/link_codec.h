@@ -79,6 +79,7 @@ struct ReplicationStatus {
     int64_t held_ahead_ms = 0;    // the next is stamped so far ahead of our clock: held; 0: none
     uint64_t batches = 0;         // since the replicator started
     uint64_t bytes = 0;           // of records
+    uint64_t sent_bytes = 0;      // put on the bus, all kinds of messages; told by `from`
     uint64_t sessions = 0;        // opened
     uint64_t gaps = 0;            // numbers that were missing between two batches
     int64_t clock_offset_ms = 0;  // the other region's clock minus ours

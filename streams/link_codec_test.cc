@@ -54,6 +54,7 @@ std::vector<LinkMessage> OneOfEach() {
   link.lag_p99_ms = 12;
   link.pending_bytes = 1 << 20;
   link.held_ahead_ms = 3000;
+  link.sent_bytes = 1ull << 33;
   status.links.push_back(link);
   status.fill = {RegionId{3}, ReplicationStatus::FillWaits::kSource, {RegionId{4}, RegionId{5}}};
   return {LinkHello{1, "demo", RegionId{2}, 4096},

@@ -173,6 +173,7 @@ HttpResponse Admin::Status() const {
     AppendNumber(one, "pending_bytes", link.pending_bytes);
     AppendNumber(one, "oldest_ms", link.oldest_ms);
     AppendNumber(one, "held_ahead_ms", link.held_ahead_ms);
+    AppendNumber(one, "sent_bytes", link.sent_bytes);
     AppendNumber(one, "clock_offset_ms", link.clock_offset_ms);
     links += one + "}";
   }

@@ -18,6 +18,7 @@ Driver::Driver(const Options& options, std::map<RegionId, std::string> names, ui
                const Clock& clock, Logger log)
     : clock_(clock),
       log_(std::move(log)),
+      self_(options.self),
       names_(std::move(names)),
       random_(seed),
       core_(options, random_, clock.Now()),
@@ -164,6 +165,8 @@ void Driver::Report(Instant now) {
   report_at_ = now + kReportMicros;
   streams::ReplicationStatus status = core_.status(now);
   status.bus_connected = own_bus_up_;
+  for (auto& link : status.links)
+    if (link.from == self_) link.sent_bytes = bus_->SentBytes(link.to);
   region_->Send(status);
   std::lock_guard<std::mutex> lock(mutex_);
   status_ = std::move(status);

@@ -80,6 +80,7 @@ class Driver : public BusEvents, public RegionEvents {
 
   const Clock& clock_;
   const Logger log_;
+  const RegionId self_;
   const std::map<RegionId, std::string> names_;
   Bus* bus_ = nullptr;
   RegionPort* region_ = nullptr;

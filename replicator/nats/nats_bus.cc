@@ -151,10 +151,11 @@ class NatsBus::Connection {
  public:
   // `peer` null: our own server.
   Connection(const NatsBusOptions& options, const NatsBusOptions::Peer* peer,
-             std::shared_ptr<Target> target)
+             std::shared_ptr<Target> target, SentBytesTable& sent)
       : options_(options),
         peer_(peer),
         target_(std::move(target)),
+        sent_(sent),
         url_(peer != nullptr ? peer->url : options.own_url),
         writer_(options.cluster, options.self),
         random_(RandomSeed()),
@@ -357,6 +358,8 @@ class NatsBus::Connection {
                                                nobody_.c_str(), frame.data(), size)
                : natsConnection_Publish(session_->connection, subject.c_str(), frame.data(), size);
       if (status != NATS_OK) return false;
+      const auto sent = sent_.find(queued.to);
+      if (sent != sent_.end()) sent->second += frame.size();
     }
     return true;
   }
@@ -403,6 +406,7 @@ class NatsBus::Connection {
   const NatsBusOptions& options_;
   const NatsBusOptions::Peer* const peer_;
   const std::shared_ptr<Target> target_;
+  SentBytesTable& sent_;
   const std::string url_;
 
   std::mutex mutex_;
@@ -426,9 +430,10 @@ class NatsBus::Connection {
 NatsBus::NatsBus(NatsBusOptions options, BusEvents* events) : options_(std::move(options)) {
   target_ = std::make_shared<Target>();
   target_->events = events;
-  own_ = std::make_unique<Connection>(options_, nullptr, target_);
+  for (const auto& peer : options_.peers) sent_[peer.id] = 0;
+  own_ = std::make_unique<Connection>(options_, nullptr, target_, sent_);
   for (const auto& peer : options_.peers)
-    peers_[peer.id] = std::make_unique<Connection>(options_, &peer, target_);
+    peers_[peer.id] = std::make_unique<Connection>(options_, &peer, target_, sent_);
 }
 
 NatsBus::~NatsBus() {
@@ -442,6 +447,11 @@ void NatsBus::Send(RegionId to, Message message) {
   if (!IsFromReceiver(message)) return own_->Send(to, std::move(message));
   const auto peer = peers_.find(to);
   if (peer != peers_.end()) peer->second->Send(to, std::move(message));
+}
+
+uint64_t NatsBus::SentBytes(RegionId to) const {
+  const auto sent = sent_.find(to);
+  return sent != sent_.end() ? sent->second.load() : 0;
 }
 
 }  // namespace everwrite::replicator

@@ -13,6 +13,7 @@
 // Threads: Send from any thread, never blocks. Events come from nats.c's threads and from ours.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -44,15 +45,18 @@ class NatsBus : public Bus {
   ~NatsBus() override;
 
   void Send(RegionId to, Message message) override;
+  uint64_t SentBytes(RegionId to) const override;
 
  private:
   class Connection;
   struct Session;
   struct Target;
+  using SentBytesTable = std::map<RegionId, std::atomic<uint64_t>>;
   friend struct NatsCallbacks;
 
   NatsBusOptions options_;
   std::shared_ptr<Target> target_;
+  SentBytesTable sent_;  // its keys are fixed from construction on
   std::unique_ptr<Connection> own_;
   std::map<RegionId, std::unique_ptr<Connection>> peers_;
 };

@@ -58,6 +58,10 @@ class Lag(unittest.TestCase):
                 # `from` is a word of Python's.
                 self.assertGreater(self.metric(world, US, metric, **{"from": US, "to": EU}), 0.9)
             self.assertEqual(self.link(world, US, AP)["pending"], 0)
+            sent = self.link(world, US, AP)["sent_bytes"]
+            self.assertGreater(sent, 0)
+            until(lambda: self.metric(world, US, "everwrite_replication_sent_bytes", **{"from": US, "to": AP}) > sent,
+                  5 * SLOWNESS, "heartbeats to be counted")
 
             world.command("link", "heal", US, EU)
             world.command("link", "heal", AP, EU)
