@@ -4,6 +4,7 @@
     ./dev bench --quick                           short rounds: a first look
     ./dev bench --only get,put --rounds 9         some workloads, more rounds
     ./dev bench --only attached,lag,idle          the parts that are no workloads
+    ./dev bench --only delays,catchup             replication over links with delays, and after a cut
 
 Figures are user+system CPU microseconds of the server process a request, at 16 connections of one load
 generator (load/run), items of 1 KB. The machine's mood is kept out by interleaving: each round runs every
@@ -29,11 +30,14 @@ import urllib.request
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 WORKLOADS = ["get", "put", "update", "query", "batchget", "batchwrite", "ycsb-a"]
-PARTS = WORKLOADS + ["cache", "relaxed", "attached", "lag", "idle"]
+PARTS = WORKLOADS + ["cache", "relaxed", "attached", "lag", "idle", "delays", "catchup"]
 REGIONS = ["us-east-1", "eu-west-1", "ap-northeast-1"]
 GOALS = {"get": 2.0, "put": 2.0, "update": 1.75, "query": 2.0, "batchget": 1.75, "batchwrite": 1.5,
-         "durable/relaxed": 1.25, "attached/alone": 1.7, "lag_p50_ms": 5.0, "lag_p99_ms": 50.0, "idle_mib": 100.0}
+         "durable/relaxed": 1.25, "attached/alone": 1.5, "lag_p50_ms": 5.0, "lag_p99_ms": 50.0, "idle_mib": 100.0}
 LAG_RATE = 2000
+DELAYS_MS = [0, 40, 150]
+DELAY_RATES = [1000, 5000]
+CATCH_UP_RATE = 1000
 START_SECONDS = 30
 
 
@@ -116,16 +120,16 @@ class Server:
 
 
 class Cluster:
-    """`everwrite up` of three regions, no delay on the links."""
+    """`everwrite up` of three regions."""
 
-    def __init__(self, everwrite, folder):
+    def __init__(self, everwrite, folder, latency_ms=0):
         ports = free_ports(9)
         self.folder = folder
         self.ports = dict(zip(REGIONS, ports[0:3]))
         self.file = folder / "topology.yaml"
         write_topology(self.file, "durable",
                        [(name, ports[i], ports[3 + i], ports[6 + i])
-                        for i, name in enumerate(REGIONS)])
+                        for i, name in enumerate(REGIONS)], latency_ms)
         self.everwrite = everwrite
         # Commands find what runs by this folder: nothing of the user's own is met.
         self.environment = dict(os.environ, XDG_RUNTIME_DIR=str(folder))
@@ -145,19 +149,27 @@ class Cluster:
         with open(self.log.name) as f:
             return any(line.startswith("ready") for line in f)
 
-    def pids(self, region):
-        """{"region": pid, "replicator": pid} of one region."""
+    def status(self):
         out = subprocess.run([self.everwrite, "status", str(self.file), "--json"],
                              env=self.environment, stdout=subprocess.PIPE, text=True).stdout
-        for r in json.loads(out)["regions"]:
+        return json.loads(out)
+
+    def command(self, *arguments):
+        subprocess.run([self.everwrite, *arguments], env=self.environment, stdout=subprocess.DEVNULL, check=True)
+
+    def pids(self, region):
+        """{"region": pid, "replicator": pid} of one region."""
+        for r in self.status()["regions"]:
             if r["name"] == region:
                 return r["pids"]
         raise Failed("status does not name %s" % region)
 
     def vectors(self):
-        out = subprocess.run([self.everwrite, "status", str(self.file), "--json"],
-                             env=self.environment, stdout=subprocess.PIPE, text=True).stdout
-        return [json.dumps(r.get("vector"), sort_keys=True) for r in json.loads(out)["regions"]]
+        return [json.dumps(r.get("vector"), sort_keys=True) for r in self.status()["regions"]]
+
+    def sent_bytes(self, region):
+        """Put on the bus by this region for the others, {region: bytes}; told each second."""
+        return {x["to"]: x["sent_bytes"] for x in self.status()["links"] if x["from"] == region}
 
     def settle(self):
         """Waits until all regions have applied the same."""
@@ -177,14 +189,14 @@ class Cluster:
         self.log.close()
 
 
-def write_topology(file, durability, regions):
+def write_topology(file, durability, regions, latency_ms=0):
     text = ["cluster: bench", "durability: " + durability, "regions:"]
     for i, (name, endpoint, admin, nats) in enumerate(regions):
         text += ["  - name: " + name, "    id: %d" % (i + 1),
                  "    endpoint: 127.0.0.1:%d" % endpoint, "    admin: 127.0.0.1:%d" % admin,
                  "    nats: nats://127.0.0.1:%d" % nats, "    data: " + name]
     if len(regions) > 1:
-        text += ["links:", "  - between: others", "    latency: 0ms"]
+        text += ["links:", "  - between: others", "    latency: %dms" % latency_ms]
     file.write_text("\n".join(text) + "\n")
 
 
@@ -225,10 +237,13 @@ class Bench:
         self.servers[name] = server
         wait_for(name, lambda: answers(admin, "/readyz"))
 
-    def start_cluster(self):
-        folder = self.folder / "cluster"
-        folder.mkdir()
-        self.cluster = Cluster(self.everwrite, folder)
+    def start_cluster(self, latency_ms=0):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="cluster-", dir=self.folder))
+        self.cluster = Cluster(self.everwrite, folder, latency_ms)
+
+    def stop_cluster(self):
+        self.cluster.stop()
+        self.cluster = None
 
     def stop(self):
         if self.cluster:
@@ -312,6 +327,15 @@ class Bench:
             self.measure_attached()
         if "lag" in only:
             self.measure_lag()
+        if self.cluster:
+            self.stop_cluster()
+        for server in self.servers.values():  # what follows has the machine to itself
+            server.stop()
+        self.servers.clear()
+        if "delays" in only:
+            self.measure_delays()
+        if "catchup" in only:
+            self.measure_catch_up()
 
     def targets(self, *names):
         return {n: (self.servers[n].pids, self.servers[n].port) for n in names}
@@ -368,6 +392,82 @@ class Bench:
                     runs[-1]["writes_s"], region, r["p50_ms"], r["p99_ms"], r["max_ms"], r["samples"]))
             self.cluster.settle()
         self.result["lag"] = runs
+
+    def lag_run(self, binary, rate, seconds, readers=REGIONS[1:]):
+        """Writes at `rate` in the first region, read in `readers`: the process."""
+        ports = [self.cluster.ports[r] for r in [REGIONS[0], *readers]]
+        return subprocess.Popen([str(binary), str(rate), str(seconds), "usertable"] + [str(p) for p in ports],
+                                stdout=subprocess.PIPE, text=True)
+
+    def make_table(self):
+        self.load("table", "get", [os.getpid()], self.cluster.ports[REGIONS[0]], 1)
+        self.rows.pop(("get", "table"))
+        self.cluster.settle()
+
+    def measure_delays(self):
+        """Lag by the links' delay and the rate, and what a change costs on the bus."""
+        binary = self.compile("lag")
+        self.result["delays"] = []
+        for delay in DELAYS_MS:
+            self.start_cluster(delay)
+            self.make_table()
+            for rate in DELAY_RATES:
+                time.sleep(2)
+                before = self.cluster.sent_bytes(REGIONS[0])
+                process = self.lag_run(binary, rate, self.options.lag_seconds)
+                out = process.communicate()[0]
+                if process.returncode:
+                    raise Failed("the lag could not be measured")
+                self.cluster.settle()
+                time.sleep(2)
+                sent = self.cluster.sent_bytes(REGIONS[0])
+                run = json.loads(out)
+                writes = run["writes_s"] * self.options.lag_seconds
+                run.update(delay_ms=delay, rate=rate,
+                           bytes_per_change={r: round((sent[r] - before[r]) / writes) for r in sent})
+                for region, r in zip(REGIONS[1:], run["readers"]):
+                    r["region"] = region
+                    say("links of %d ms, %d writes/s (%d reached): %s p50 %.1f ms, p99 %.1f ms, max %.1f ms; %d bytes a change" % (
+                        delay, rate, run["writes_s"], region, r["p50_ms"], r["p99_ms"], r["max_ms"],
+                        run["bytes_per_change"][region]))
+                self.result["delays"].append(run)
+            self.stop_cluster()
+
+    def measure_catch_up(self):
+        """A region cut off from all others for some time, under writes that go on: how fast it makes up for it."""
+        binary = self.compile("lag")
+        self.start_cluster(DELAYS_MS[1])
+        self.make_table()
+        behind = REGIONS[1]
+        for other in REGIONS:
+            if other != behind:
+                self.cluster.command("link", "cut", other, behind)
+        process = self.lag_run(binary, CATCH_UP_RATE, self.options.cut_seconds + 60, [])
+        time.sleep(2 + self.options.cut_seconds)
+
+        def numbers():
+            vectors = {r["name"]: r["vector"] for r in self.cluster.status()["regions"]}
+            log = max(vectors[REGIONS[0]], key=lambda x: vectors[REGIONS[0]][x])
+            return vectors[REGIONS[0]][log], vectors[behind].get(log, 0)
+        start_written, start_applied = numbers()
+        self.cluster.command("link", "heal")
+        begin = time.monotonic()
+        while True:
+            time.sleep(0.05)
+            written, applied = numbers()
+            took = time.monotonic() - begin
+            if written - applied < CATCH_UP_RATE / 4 or took > 50:
+                break
+        process.communicate()
+        row = {"cut_s": self.options.cut_seconds, "behind": start_written - start_applied, "took_s": round(took, 2),
+               "rate": CATCH_UP_RATE, "applied_s": round((applied - start_applied) / took),
+               "written_s": round((written - start_written) / took)}
+        row["times"] = round(row["applied_s"] / row["rate"], 1)
+        say("cut off for %(cut_s)d s, %(behind)d changes behind, writes going on at %(written_s)d/s: caught up after "
+            "%(took_s).1f s, %(applied_s)d changes/s, %(times).1f times the rate" % row)
+        self.cluster.settle()
+        self.stop_cluster()
+        self.result["catchup"] = row
 
     # --- reporting -------------------------------------------------------------------------------
 
@@ -443,6 +543,19 @@ def markdown(s):
                 out.append("| to %s (%d writes/s) | %.2f | %.2f | %.1f | %d |" % (
                     r["region"], run["writes_s"], r["p50_ms"], r["p99_ms"], r["max_ms"], r["samples"]))
         out.append("")
+    if s.get("delays"):
+        out += ["| links | writes/s | reached | to | p50 ms | p99 ms | goal | max ms | bytes a change |",
+                "| ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: |"]
+        for run in s["delays"]:
+            for r in run["readers"]:
+                out.append("| %d ms | %d | %d | %s | %.1f | %.1f | %d | %.1f | %d |" % (
+                    run["delay_ms"], run["rate"], run["writes_s"], r["region"], r["p50_ms"], r["p99_ms"],
+                    50 + run["delay_ms"], r["max_ms"], run["bytes_per_change"][r["region"]]))
+        out.append("")
+    if s.get("catchup"):
+        out += ["| cut off for | behind | caught up after | changes/s | of the live rate | goal |",
+                "| ---: | ---: | ---: | ---: | ---: | ---: |",
+                "| %(cut_s)d s | %(behind)d changes | %(took_s).1f s | %(applied_s)d | **%(times).1f** | 5.0 |" % s["catchup"], ""]
     if s["idle_mib"] is not None:
         out.append("Idle region, resident: %.1f MiB alone; in a cluster of three: %s." % (
             s["idle_mib"], ", ".join("%s %.1f MiB" % kv for kv in s["idle_attached_mib"].items())))
@@ -461,14 +574,15 @@ def parse(arguments):
     p.add_argument("--seconds", type=int, help="of each run (6)")
     p.add_argument("--items", type=int, help="in the table (100000)")
     p.add_argument("--lag-seconds", type=int, help="of each of up to three lag runs (20)")
+    p.add_argument("--cut-seconds", type=int, help="for which catchup cuts a region off (60)")
     p.add_argument("--connections", type=int, default=16)
     p.add_argument("--only", help="of " + ",".join(PARTS))
     p.add_argument("--everwrite", default=str(ROOT / "build/everwrite"), help="the executable")
     p.add_argument("--out", default=str(ROOT / "build/bench"),
                    help="folder for bench.json and bench.md")
     o = p.parse_args(arguments)
-    short = {"rounds": 2, "seconds": 2, "items": 20000, "lag_seconds": 5}
-    full = {"rounds": 5, "seconds": 6, "items": 100000, "lag_seconds": 20}
+    short = {"rounds": 2, "seconds": 2, "items": 20000, "lag_seconds": 5, "cut_seconds": 10}
+    full = {"rounds": 5, "seconds": 6, "items": 100000, "lag_seconds": 20, "cut_seconds": 60}
     for name, value in (short if o.quick else full).items():
         if getattr(o, name) is None:
             setattr(o, name, value)
