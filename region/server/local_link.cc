@@ -276,11 +276,11 @@ void LocalLink::Impl::RegisterMetrics() {
                            "Age of the oldest change that the destination has not applied; 0: it "
                            "has all; -1: not known.",
                            labels, [this, to, seconds] { return seconds(OldestMs(to)); });
-      registry.AddCallback("everwrite_replication_sent_bytes",
-                           "Bytes put on the bus for the destination since the replicator "
-                           "started, compressed, all kinds of messages.",
-                           labels,
-                           read([](const auto& link) { return static_cast<double>(link.sent_bytes); }));
+      registry.AddCallback(
+          "everwrite_replication_sent_bytes",
+          "Bytes put on the bus for the destination since the replicator "
+          "started, compressed, all kinds of messages.",
+          labels, read([](const auto& link) { return static_cast<double>(link.sent_bytes); }));
     } else {
       registry.AddCallback("everwrite_replication_held_ahead_seconds",
                            "The source's changes are held, stamped so far ahead of our clock; 0: "

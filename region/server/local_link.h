@@ -37,8 +37,8 @@ struct LinkStatus {
   uint64_t pending = 0;
   int64_t pending_bytes = -1;  // this and the next: where `from` is this region; -1: not known
   int64_t oldest_ms = -1;      // age of the oldest change that `to` has not applied; 0: it has all
-  uint64_t sent_bytes = 0;     // on the bus, since the replicator started; where `from` is this region
-  int64_t held_ahead_ms = 0;   // `from`'s changes are held, stamped so far ahead of our clock
+  uint64_t sent_bytes = 0;  // on the bus, since the replicator started; where `from` is this region
+  int64_t held_ahead_ms = 0;  // `from`'s changes are held, stamped so far ahead of our clock
   int64_t clock_offset_ms = 0;
 };
 
