@@ -198,17 +198,22 @@ std::optional<size_t> Puller::FreeSlot(RegionId source, bool own_log) const {
   return std::nullopt;
 }
 
-// What a former life of its region wrote is nowhere but where it was sent.
+// Of what comes next, whether nobody who can be asked has more than its number: each has said so,
+// or that it has trimmed it; its maker too, unless that was a former life, which has it nowhere.
 bool Puller::NumbersWillDo(LogId log, const Pull& pull, const PeerTable& peers, const Gate& gate,
                            Instant now) const {
+  if (pull.lacking.empty()) return false;
+  const auto refused = [&pull](RegionId region) {
+    return pull.lacking.count(region) != 0 || pull.trimmed.count(region) != 0;
+  };
   const RegionId origin = log.region();
   const bool current = peers.Knows(origin) &&
                        (peers.at(origin).last.log == log || peers.at(origin).last.log.value == 0);
-  if (pull.lacking.empty() || current) return false;
+  if (current && !refused(origin)) return false;
   return std::all_of(peers.all().begin(), peers.all().end(), [&](const auto& entry) {
     const auto& [region, peer] = entry;
     return !peers.Reachable(region, now) || peer.last.durable.At(log) <= gate.Tail(log) ||
-           pull.lacking.count(region) != 0;
+           refused(region);
   });
 }
 

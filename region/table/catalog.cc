@@ -184,7 +184,7 @@ TablePtr Catalog::Replace(CommitTurn& turn, const TablePtr& before, const TableD
   const auto own = after->replicas.find(region_);
   const bool others_have_rows = same_table || (own != after->replicas.end() &&
                                                own->second.state == Replica::State::kCreating);
-  const bool alone = !after->IsEverywhere() && after->Members().size() == 1;
+  const bool alone = after->IsAlone();
   if (!same && others_have_rows && !alone) FillTable(turn, *table, turn.state().applied);
   // Nobody is left to be filled from: what is here is the table.
   if (alone && fills_.Has(after->id)) TableFilled(turn, *table);
@@ -195,7 +195,7 @@ TablePtr Catalog::Replace(CommitTurn& turn, const TablePtr& before, const TableD
 
 void Catalog::FillTable(CommitTurn& turn, const Table& table, const conflict::Vector& floor) {
   const TableDefinition& definition = table.definition;
-  if (!definition.IsEverywhere() && definition.Members().size() == 1) return;  // from nobody
+  if (definition.IsAlone()) return;  // there is nobody to be filled from
   fills_.Begin(turn, definition.id, floor);
   table.state->filling = true;
   // What is merged is no news; the stream begins when the table is whole.

@@ -110,8 +110,8 @@ class RemoteApply::Unit : public CommitUnit {
         change.conflict = LostToDeletion(record, turn.physical_ms());
       }
     } else if (change.bare) {
-      const std::vector<RegionId> members = change.table->definition.Members();
-      if (members.size() > 1) owner_.catalog_.fills().Lack(turn, record.table, record.dot);
+      if (!change.table->definition.IsAlone())
+        owner_.catalog_.fills().Lack(turn, record.table, record.dot);
       return;
     }
     if (change.conflict) {

@@ -289,6 +289,28 @@ TEST(Replicas, WhenNoHolderIsWholeTheLowestPutsTogetherWhatEachOfThemHas) {
   EXPECT_TRUE(CheckDigests(b.store)->empty());
 }
 
+// Two definitions compete: one takes b out, the other, later, knows nothing of that.
+TEST(Replicas, WhatCameBareIsFetchedAlsoOfATableThatIsInEveryRegionAgain) {
+  TestRegion a(1), b(2);
+  a.CreateTable("t");
+  ASSERT_TRUE(a.Put("t", "k", "1").ok());
+  Exchange({&a, &b});
+  ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) {
+                 r[RegionId{1}] = {};
+                 r[RegionId{2}].state = State::kDeleting;
+               }).ok());
+  ASSERT_TRUE(a.Put("t", "k", "2").ok());
+  b.clock.physical_ms += 1000;
+  ASSERT_TRUE(b.SetReplicas("t", [](Replicas&) {}).ok());
+  Exchange({&a, &b});
+  ASSERT_TRUE(b.engine->FindTable("t")->definition.IsEverywhere());
+  EXPECT_EQ(b.Get("t", "k"), "1");
+  ASSERT_NE(b.engine->State().fill.table.value, 0u) << "it knows what it lacks";
+  while (b.engine->State().fill.table.value != 0) ASSERT_TRUE(b.FillTable(a).ok());
+  EXPECT_EQ(b.Get("t", "k"), "2");
+  EXPECT_EQ(b.Dump(), a.Dump());
+}
+
 // Random writes of three regions, members that come and go, exchanges in any order: in the end all
 // holders of the table hold the same, and it is what the changes say.
 TEST(Replicas, WhateverHappensTheHoldersAgree) {

@@ -118,6 +118,8 @@ struct TableDefinition {
   bool Holds(RegionId region) const;
   // Of a table that is not everywhere: who holds it, ascending.
   std::vector<RegionId> Members() const;
+  // One region holds it, and there is nobody else to ask for its rows.
+  bool IsAlone() const { return !IsEverywhere() && Members().size() <= 1; }
   friend bool operator==(const TableDefinition&, const TableDefinition&) = default;
 };
 
