@@ -7,6 +7,7 @@
 
 #include "cli/http_client.h"
 #include "cli/json_value.h"
+#include "cli/verify_digests.h"
 
 namespace everwrite::cli {
 namespace {
@@ -72,23 +73,28 @@ class AdminItemSource : public ItemSource {
   std::optional<ItemLine> last_;
 };
 
-std::string Describe(const ItemLine* line) {
-  if (line == nullptr) return "absent";
+std::string Describe(const ItemLine* line, bool elsewhere) {
+  if (line == nullptr) return elsewhere ? "elsewhere" : "absent";
   return (line->tombstone ? "tombstone " : "") + line->version +
          (line->tombstone ? "" : " " + line->hash);
 }
 
-// The vectors of all regions as one text each, so that equal means equal; and each region's tables'
-// state.
+// The vectors of all regions as one text each, so that equal means equal.
 Result<std::vector<std::string>> ReadVectors(const std::vector<RegionEndpoint>& regions) {
   std::vector<std::string> vectors;
   for (const RegionEndpoint& region : regions) {
     EW_ASSIGN_OR_RETURN(const JsonValue status, FetchRegionStatus(region.admin, 5000));
     // One that is being filled claims what its rows do not show yet.
     const std::string& stage = status["stage"].AsString();
-    const bool whole = stage != "new" && stage != "filling";
-    vectors.push_back(whole ? VectorText(status["applied"])
-                            : "nothing yet: " + region.name + " is " + stage);
+    const std::vector<JsonValue>& tables = status["filling_tables"].items();
+    if (stage == "new" || stage == "filling") {
+      vectors.push_back("nothing yet: " + region.name + " is " + stage);
+    } else if (!tables.empty()) {
+      vectors.push_back("not yet all: " + region.name + " is filling table " +
+                        tables.front()["table"].AsString());
+    } else {
+      vectors.push_back(VectorText(status["applied"]));
+    }
   }
   return vectors;
 }
@@ -98,6 +104,15 @@ bool AllEqual(const std::vector<std::string>& values) {
     if (value != values.front()) return false;
   }
   return true;
+}
+
+Result<Elsewhere> ReadElsewhere(const std::vector<RegionEndpoint>& regions) {
+  Elsewhere elsewhere;
+  for (const RegionEndpoint& region : regions) {
+    EW_ASSIGN_OR_RETURN(RegionDigests holdings, FetchHoldings(region.admin));
+    elsewhere.push_back(std::move(holdings.elsewhere));
+  }
+  return elsewhere;
 }
 
 std::string DescribeVectors(const std::vector<RegionEndpoint>& regions,
@@ -131,7 +146,8 @@ std::unique_ptr<ItemSource> NewAdminItemSource(std::string admin, size_t page_li
   return std::make_unique<AdminItemSource>(std::move(admin), page_lines, std::move(after));
 }
 
-Result<ItemComparison> CompareItems(const std::vector<ItemSource*>& regions) {
+Result<ItemComparison> CompareItems(const std::vector<ItemSource*>& regions,
+                                    const Elsewhere& elsewhere) {
   ItemComparison result;
   std::vector<std::optional<ItemLine>> heads(regions.size());
   const auto advance = [&](size_t i) -> Status {
@@ -163,9 +179,14 @@ Result<ItemComparison> CompareItems(const std::vector<ItemSource*>& regions) {
     if (live != nullptr) {
       ++result.items;
       bool same = true;
-      for (const ItemLine* line : held) {
-        same &= line != nullptr && !line->tombstone && line->version == live->version &&
-                line->hash == live->hash;
+      const auto is_elsewhere = [&](size_t i) {
+        return i < elsewhere.size() && elsewhere[i].count(table) != 0;
+      };
+      for (size_t i = 0; i < held.size(); ++i) {
+        const bool there = held[i] != nullptr && !held[i]->tombstone;
+        same &= is_elsewhere(i)
+                    ? !there
+                    : there && held[i]->version == live->version && held[i]->hash == live->hash;
       }
       if (!same) {
         ++result.differences;
@@ -173,7 +194,8 @@ Result<ItemComparison> CompareItems(const std::vector<ItemSource*>& regions) {
           ItemDifference& difference = result.listed.emplace_back();
           difference.table = table;
           difference.key = key;
-          for (const ItemLine* line : held) difference.held.push_back(Describe(line));
+          for (size_t i = 0; i < held.size(); ++i)
+            difference.held.push_back(Describe(held[i], is_elsewhere(i)));
         }
       }
     }
@@ -200,13 +222,14 @@ Result<VerifyReport> Verify(const std::vector<RegionEndpoint>& regions, int64_t 
     EW_ASSIGN_OR_RETURN(const std::vector<std::string> before, ReadVectors(regions));
     report.detail = DescribeVectors(regions, before);
     if (AllEqual(before)) {
+      EW_ASSIGN_OR_RETURN(const Elsewhere elsewhere, ReadElsewhere(regions));
       std::vector<std::unique_ptr<ItemSource>> sources;
       std::vector<ItemSource*> raw;
       for (const RegionEndpoint& region : regions) {
         sources.push_back(NewAdminItemSource(region.admin, kPageLines));
         raw.push_back(sources.back().get());
       }
-      EW_ASSIGN_OR_RETURN(report.comparison, CompareItems(raw));
+      EW_ASSIGN_OR_RETURN(report.comparison, CompareItems(raw, elsewhere));
       EW_ASSIGN_OR_RETURN(const std::vector<std::string> after, ReadVectors(regions));
       // Equal items are equal whatever moved meanwhile only if nothing did; so are different ones.
       if (after == before) {

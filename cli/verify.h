@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,7 +50,8 @@ std::unique_ptr<ItemSource> NewAdminItemSource(std::string admin, size_t page_li
 struct ItemDifference {
   std::string table;
   std::string key;
-  // By region: version and hash, "tombstone VERSION", or "absent".
+  // By region: version and hash, "tombstone VERSION", "absent", or "elsewhere": it does not hold
+  // the table, and has nothing of it.
   std::vector<std::string> held;
 };
 
@@ -60,7 +62,10 @@ struct ItemComparison {
   uint64_t differences = 0;
   std::vector<ItemDifference> listed;  // the first of them
 };
-Result<ItemComparison> CompareItems(const std::vector<ItemSource*>& regions);
+// The tables that each region does not hold; empty: every region holds all.
+using Elsewhere = std::vector<std::set<std::string>>;
+Result<ItemComparison> CompareItems(const std::vector<ItemSource*>& regions,
+                                    const Elsewhere& elsewhere = {});
 
 enum class Verdict : uint8_t { kEqual, kBehind, kDiverged };
 std::string_view VerdictName(Verdict verdict);

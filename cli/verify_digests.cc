@@ -36,9 +36,8 @@ Result<std::string> Fetch(const std::string& admin, const std::string& target) {
 
 // Lines "table bucket sum touched", then "next TABLE.BUCKET", or "elsewhere TABLE" and "filling
 // TABLE" for the tables that are not, or not wholly, in the region, and "end ITEMS".
-Result<RegionDigests> FetchDigests(const std::string& admin) {
+Result<RegionDigests> FetchDigests(const std::string& admin, std::string after = "") {
   RegionDigests digests;
-  std::string after;
   const Status malformed = DataLoss(admin + ": the list of digests is malformed");
   for (;;) {
     EW_ASSIGN_OR_RETURN(const std::string page,
@@ -140,6 +139,10 @@ Status CollectFindings(const std::vector<RegionEndpoint>& regions,
 }
 
 }  // namespace
+
+Result<RegionDigests> FetchHoldings(const std::string& admin) {
+  return FetchDigests(admin, "ffffffffffffffff." + std::to_string(kBuckets - 1));
+}
 
 void CompareDigests(const std::vector<RegionDigests>& regions, std::map<Place, bool>& pending,
                     std::vector<Place>& different, uint64_t& proven) {

@@ -48,6 +48,9 @@ struct RegionDigests {
   uint64_t items = 0;
 };
 
+// The same without the list: which tables are where.
+Result<RegionDigests> FetchHoldings(const std::string& admin);
+
 // What can be said of the buckets in `pending`: the proven ones are taken out of it, the different
 // ones moved to `different`.
 void CompareDigests(const std::vector<RegionDigests>& regions,

@@ -30,14 +30,15 @@ ItemLine Live(std::string key, std::string version) {
 }
 ItemLine Dead(std::string key) { return {"01", std::move(key), "v", "-", true}; }
 
-ItemComparison Compare(std::vector<std::vector<ItemLine>> regions) {
+ItemComparison Compare(std::vector<std::vector<ItemLine>> regions,
+                       const Elsewhere& elsewhere = {}) {
   std::vector<std::unique_ptr<ListSource>> sources;
   std::vector<ItemSource*> raw;
   for (auto& lines : regions) {
     sources.push_back(std::make_unique<ListSource>(std::move(lines)));
     raw.push_back(sources.back().get());
   }
-  return CompareItems(raw).value();
+  return CompareItems(raw, elsewhere).value();
 }
 
 TEST(Verify, EqualRegionsHaveNoDifference) {
@@ -65,6 +66,15 @@ TEST(Verify, MissingItemsAndOtherVersionsAndContentsAreDifferences) {
   EXPECT_EQ(last.listed[0].held, (std::vector<std::string>{"absent", "1 h", "absent"}));
 }
 
+TEST(Verify, ATableThatLivesElsewhereMustHaveNothingHere) {
+  const std::vector<ItemLine> lines = {Live("a", "1"), Live("b", "1")};
+  EXPECT_EQ(Compare({lines, {}, lines}, {{}, {"01"}, {}}).differences, 0u);
+  EXPECT_EQ(Compare({lines, {}, lines}, {{}, {"02"}, {}}).differences, 2u);
+  const auto foreign = Compare({lines, {Live("b", "1")}, {}}, {{}, {"01"}, {"01"}});
+  ASSERT_EQ(foreign.listed.size(), 1u);
+  EXPECT_EQ(foreign.listed[0].held, (std::vector<std::string>{"1 h", "1 h", "elsewhere"}));
+}
+
 TEST(Verify, OnlyTheFirstDifferencesAreListedAndAllAreCounted) {
   std::vector<ItemLine> lines;
   for (int i = 100; i < 200; ++i) lines.push_back(Live(std::to_string(i), "1"));
@@ -84,12 +94,21 @@ TEST(Verify, MalformedLinesAreRefused) {
 // A region's admin endpoint as far as verify needs it.
 class FakeRegion {
  public:
-  FakeRegion(std::string vector, std::string items, bool pages = true)
-      : vector_(std::move(vector)), items_(std::move(items)) {
+  FakeRegion(std::string vector, std::string items, bool pages = true, std::string holdings = "",
+             std::string filling = "[]")
+      : vector_(std::move(vector)),
+        items_(std::move(items)),
+        holdings_(std::move(holdings)),
+        filling_(std::move(filling)) {
     server_ = http::HttpServer::Start({}, [this, pages](const http::HttpRequest& request,
                                                         http::HttpResponder responder) {
                 if (request.target == "/status") {
-                  responder.Send({.body = "{\"applied\":" + vector_ + "}"});
+                  responder.Send({.body = "{\"applied\":" + vector_ +
+                                          ",\"filling_tables\":" + filling_ + "}"});
+                  return;
+                }
+                if (request.target.starts_with("/digests")) {
+                  responder.Send({.body = holdings_ + "end 0\n"});
                   return;
                 }
                 const std::string after = QueryValue(request.target, "after");
@@ -117,7 +136,7 @@ class FakeRegion {
   }
 
  private:
-  std::string vector_, items_;
+  std::string vector_, items_, holdings_, filling_;
   std::unique_ptr<http::HttpServer> server_;
 };
 
@@ -147,6 +166,10 @@ TEST(Verify, TheVerdictDependsOnVectorsFirst) {
   EXPECT_EQ(Verify({a.endpoint("a"), same.endpoint("b")}, kWaitMs)->verdict, Verdict::kEqual);
   EXPECT_EQ(Verify({a.endpoint("a"), late.endpoint("b")}, kWaitMs)->verdict, Verdict::kBehind);
   EXPECT_EQ(Verify({a.endpoint("a"), wrong.endpoint("b")}, kWaitMs)->verdict, Verdict::kDiverged);
+  FakeRegion outside(R"({"01":5,"02":3})", "", true, "elsewhere 01\n");
+  FakeRegion filling(R"({"01":5,"02":3})", "", true, "filling 01\n", R"([{"table":"t"}])");
+  EXPECT_EQ(Verify({a.endpoint("a"), outside.endpoint("b")}, kWaitMs)->verdict, Verdict::kEqual);
+  EXPECT_EQ(Verify({a.endpoint("a"), filling.endpoint("b")}, kWaitMs)->verdict, Verdict::kBehind);
   EXPECT_FALSE(Verify({a.endpoint("a"), {"b", "", "127.0.0.1:1"}}, kWaitMs).ok());
 }
 
