@@ -100,20 +100,11 @@ Status DigestBook::Load(const KvStore& store) {
 }
 
 void DigestBook::Touch(TableId table, uint16_t bucket, Dot dot, uint64_t delta) {
-  std::lock_guard lock(mutex_);
-  Slot& slot = tables_[table][bucket];
-  slot.digest.sum += delta;
-  if (dot.number != 0) slot.digest.touched.Raise(dot);
-  if (std::exchange(slot.dirty, true)) return;
-  dirty_.push_back({table, bucket});
+  steps_.push_back({table, bucket, dot, delta});
 }
 
 void DigestBook::Learn(TableId table, uint16_t bucket, const conflict::Vector& touched) {
-  std::lock_guard lock(mutex_);
-  Slot& slot = tables_[table][bucket];
-  slot.digest.touched.Merge(touched);
-  if (std::exchange(slot.dirty, true)) return;
-  dirty_.push_back({table, bucket});
+  lessons_.push_back({table, bucket, touched});
 }
 
 void DigestBook::Adjust(TableId table, uint16_t bucket, uint64_t delta) {
@@ -121,23 +112,39 @@ void DigestBook::Adjust(TableId table, uint16_t bucket, uint64_t delta) {
 }
 
 void DigestBook::Drop(TableId table, KvBatch& batch) {
+  const auto is_of_table = [table](const auto& step) { return step.table == table; };
+  std::erase_if(steps_, is_of_table);
+  std::erase_if(lessons_, is_of_table);
   std::lock_guard lock(mutex_);
   tables_.erase(table);
   const std::string first = DigestKey(table, 0);
   batch.DeleteRange(ColumnFamily::kSystem, first, PrefixEnd(first.substr(0, 9)));
 }
 
+DigestBook::Slot& DigestBook::Dirty(TableId table, uint16_t bucket) {
+  Slot& slot = tables_[table][bucket];
+  if (!std::exchange(slot.dirty, true)) dirty_.emplace_back(table, bucket);
+  return slot;
+}
+
 void DigestBook::Flush(KvBatch& batch) {
+  if (steps_.empty() && lessons_.empty()) return;
   std::lock_guard lock(mutex_);
-  for (const Dirty& dirty : dirty_) {
-    const auto buckets = tables_.find(dirty.table);
-    if (buckets == tables_.end()) continue;  // dropped since
-    const auto slot = buckets->second.find(dirty.bucket);
-    if (slot == buckets->second.end() || !std::exchange(slot->second.dirty, false)) continue;
-    batch.Put(ColumnFamily::kSystem, DigestKey(dirty.table, dirty.bucket),
-              EncodeBucketDigest(slot->second.digest));
-    if (keep_moved_) moved_.insert({dirty.table, dirty.bucket});
+  for (const Step& step : steps_) {
+    BucketDigest& digest = Dirty(step.table, step.bucket).digest;
+    digest.sum += step.delta;
+    if (step.dot.number != 0) digest.touched.Raise(step.dot);
   }
+  for (const Lesson& lesson : lessons_)
+    Dirty(lesson.table, lesson.bucket).digest.touched.Merge(lesson.touched);
+  for (const auto& [table, bucket] : dirty_) {
+    Slot& slot = tables_[table][bucket];
+    slot.dirty = false;
+    batch.Put(ColumnFamily::kSystem, DigestKey(table, bucket), EncodeBucketDigest(slot.digest));
+    if (keep_moved_) moved_.insert({table, bucket});
+  }
+  steps_.clear();
+  lessons_.clear();
   dirty_.clear();
 }
 

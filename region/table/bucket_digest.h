@@ -60,8 +60,12 @@ bool DecodeBucketDigest(std::string_view bytes, BucketDigest& digest);
 
 // All digests of a region, in memory and in the store.
 //
-// Thread-safety: Touch, Drop and Flush in the committer's turn; reading from any thread. What is
-// read may be a turn ahead of the store; whoever shows it to others looks at `touched`.
+// What a turn does to a bucket is seen all at once, by Flush: within a turn a digest may not be
+// that of any history. (Of two changes of one row in one batch only the last moves the sum.)
+//
+// Thread-safety: Touch, Learn, Adjust, Drop and Flush in the committer's turn; reading from any
+// thread. What is read may be a turn ahead of the store; whoever shows it to others looks at
+// `touched`.
 class DigestBook {
  public:
   Status Load(const KvStore& store);
@@ -72,7 +76,7 @@ class DigestBook {
   void Learn(TableId table, uint16_t bucket, const conflict::Vector& touched);
   // The table is gone.
   void Drop(TableId table, KvBatch& batch);
-  // Puts what was touched since the last Flush.
+  // Shows, and puts, what was touched since the last Flush.
   void Flush(KvBatch& batch);
   // Moves the sum of a bucket without a change: a recount has found it wrong, or a row is put
   // right. The table must be there.
@@ -99,14 +103,25 @@ class DigestBook {
     bool dirty = false;
   };
   using Buckets = std::map<uint16_t, Slot>;
-
-  mutable std::mutex mutex_;
-  std::map<TableId, Buckets> tables_;  // guarded by mutex_
-  struct Dirty {
+  struct Step {
     TableId table;
     uint16_t bucket;
+    Dot dot;  // number 0: none
+    uint64_t delta = 0;
   };
-  std::vector<Dirty> dirty_;                      // guarded by mutex_
+  struct Lesson {
+    TableId table;
+    uint16_t bucket;
+    conflict::Vector touched;
+  };
+  Slot& Dirty(TableId table, uint16_t bucket);  // with mutex_ held
+
+  std::vector<Step> steps_;  // of the turn, not seen yet; the turn's own
+  std::vector<Lesson> lessons_;
+  std::vector<std::pair<TableId, uint16_t>> dirty_;  // Flush's own; kept for its memory
+
+  mutable std::mutex mutex_;
+  std::map<TableId, Buckets> tables_;             // guarded by mutex_
   bool keep_moved_ = false;                       // guarded by mutex_
   std::set<std::pair<TableId, uint16_t>> moved_;  // guarded by mutex_
 };

@@ -100,6 +100,30 @@ TEST(BucketDigest, SumsAreTheRowsWhateverTheHistory) {
   EXPECT_GT(compared_under_way, 1000);  // else the comparison above says little
 }
 
+TEST(DigestBook, ShowsATurnAllAtOnce) {
+  DigestBook book;
+  const TableId table{9};
+  const Dot first{LogId::Make(RegionId{1}, 5), 1};
+  const Dot second{first.log, 2};
+  KvBatch batch;
+  // One row, changed twice in one turn: only the second change moves the sum, and in between no
+  // region's digest looks like this one.
+  book.Touch(table, 3, first, 0);
+  book.Touch(table, 3, second, 77);
+  EXPECT_EQ(book.Get(table, 3), BucketDigest{});
+  EXPECT_TRUE(book.List(table, 0, 10).empty());
+  book.Flush(batch);
+  BucketDigest whole;
+  whole.sum = 77;
+  whole.touched.Raise(second);
+  EXPECT_EQ(book.Get(table, 3), whole);
+  // What is dropped in the same turn is not there again.
+  book.Touch(table, 4, {first.log, 3}, 5);
+  book.Drop(table, batch);
+  book.Flush(batch);
+  EXPECT_EQ(book.size(), 0u);
+}
+
 TEST(BucketDigest, AnyDifferenceOfRowsShows) {
   TestRegion region(1);
   region.CreateTable("t");

@@ -80,7 +80,7 @@ class Guard(threading.Thread):
         super().__init__()
         self.regions = [region.another() for region in world.regions.values()]
         self.stopping = False
-        self.alarms, self.equal, self.asked = {}, collections.Counter(), 0
+        self.alarms, self.equal, self.asked = set(), collections.Counter(), 0
 
     def run(self):
         while not self.stopping:
@@ -92,8 +92,10 @@ class Guard(threading.Thread):
                 self.asked += 1
                 self.equal[region.name] = max(self.equal[region.name], report["compared_equal"])
                 for finding in report["findings"]:
-                    if self.alarms.setdefault(json.dumps(finding, sort_keys=True), region.name) == region.name:
+                    alarm = (region.name, json.dumps(finding, sort_keys=True))
+                    if alarm not in self.alarms:
                         print("ALARM in %s: %s" % (region.name, finding), flush=True)
+                    self.alarms.add(alarm)
             time.sleep(1)
 
 
