@@ -2,6 +2,7 @@
 
 #include "region/api/call.h"
 #include "region/api/item_json.h"
+#include "region/table/ledger_table.h"
 
 namespace everwrite::api {
 namespace {
@@ -72,6 +73,13 @@ bool AppendStreamRecord(std::string& out, const ApiContext& context,
   if (!streams::DecodeStreamEntry(record.bytes, entry) || entry.effect == Effect::kNone ||
       !(entry.key_attributes || entry.new_image || entry.old_image))
     return false;
+  std::string ledger_entry;
+  if (stream.table == table::kLedgerTable) {
+    const table::TablePtr ledger = context.engine->FindTable(table::kLedgerTableName);
+    const auto found = context.engine->Get(*ledger, entry.key, &ledger_entry);
+    if (!found.ok()) return false;
+    if (*found) entry.new_image = ledger_entry;
+  }
   const Dot dot = entry.version.dot;
   out.append("{\"eventID\":\"").append(streams::EventId(dot));
   out.append("\",\"eventName\":\"").append(kEffects[static_cast<size_t>(entry.effect)]);

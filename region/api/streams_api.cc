@@ -10,6 +10,7 @@
 #include "region/api/stream_record.h"
 #include "region/api/table_schema.h"
 #include "region/api/table_settings.h"
+#include "region/table/ledger_table.h"
 #include "region/table/stream_reader.h"
 
 namespace everwrite::api {
@@ -122,7 +123,12 @@ void ListStreams(const Params& params, Call call) {
   int64_t left = limit.value_or(kListedMax);
   const StreamDescription* last = nullptr;
   bool more = false;
-  const std::vector<StreamDescription> all = context.engine->Streams().List();
+  std::vector<StreamDescription> all = context.engine->Streams().List();
+  if (table.data() && table == table::kLedgerTableName) {
+    all.clear();
+    if (auto ledger = context.engine->Streams().Find(table, table::kLedgerStreamMs))
+      all.push_back(std::move(*ledger));
+  }
   for (const StreamDescription& stream : all) {
     const auto& definition = stream.definition;
     if (table.data() && definition.table_name != table) continue;

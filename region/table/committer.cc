@@ -148,7 +148,7 @@ bool Committer::BeginTurn() {
     taken.swap(queue_);
   }
   state_.held = held_.load(std::memory_order_acquire);
-  turn_ = std::make_unique<CommitTurn>(state_, hybrid_clock_, digests_, ledger_,
+  turn_ = std::make_unique<CommitTurn>(state_, hybrid_clock_, digests_, ledger_, ledger_table_,
                                        clock_.PhysicalMillis(), std::move(spare_batch_));
   size_t used = 0;
   for (; used < taken.size(); ++used) {

@@ -36,6 +36,7 @@
 namespace everwrite::table {
 
 class TableStream;  // table_stream.h
+class LedgerTable;  // ledger_table.h
 
 // One table incarnation's share of the commit order; outlives the table's definitions.
 struct TableState {
@@ -93,11 +94,13 @@ class CommitTurn {
  public:
   // `batch` is empty; given so that its memory outlives the turn.
   CommitTurn(RegionState& state, conflict::HybridClock& clock, DigestBook& digests,
-             std::shared_ptr<LiveCount> ledger, uint64_t physical_ms, KvBatch batch)
+             std::shared_ptr<LiveCount> ledger, const LedgerTable* ledger_table,
+             uint64_t physical_ms, KvBatch batch)
       : state_(state),
         clock_(clock),
         digests_(digests),
         ledger_(std::move(ledger)),
+        ledger_table_(ledger_table),
         physical_ms_(physical_ms),
         batch_(std::move(batch)) {}
 
@@ -123,6 +126,8 @@ class CommitTurn {
   // An entry of the conflict ledger that is not there yet; and one that is forgotten.
   void KeepConflict(std::string_view key, std::string_view value);
   void ForgetConflict(std::string_view key, size_t value_size);
+  // The table that shows the ledger, and has a stream; null: none does (tests of the committer).
+  const LedgerTable* ledger_table() const { return ledger_table_; }
   // The proof of convergence, brought up to date with each change (bucket_digest.h).
   DigestBook& digests() { return digests_; }
 
@@ -145,6 +150,7 @@ class CommitTurn {
   conflict::HybridClock& clock_;
   DigestBook& digests_;
   const std::shared_ptr<LiveCount> ledger_;
+  const LedgerTable* const ledger_table_;
   const uint64_t physical_ms_;
   KvBatch batch_;
   streams::RecordBatch own_;
@@ -198,6 +204,8 @@ class Committer {
   DigestBook& digests() { return digests_; }
   // Entries of the conflict ledger and their bytes.
   const LiveCount& ledger() const { return *ledger_; }
+  // Before the first turn; outlives this.
+  void SetLedgerTable(const LedgerTable* table) { ledger_table_ = table; }
 
   // Until the next turn begins, `wake` is called when `units` wait, not at the first. False, and
   // nothing changed, when so many wait already. Who asks for more than one must look again in good
@@ -261,6 +269,7 @@ class Committer {
   conflict::HybridClock hybrid_clock_;
   DigestBook digests_;
   const std::shared_ptr<LiveCount> ledger_;
+  const LedgerTable* ledger_table_ = nullptr;
   std::unique_ptr<CommitTurn> turn_;
   size_t concurrency_ = 0;
   KvBatch spare_batch_;  // the last turn's, cleared: the next one finds its memory made

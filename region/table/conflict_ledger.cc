@@ -1,6 +1,7 @@
 #include "region/table/conflict_ledger.h"
 
 #include "base/coding.h"
+#include "region/table/ledger_table.h"
 
 namespace everwrite::table {
 
@@ -9,6 +10,7 @@ using conflict::ConflictRecord;
 void AppendConflict(CommitTurn& turn, const ConflictRecord& record) {
   turn.KeepConflict(conflict::LedgerKey(record.loser.version),
                     conflict::EncodeConflictRecord(record));
+  if (turn.ledger_table()) turn.ledger_table()->AddToStream(turn, record);
 }
 
 Result<std::vector<ConflictRecord>> ListConflicts(const KvStore& store,

@@ -26,7 +26,7 @@ struct ConflictFilter {
   size_t limit = 100;
 };
 
-// In a turn. The entry must not be there yet.
+// In a turn. The entry must not be there yet. It goes to the stream of the ledger's table, too.
 void AppendConflict(CommitTurn& turn, const conflict::ConflictRecord& record);
 // Newest loser first.
 Result<std::vector<conflict::ConflictRecord>> ListConflicts(const KvStore& store,

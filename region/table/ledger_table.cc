@@ -8,6 +8,7 @@
 #include "region/item/item.h"
 #include "region/table/committer.h"
 #include "region/table/conflict_ledger.h"
+#include "region/table/table_stream.h"
 
 namespace everwrite::table {
 namespace {
@@ -62,6 +63,8 @@ LedgerTable::LedgerTable(const KvStore& store, const Catalog& catalog, RegionId 
                     item::KeyAttribute{"id", item::KeyType::kString}};
   definition.billing = BillingMode::kPayPerRequest;
   definition.deletion_protection = true;
+  definition.stream = StreamView::kNewImage;
+  definition.stream_enabled_ms = kLedgerStreamMs;
   table_ = std::make_shared<const Table>(std::move(definition),
                                          std::make_shared<TableState>(kLedgerTable));
   ItemBuilder builder;
@@ -108,6 +111,23 @@ std::string LedgerTable::ItemOf(const ConflictRecord& record) const {
   add_side("loser", record.loser);
   if (record.reason != conflict::Reason::kTableDeleted) add_side("winner", record.winner);
   return builder.Finish();
+}
+
+void LedgerTable::AddToStream(CommitTurn& turn, const ConflictRecord& record) const {
+  const std::shared_ptr<TableStream> stream = table_->state->Stream();
+  if (!stream) return;
+  const std::string key = KeyOf(record);
+  ItemBuilder builder;
+  builder.AddString("region", region_);
+  builder.AddString("id", conflict::ConflictName(record.loser.version));
+  const std::string attributes = builder.Finish();
+  streams::StreamEntry entry;
+  entry.effect = streams::Effect::kInsert;
+  entry.version = record.loser.version;
+  entry.version.rank = 0;
+  entry.key = key;
+  entry.key_attributes = attributes;
+  stream->Add(turn, entry);
 }
 
 Result<bool> LedgerTable::Get(std::string_view key, std::string* item) const {

@@ -11,6 +11,11 @@
 // read-only, is in no other region, and is not listed by ListTables: applications that walk over
 // their tables do not expect it.
 //
+// Its stream is always on: an INSERT for each entry, in the order in which this region decided. The
+// stream holds the entries' names; their images are read from the ledger when the stream is, so an
+// entry that has been forgotten by then comes with its key alone. What is forgotten leaves no
+// record.
+//
 // Thread-safety: as the store.
 #pragma once
 
@@ -27,8 +32,12 @@ namespace everwrite::table {
 
 inline constexpr TableId kLedgerTable{2};
 inline constexpr std::string_view kLedgerTableName = "everwrite.conflicts";
+// When its stream was turned on, as its label tells it: before there was anything to tell.
+inline constexpr uint64_t kLedgerStreamMs = 1'767'225'600'000;  // 2026-01-01
 
 using RegionName = std::function<std::string(RegionId)>;
+
+class CommitTurn;  // committer.h
 
 class LedgerTable {
  public:
@@ -42,6 +51,8 @@ class LedgerTable {
               const std::function<bool(std::string_view, std::string_view)>& visit) const;
   // One entry as an item.
   std::string ItemOf(const conflict::ConflictRecord& record) const;
+  // In the turn that keeps the record.
+  void AddToStream(CommitTurn& turn, const conflict::ConflictRecord& record) const;
 
  private:
   std::string KeyOf(const conflict::ConflictRecord& record) const;

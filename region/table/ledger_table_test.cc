@@ -59,6 +59,39 @@ class LedgerTableTest : public ::testing::Test {
   TestRegion a_, b_;
 };
 
+TEST_F(LedgerTableTest, HasAStreamOfWhatLostInTheOrderOfTheDecisions) {
+  ASSERT_TRUE(a_.engine->maintenance().RunOnce(a_.executor).ok());
+  a_.RunAll();
+  const StreamReader& reader = a_.engine->Streams();
+  EXPECT_TRUE(reader.List().empty()) << "listed nowhere, as its table";
+  const auto stream = reader.Find(kLedgerTableName, kLedgerStreamMs);
+  ASSERT_TRUE(stream);
+  ASSERT_EQ(stream->shards.size(), 1u);
+  const std::string shard =
+      streams::ShardIdText(stream->definition.id, RegionId{1}, stream->shards[0].number);
+  Conflict("x");
+  Conflict("y");
+  const auto start = reader.Start(*reader.Find(kLedgerTableName, kLedgerStreamMs), shard, {}, 0);
+  ASSERT_TRUE(start.ok());
+  const auto page = reader.Read(*start, 10, 0);
+  ASSERT_TRUE(page.ok());
+  const auto ids = Ids();
+  ASSERT_EQ(page->records.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    streams::StreamEntry entry;
+    ASSERT_TRUE(streams::DecodeStreamEntry(page->records[i].bytes, entry));
+    EXPECT_EQ(entry.effect, streams::Effect::kInsert);
+    EXPECT_EQ(entry.key, KeyOf(ids[i]));
+    EXPECT_EQ(item::ItemView(*entry.key_attributes).Find("id")->text(), ids[i]);
+    EXPECT_EQ(entry.version.dot.log.region(), RegionId{1});
+  }
+  // A position in another region's ledger says nothing here.
+  StreamStart elsewhere;
+  elsewhere.kind = StreamStart::Kind::kAfterSeen;
+  EXPECT_EQ(reader.Start(*stream, shard, elsewhere, 0).status().code(),
+            StatusCode::kInvalidArgument);
+}
+
 TEST_F(LedgerTableTest, HoldsWhatLostWithBothSides) {
   Conflict("x");
   const TablePtr ledger = a_.engine->FindTable("everwrite.conflicts");

@@ -55,6 +55,9 @@ Result<std::unique_ptr<RegionEngine>> RegionEngine::Open(KvStore& store, const C
   std::unique_ptr<RegionEngine> engine(new RegionEngine(
       store, clock, options, std::move(state), incarnation, !found || moved, std::move(wake)));
   EW_RETURN_IF_ERROR(engine->streams_.Load(store));
+  const TablePtr& ledger = engine->ledger_table_.table();
+  engine->streams_.Attach(ledger->definition, *ledger->state);
+  engine->committer_.SetLedgerTable(&engine->ledger_table_);
   EW_RETURN_IF_ERROR(engine->fills_.Load(store));
   EW_RETURN_IF_ERROR(engine->catalog_.Load(store));
   EW_RETURN_IF_ERROR(engine->committer_.Load());

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/coding.h"
+#include "region/table/ledger_table.h"
 #include "streams/change_log.h"
 #include "streams/change_record.h"
 
@@ -75,7 +76,8 @@ StreamDescription StreamReader::Describe(const StreamInfo& info, const Committer
 std::vector<StreamDescription> StreamReader::List() const {
   std::vector<StreamDescription> all;
   const Committer::StreamEnd end = committer_.DurableStreamEnd();
-  for (const StreamInfoPtr& info : catalog_.List()) all.push_back(Describe(*info, end));
+  for (const StreamInfoPtr& info : catalog_.List())
+    if (info->definition.table != kLedgerTable) all.push_back(Describe(*info, end));
   std::sort(all.begin(), all.end(), [](const auto& left, const auto& right) {
     const auto place = [](const StreamDescription& stream) {
       return std::tie(stream.definition.table_name, stream.definition.enabled_ms,
@@ -183,6 +185,9 @@ Result<conflict::Vector> StreamReader::PlaceAt(StreamId stream, const Shard& sha
 // look.
 Status StreamReader::StartBehindSeen(const StreamDescription& stream, const Shard& shard,
                                      const StreamStart& start, Position& position) const {
+  // An entry is named by the write that lost, which may have been seen long before it lost.
+  if (stream.definition.table == kLedgerTable)
+    return InvalidArgument("A ledger is each region's own: positions in another's mean nothing");
   position.seen = SeenSet(start.seen, shard.range);
   if (start.kind == StreamStart::Kind::kAtSeen) position.seen.CutTo(stream.end.applied);
   const conflict::Vector least = position.seen.LeastOf(shard.range);

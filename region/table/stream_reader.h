@@ -79,7 +79,7 @@ class StreamReader {
 
   RegionId self() const { return self_; }
 
-  // Sorted by table and label.
+  // Sorted by table and label. Not that of the ledger, as its table is not listed.
   std::vector<StreamDescription> List() const;
   // When each stream of the table was turned on.
   std::vector<uint64_t> EnabledTimes(std::string_view table) const;

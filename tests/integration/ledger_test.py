@@ -103,6 +103,25 @@ class Ledger(unittest.TestCase):
         self.assertEqual(len(rows["Items"]), 4)
         self.assertEqual(self.clients[1].scan(TableName="everwrite.conflicts")["Count"], 4)
 
+    def test_as_a_stream(self):
+        described = self.clients[0].describe_table(TableName="everwrite.conflicts")["Table"]
+        self.assertEqual(described["StreamSpecification"], {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"})
+        client = boto3.client("dynamodbstreams", region_name="us-east-1", endpoint_url="http://" + self.us.endpoint,
+                              aws_access_key_id="x", aws_secret_access_key="x")
+        self.assertNotIn("everwrite.conflicts", [s["TableName"] for s in client.list_streams()["Streams"]])
+        listed = client.list_streams(TableName="everwrite.conflicts")["Streams"]
+        self.assertEqual([s["StreamArn"] for s in listed], [described["LatestStreamArn"]])
+        shards = client.describe_stream(StreamArn=listed[0]["StreamArn"])["StreamDescription"]["Shards"]
+        iterator = client.get_shard_iterator(StreamArn=listed[0]["StreamArn"], ShardId=shards[0]["ShardId"], ShardIteratorType="TRIM_HORIZON")
+        records = client.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
+        self.assertEqual([r["eventName"] for r in records], ["INSERT"] * 4)
+        images = [r["dynamodb"]["NewImage"] for r in records]
+        self.assertEqual([i["loser"]["M"]["item"]["M"]["v"]["S"] for i in images], ["us 0", "us 1", "us 2", "us 3"])
+        items = self.clients[0].scan(TableName="everwrite.conflicts")["Items"]
+        self.assertEqual(sorted(images, key=lambda i: i["id"]["S"]), sorted(items, key=lambda i: i["id"]["S"]))
+        for record in records:
+            self.assertEqual(record["dynamodb"]["Keys"], {k: record["dynamodb"]["NewImage"][k] for k in ("region", "id")})
+
     def test_it_can_only_be_read(self):
         client, key = self.clients[0], {"region": {"S": "us-east-1"}, "id": {"S": "x"}}
         writes = [
