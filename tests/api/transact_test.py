@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Transactions as boto3 sees them: all or nothing under contention, reasons, tokens across a crash, and whole in every region."""
+import os
 import pathlib
+import signal
 import sys
 import threading
 import time
@@ -9,7 +11,7 @@ import uuid
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
 from world import LoneRegion, World, until
@@ -185,6 +187,56 @@ class Regions(unittest.TestCase):
             watcher.join()
             self.assertEqual(torn, [])
             self.assertGreater(len(seen), 5)
+
+    def test_transactions_of_4_mb_arrive_whole_over_cuts_and_crashes_and_before_what_follows_them(self):
+        """The largest there are: 100 items, 4 MB. Each is followed by a small write that names it: never seen before it."""
+        with World(regions=3, latency_ms=20) as world:
+            here, there, third = (client_of(world.regions[name]) for name in world.names)
+            make(here, "large")
+            world.wait_for_table("large")
+            names = ["p%d" % i for i in range(100)]
+            stop, wrong, seen = threading.Event(), [], set()
+
+            def watch(client):
+                while not stop.is_set():
+                    try:
+                        # Whole images would be 4 MB an answer: the numbers are enough, of one moment.
+                        effect = client.get_item(TableName="large", Key={"pk": {"S": "effect"}}).get("Item", {}).get("n", {}).get("N", "-1")
+                        answer = client.transact_get_items(TransactItems=[
+                            {"Get": dict(get("large", name)["Get"], ProjectionExpression="n")} for name in names])["Responses"]
+                    except (ClientError, BotoCoreError):
+                        continue  # it was killed just now
+                    values = {r["Item"]["n"]["N"] if "Item" in r else "-1" for r in answer}
+                    seen.update((client, value) for value in values)
+                    if len(values) != 1 or int(min(values)) < int(effect):
+                        wrong.append((effect, values))
+
+            watchers = [threading.Thread(target=watch, args=(client,)) for client in (there, third)]
+            for watcher in watchers:
+                watcher.start()
+            size = (4 << 20) // 100 - 100
+            for n in range(8):
+                here.transact_write_items(TransactItems=[
+                    {"Put": {"TableName": "large", "Item": {"pk": {"S": name}, "n": {"N": str(n)},
+                                                            "v": {"B": os.urandom(size)}}}} for name in names])
+                here.put_item(TableName="large", Item={"pk": {"S": "effect"}, "n": {"N": str(n)}})
+                if n == 2:
+                    world.command("link", "cut", world.names[0], world.names[1])
+                if n == 3:
+                    os.kill(world.pid(world.names[2], "region"), signal.SIGKILL)
+                if n == 4:
+                    world.command("link", "heal")
+                    os.kill(world.pid(world.names[0], "replicator"), signal.SIGKILL)
+            until(lambda: {(there, "7"), (third, "7")} <= seen, 40, "the last transaction in the other regions")
+            stop.set()
+            for watcher in watchers:
+                watcher.join()
+            self.assertEqual(wrong, [])
+            world.wait_until_converged()
+            with self.assertRaises(ClientError) as caught:  # and a byte more than that is refused
+                here.transact_write_items(TransactItems=[
+                    {"Put": {"TableName": "large", "Item": {"pk": {"S": name}, "v": {"B": bytes(size + 200)}}}} for name in names])
+            self.assertIn("cannot exceed 4MB", str(caught.exception))
 
 
 if __name__ == "__main__":
