@@ -111,7 +111,7 @@ struct SimulateCommand {
   bool lying_sync = false;          // a planted bug
   bool split_transactions = false;  // another
   bool small_logs = false;          // regions are cut loose by the bound of the change log
-  bool placed_tables = false;       // a table's replicas come and go
+  bool placed_tables = true;        // a table's replicas come and go
 };
 int RunSimulate(const SimulateCommand& command);
 

@@ -230,8 +230,8 @@ class CommandLine {
                        "a deliberate bug: writes are acknowledged before they are on disk");
     simulate->add_flag("--small-logs", simulate_.small_logs,
                        "change logs so small that regions are cut loose, in a third of the worlds");
-    simulate->add_flag("--placed-tables", simulate_.placed_tables,
-                       "a table whose replicas come and go, in a third of the worlds");
+    simulate->add_flag("--placed-tables,!--no-placed-tables", simulate_.placed_tables,
+                       "a table whose replicas come and go, in half of the worlds (the default)");
     simulate->add_flag("--plant-split-transactions", simulate_.split_transactions,
                        "a deliberate bug: other regions apply a transaction change by change");
     CLI::App* const check =

@@ -25,7 +25,7 @@ struct WorldOptions {
   // In a third of the worlds. Both are for who works on them: about one world in fifty still hangs
   // (docs/testing.md).
   bool small_logs = false;             // change logs of 10 to 150 KB, so that regions are cut loose
-  bool placed_tables = false;          // a table whose replicas come and go
+  bool placed_tables = true;           // a table whose replicas come and go
   bool lying_sync = false;             // planted bug (sim_region.h)
   bool split_transactions = false;     // planted bug (sim_daemon.h)
   bool forgets_index_deletes = false;  // planted bug (sim_region.h)
