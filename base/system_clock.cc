@@ -14,13 +14,15 @@ int64_t ReadMicros(clockid_t id) {
 }  // namespace
 
 SystemClock::SystemClock(int64_t offset_ms)
-    : anchor_micros_(ReadMicros(CLOCK_REALTIME) - ReadMicros(CLOCK_MONOTONIC) +
-                     offset_ms * kMicrosPerMilli) {}
+    : anchor_micros_(ReadMicros(CLOCK_REALTIME) - ReadMicros(CLOCK_MONOTONIC)),
+      offset_ms_(offset_ms) {}
 
 Instant SystemClock::Now() const { return Instant{ReadMicros(CLOCK_MONOTONIC)}; }
 
 uint64_t SystemClock::PhysicalMillis() const {
-  return static_cast<uint64_t>(anchor_micros_ + ReadMicros(CLOCK_MONOTONIC)) / 1000;
+  return static_cast<uint64_t>(anchor_micros_ + ReadMicros(CLOCK_MONOTONIC) +
+                               offset_ms_.load(std::memory_order_relaxed) * kMicrosPerMilli) /
+         1000;
 }
 
 }  // namespace everwrite

@@ -122,6 +122,19 @@ struct ChaosCheckCommand {
 };
 int RunChaosCheck(const ChaosCheckCommand& command);
 
+// A scenario on real processes.
+struct ChaosRunCommand {
+  std::string scenario;  // a file, or the name of one that is shipped
+  uint64_t seed = 0;     // 0: any
+  std::string data;      // an empty or new folder, kept; empty: a temporary one
+  std::string report;    // files to write; empty: none
+  std::string json;
+  std::string history;
+};
+int RunChaosRun(const ChaosRunCommand& command);
+int RunChaosList();
+int RunChaosShow(const std::string& name);
+
 int RunTopologyCheck(const std::string& file);
 int RunEnv(const std::string& topology_file);
 int RunVersion();

@@ -33,6 +33,7 @@ class Connection {
   }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
+  void SetTimeout(int64_t timeout_ms) { deadline_ = NowMillis() + timeout_ms; }
 
   Status Open() {
     EW_ASSIGN_OR_RETURN(const HostPort name, SplitAddress(address_));
@@ -106,7 +107,7 @@ class Connection {
   }
 
   const std::string address_;
-  const int64_t deadline_;
+  int64_t deadline_;
   int fd_ = -1;
 };
 
@@ -161,14 +162,17 @@ Result<HostPort> SplitAddress(std::string_view address) {
   return HostPort{std::string(host), std::string(address.substr(colon + 1))};
 }
 
-Result<HttpReply> HttpCall(std::string_view method, std::string_view address,
-                           std::string_view target, const HttpCallOptions& options) {
-  Connection connection(address, options.timeout_ms);
-  EW_RETURN_IF_ERROR(connection.Open());
+namespace {
+
+// One request and its answer over an open connection.
+Result<HttpReply> Exchange(Connection& connection, std::string_view method,
+                           std::string_view address, std::string_view target, bool keep,
+                           const HttpCallOptions& options) {
   std::string request;
   request.append(method).append(" ").append(target).append(" HTTP/1.1\r\nHost: ");
   request.append(address.starts_with("http://") ? address.substr(7) : address);
-  request.append("\r\nConnection: close\r\nContent-Length: ");
+  if (!keep) request.append("\r\nConnection: close");
+  request.append("\r\nContent-Length: ");
   request.append(std::to_string(options.body.size())).append("\r\n");
   request.append(options.headers).append("\r\n").append(options.body);
   EW_RETURN_IF_ERROR(connection.Send(request));
@@ -180,9 +184,10 @@ Result<HttpReply> HttpCall(std::string_view method, std::string_view address,
     EW_ASSIGN_OR_RETURN(const bool more, connection.Receive(answer));
     if (!more) return DataLoss(std::string(address) + ": the connection ended without an answer");
   }
-  const std::string head = answer.substr(0, head_end + 2);
   std::string body = answer.substr(head_end + 4);
   HttpReply reply;
+  reply.head = answer.substr(0, head_end + 2);
+  const std::string& head = reply.head;
   if (!head.starts_with("HTTP/1.") || head.size() < 12 ||
       std::from_chars(head.data() + 9, head.data() + 12, reply.status).ec != std::errc()) {
     return DataLoss(std::string(address) + ": the answer is not HTTP");
@@ -208,6 +213,49 @@ Result<HttpReply> HttpCall(std::string_view method, std::string_view address,
   }
   reply.body = std::move(body);
   return reply;
+}
+
+}  // namespace
+
+std::string HttpReply::Field(std::string_view name) const {
+  return std::string(HeadField(head, name).value_or(""));
+}
+
+Result<HttpReply> HttpCall(std::string_view method, std::string_view address,
+                           std::string_view target, const HttpCallOptions& options) {
+  Connection connection(address, options.timeout_ms);
+  EW_RETURN_IF_ERROR(connection.Open());
+  return Exchange(connection, method, address, target, /*keep=*/false, options);
+}
+
+class HttpSession::State {
+ public:
+  explicit State(std::string address) : address_(std::move(address)) {}
+  Result<HttpReply> Call(std::string_view method, std::string_view target,
+                         const HttpCallOptions& options) {
+    if (connection_ == nullptr) {
+      auto opened = std::make_unique<Connection>(address_, options.timeout_ms);
+      EW_RETURN_IF_ERROR(opened->Open());
+      connection_ = std::move(opened);
+    }
+    connection_->SetTimeout(options.timeout_ms);
+    auto reply = Exchange(*connection_, method, address_, target, /*keep=*/true, options);
+    if (!reply.ok() || reply->Field("connection") == "close") connection_.reset();
+    return reply;
+  }
+
+ private:
+  const std::string address_;
+  std::unique_ptr<Connection> connection_;
+};
+
+HttpSession::HttpSession(std::string address)
+    : state_(std::make_unique<State>(std::move(address))) {}
+HttpSession::~HttpSession() = default;
+
+Result<HttpReply> HttpSession::Call(std::string_view method, std::string_view target,
+                                    const HttpCallOptions& options) {
+  return state_->Call(method, target, options);
 }
 
 std::string UrlEncode(std::string_view text) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,9 @@ namespace everwrite::cli {
 struct HttpReply {
   int status = 0;
   std::string body;
+  std::string head;  // the status line and the fields
+  // The first field of this name, in lower case; empty when there is none.
+  std::string Field(std::string_view name) const;
 };
 
 struct HttpCallOptions {
@@ -30,6 +34,21 @@ struct HttpCallOptions {
 // long, kDataLoss when the answer is cut or not HTTP. Any status is an answer.
 Result<HttpReply> HttpCall(std::string_view method, std::string_view address,
                            std::string_view target, const HttpCallOptions& options = {});
+
+// Requests one after the other over a connection that is kept. After an error it is closed, and the
+// next call opens another one. One thread at a time.
+class HttpSession {
+ public:
+  explicit HttpSession(std::string address);
+  ~HttpSession();
+  // As HttpCall. An error after the request was begun leaves open whether it was carried out.
+  Result<HttpReply> Call(std::string_view method, std::string_view target,
+                         const HttpCallOptions& options = {});
+
+ private:
+  class State;
+  const std::unique_ptr<State> state_;
+};
 
 // Percent-encodes all but unreserved characters, for a query's values.
 std::string UrlEncode(std::string_view text);

@@ -15,6 +15,7 @@ constexpr const char* kExamples = R"~(Examples:
   everwrite verify                                do all regions hold the same?
   everwrite conflicts list --region us-east-1     the writes that lost
   everwrite chaos simulate --seeds 1000           a thousand simulated worlds with faults
+  everwrite chaos run f01 --report f01.html       faults on real processes, and a report
   eval "$(everwrite env)"                         AWS_ENDPOINT_URL and the rest, for newer SDKs
 Exit status: 0 done, 1 the answer is no, 2 usage, 69 not reached, 78 bad configuration.)~";
 
@@ -240,7 +241,33 @@ class CommandLine {
     check->add_option("--history", chaos_check_.history, "id, key, outcome a line, tab-separated")
         ->required();
     check->add_option("FOLDER", chaos_check_.folders, "data folder of a region")->required();
-    command->footer("Example: everwrite chaos simulate --seeds 1000 --seed 1");
+    AddChaosRun(*command);
+    command->footer(
+        "Examples:\n  everwrite chaos simulate --seeds 1000 --seed 1\n"
+        "  everwrite chaos run f01 --report f01.html");
+  }
+
+  void AddChaosRun(CLI::App& chaos) {
+    CLI::App* const run = Add(chaos, "run", "a scenario on real processes: faults, then verdicts",
+                              [this] { return RunChaosRun(chaos_run_); });
+    run->add_option("SCENARIO", chaos_run_.scenario, "a file, or a name that `list` shows")
+        ->required();
+    run->add_option("--seed", chaos_run_.seed,
+                    "of all that chance decides (else any; it is printed)")
+        ->check(CLI::Range(uint64_t{1}, UINT64_MAX));
+    run->add_option("--report", chaos_run_.report,
+                    "write a page with timeline, charts and verdicts");
+    run->add_option("--json", chaos_run_.json, "write the same as JSON");
+    run->add_option("--history", chaos_run_.history, "write what every client did and saw");
+    run->add_option("--data", chaos_run_.data, "keep data and logs in this new folder");
+    run->footer(
+        "Exit status: 0 everything holds, 1 something is violated, 78 a bad scenario.\n"
+        "Example: everwrite chaos run my.yaml --seed 7 --report my.html (docs/chaos.md)");
+    Add(chaos, "list", "the scenarios that are shipped", [] { return RunChaosList(); });
+    Add(chaos, "show", "the file of one of them, to start from",
+        [this] { return RunChaosShow(chaos_run_.scenario); })
+        ->add_option("NAME", chaos_run_.scenario)
+        ->required();
   }
 
   void AddRest() {
@@ -269,6 +296,7 @@ class CommandLine {
   LinkCommand link_;
   SimulateCommand simulate_;
   ChaosCheckCommand chaos_check_;
+  ChaosRunCommand chaos_run_;
   std::string file_;
 };
 

@@ -53,6 +53,14 @@ class Up {
   // The line that says that all serve: "ready NAME=http://HOST:PORT ... [gateway=...]".
   std::string ReadyLine() const;
   const ClusterView& view() const { return view_; }
+  // The simulated network, after Start.
+  LinkSet& links() { return *links_; }
+  // Every process, as NAME/region, NAME/replicator and NAME/nats.
+  std::vector<chaos::ProcessInfo> Processes() const { return supervisor_->List(); }
+  // A signal to one of them, as a fault would send it.
+  Status Signal(const std::string& process, int signal) {
+    return supervisor_->Signal(process, signal);
+  }
   // The processes that ended for good, if any.
   std::vector<chaos::ProcessInfo> Finished() const;
 

@@ -65,7 +65,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
   void Open(ConfigNode node, YAML::anchor_t anchor) {
     if (open_.size() >= static_cast<size_t>(kMaxConfigDepth))
-      Refuse(node, "nested too deeply; nothing in a topology file is deeper than a few levels");
+      Refuse(node, "nested too deeply; nothing here is deeper than a few levels");
     if (anchor != 0) RefuseAnchor(node);
     if (!error_.ok()) return;
     open_.push_back(std::move(node));
@@ -141,7 +141,7 @@ Result<ConfigNode> ParseYaml(std::string_view text, std::string_view file) {
     TreeBuilder rest(file);
     if (parser.HandleNextDocument(rest)) {
       const ConfigNode second = rest.TakeRoot();
-      return ConfigError(file, second, "a second document (---); a topology file has one");
+      return ConfigError(file, second, "a second document (---); a file has one");
     }
     return root;
   } catch (const YAML::Exception& exception) {
@@ -157,22 +157,26 @@ Result<ConfigNode> ParseYaml(std::string_view text, std::string_view file) {
 
 }  // namespace
 
-Result<Topology> ParseTopology(std::string_view text, std::string_view file_name) {
+Result<ConfigNode> ParseConfig(std::string_view text, std::string_view file_name) {
   if (text.size() > kMaxTopologyFileBytes)
     return InvalidArgument(std::string(file_name) +
-                           ":1:1: larger than 1 MiB; this is no topology file");
+                           ":1:1: larger than 1 MiB; this is no such file");
   EW_RETURN_IF_ERROR(RefuseTabs(text, file_name));
-  EW_ASSIGN_OR_RETURN(ConfigNode root, ParseYaml(text, file_name));
+  return ParseYaml(text, file_name);
+}
+
+Result<Topology> ParseTopology(std::string_view text, std::string_view file_name) {
+  EW_ASSIGN_OR_RETURN(const ConfigNode root, ParseConfig(text, file_name));
   EW_ASSIGN_OR_RETURN(Topology topology, ReadTopology(root, file_name));
   const std::string parent = std::filesystem::path(file_name).parent_path().string();
   topology.directory = parent.empty() ? "." : parent;
   return topology;
 }
 
-Result<Topology> LoadTopology(const std::string& path) {
+Result<std::string> ReadConfigText(const std::string& path) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error))
-    return InvalidArgument(path + ": is a folder; name the topology file in it");
+    return InvalidArgument(path + ": is a folder; name the file in it");
   std::ifstream in(path, std::ios::binary);
   if (!in) {
     if (!std::filesystem::exists(path, error)) return NotFound(path + ": no such file");
@@ -182,6 +186,11 @@ Result<Topology> LoadTopology(const std::string& path) {
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (in.bad()) return Unavailable(path + ": cannot be read");
   text.resize(static_cast<size_t>(in.gcount()));
+  return text;
+}
+
+Result<Topology> LoadTopology(const std::string& path) {
+  EW_ASSIGN_OR_RETURN(const std::string text, ReadConfigText(path));
   return ParseTopology(text, path);
 }
 

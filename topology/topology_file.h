@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "topology/config_tree.h"
 #include "topology/topology.h"
 
 namespace everwrite::topology {
@@ -24,6 +25,11 @@ inline constexpr int kMaxConfigDepth = 16;
 Result<Topology> LoadTopology(const std::string& path);
 // `file_name` is only for messages and for Topology::directory.
 Result<Topology> ParseTopology(std::string_view text, std::string_view file_name);
+
+// What other files of the same YAML are made of (chaos/scenario): the text of a file, at most
+// kMaxTopologyFileBytes and one more, and its tree.
+Result<std::string> ReadConfigText(const std::string& path);
+Result<ConfigNode> ParseConfig(std::string_view text, std::string_view file_name);
 
 // A file that ParseTopology reads back as the same topology: for tools that make one.
 std::string WriteTopology(const Topology& topology);

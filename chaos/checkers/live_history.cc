@@ -1,10 +1,13 @@
 #include "chaos/checkers/live_history.h"
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <map>
 
 #include "chaos/workload_item.h"
+#include "conflict/conflict_record.h"
+#include "region/item/item.h"
 #include "streams/change_record.h"
 
 namespace everwrite::chaos {
@@ -51,6 +54,104 @@ Result<History> ReadLiveHistory(const std::string& path,
                         ? at->second
                         : conflict::Version{0, Stamp{1}, {LogId{1}, write.id}};  // in no log
   }
+  return history;
+}
+
+namespace {
+
+// All changes of items that some log has: what each id became, and what deletions there are.
+struct LoggedChanges {
+  std::map<uint64_t, conflict::Version> by_id;
+  std::map<conflict::Version, std::string> deletions;  // key
+  std::map<conflict::Version, uint64_t> order;         // from 1
+};
+
+LoggedChanges ReadLoggedChanges(const std::vector<const KvStore*>& stores) {
+  LoggedChanges changes;
+  for (const KvStore* store : stores) {
+    const auto it = store->NewIterator(ColumnFamily::kChanges, {});
+    for (it->Seek(""); it->Valid(); it->Next()) {
+      streams::ChangeRecord record;
+      CHECK(streams::DecodeChangeRecord(it->value(), record));
+      if (record.subject != streams::Subject::kItem) continue;
+      const conflict::Version version{record.rank, record.stamp, record.dot};
+      const item::ItemView image(record.image);
+      if (!record.tombstone) {
+        const auto item = DecodeSimItem(record.image);
+        if (!item) continue;
+        changes.by_id[item->id] = version;
+      } else if (const auto key = image.Find("pk")) {
+        changes.deletions[version] = key->text();
+      } else {
+        continue;
+      }
+      changes.order[version] = 0;
+    }
+  }
+  uint64_t next = 0;
+  for (auto& [version, order] : changes.order) order = ++next;
+  return changes;
+}
+
+HistoryWrite MakeWrite(const ObservedOp& op, const ObservedItem& item, size_t region,
+                       const LoggedChanges& changes) {
+  HistoryWrite write;
+  write.id = item.id;
+  write.region = region;
+  write.key = EncodeSimKey(item.key);
+  write.is_delete = op.act == Act::kDelete;
+  write.in_transaction = op.act == Act::kTransact;
+  write.outcome = op.outcome;
+  conflict::Version told;
+  const bool receipt = conflict::ParseConflictName(op.receipt, told);
+  const auto at = changes.by_id.find(item.id);
+  if (at != changes.by_id.end()) {
+    write.version = at->second;
+  } else if (receipt && op.items.size() == 1) {
+    write.version = told;
+  } else if (op.outcome == Outcome::kAcknowledged && !write.is_delete) {
+    write.version = {0, Stamp{1}, {LogId{1}, item.id}};  // in no log
+  }
+  return write;
+}
+
+}  // namespace
+
+History CompleteHistory(ObservedHistory& observed, const std::vector<std::string>& region_names,
+                        const std::vector<const KvStore*>& stores) {
+  LoggedChanges changes = ReadLoggedChanges(stores);
+  const auto region_of = [&region_names](const std::string& name) {
+    return static_cast<size_t>(std::find(region_names.begin(), region_names.end(), name) -
+                               region_names.begin());
+  };
+  History history;
+  std::map<uint64_t, HistoryWrite> writes;
+  for (ObservedOp& op : observed.ops) {
+    if (!op.IsWrite()) continue;
+    for (ObservedItem& item : op.items) {
+      HistoryWrite write = MakeWrite(op, item, region_of(op.region), changes);
+      const auto order = changes.order.find(write.version);
+      item.order = order == changes.order.end() ? 0 : order->second;
+      if (op.act == Act::kDelete) changes.deletions.erase(write.version);
+      writes[item.id] = std::move(write);
+    }
+  }
+  for (const ObservedOp& op : observed.ops) {
+    if (op.act != Act::kLost) continue;
+    History::LostDisk& lost = history.lost_disks.emplace_back();
+    lost.region = region_of(op.region);
+    for (const uint64_t log : op.logs) lost.logs.insert(LogId{log});
+    for (const ObservedOp& before : observed.ops)
+      if (before.IsWrite() && before.region == op.region && before.begin_us <= op.begin_us)
+        for (const ObservedItem& item : before.items)
+          lost.last_write = std::max(lost.last_write, item.id);
+  }
+  for (const auto& [version, key] : changes.deletions) {
+    ObservedOp& found = observed.ops.emplace_back();
+    found.act = Act::kFound;
+    found.items.push_back({key, 0, changes.order[version]});
+  }
+  for (auto& [id, write] : writes) history.writes.push_back(std::move(write));
   return history;
 }
 

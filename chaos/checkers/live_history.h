@@ -11,11 +11,18 @@
 #include "base/kv_store.h"
 #include "base/result.h"
 #include "chaos/history.h"
+#include "chaos/observed_history.h"
 
 namespace everwrite::chaos {
 
 // Errors name the file and line. An acknowledged write that is in no region's log is kept with a
 // version that no log has, so that CheckDurability names it.
 Result<History> ReadLiveHistory(const std::string& path, const std::vector<const KvStore*>& stores);
+
+// Gives every write of `observed` its order and adds the deletions that nobody was told of, from
+// the change logs of the ended regions; and makes of it the history that CheckEndState reads.
+// Regions are numbered as in `region_names`, which is the order of `stores`.
+History CompleteHistory(ObservedHistory& observed, const std::vector<std::string>& region_names,
+                        const std::vector<const KvStore*>& stores);
 
 }  // namespace everwrite::chaos

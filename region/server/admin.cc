@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <optional>
 
 #include "base/coding.h"
@@ -83,6 +84,8 @@ void Admin::Handle(const http::HttpRequest& request, http::HttpResponder respond
   }
   if (request.method == "POST" && path == "/test/damage" && context_.test_hooks)
     return Damage(query, *request.executor, std::move(responder));
+  if (request.method == "POST" && path == "/test/clock" && context_.test_hooks)
+    return responder.Send(SetClock(query));
   if (request.method != "GET") return responder.Send(Text(405, "only GET here\n"));
   if (path == "/healthz") return responder.Send(Text(200, "ok\n"));
   if (path == "/readyz") return responder.Send(Ready());
@@ -442,6 +445,17 @@ class DamageUnit : public table::CommitUnit {
 };
 
 }  // namespace
+
+HttpResponse Admin::SetClock(std::string_view query) const {
+  constexpr int64_t kMost = 24LL * 3600 * 1000;
+  const std::string text = QueryParameter(query, "offset_ms").value_or("");
+  int64_t offset = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), offset);
+  if (error != std::errc() || end != text.data() + text.size() || std::abs(offset) > kMost)
+    return Error(InvalidArgument("offset_ms is a number of milliseconds, at most 24 hours"));
+  context_.set_clock(offset);
+  return Json(200, "{\"offset_ms\":" + std::to_string(offset) + "}");
+}
 
 void Admin::Damage(std::string_view query, Executor& executor, http::HttpResponder responder) {
   const auto table = context_.engine->FindTable(QueryParameter(query, "table").value_or(""));

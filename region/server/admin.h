@@ -18,6 +18,7 @@
 //   GET  /where?session= | write= | table=&key=
 //                                    JSON: where a write is visible (where_page.h)
 //   POST /test/damage?table=         with test_hooks: flips a bit of a stored item
+//   POST /test/clock?offset_ms=      with test_hooks: this region's clock is so wrong from now on
 //
 // Thread-safety: Handle on any loop.
 #pragma once
@@ -46,7 +47,8 @@ struct AdminContext {
   const session::SessionGate* sessions = nullptr;
   const topology::Topology* topology = nullptr;
   const convergence::ConvergenceGuard* guard = nullptr;
-  bool test_hooks = false;  // the environment has EVERWRITE_TEST_HOOKS
+  bool test_hooks = false;                           // the environment has EVERWRITE_TEST_HOOKS
+  std::function<void(int64_t offset_ms)> set_clock;  // for /test/clock
   Registry* registry = nullptr;
   const Clock* clock = nullptr;
 };
@@ -66,6 +68,7 @@ class Admin {
   http::HttpResponse Items(std::string_view query) const;
   http::HttpResponse Digests(std::string_view query) const;
   http::HttpResponse Convergence() const;
+  http::HttpResponse SetClock(std::string_view query) const;
   void Damage(std::string_view query, Executor& executor, http::HttpResponder responder);
   std::string ConflictJson(const conflict::ConflictRecord& record) const;
   void Restore(std::string_view name, Executor& executor, http::HttpResponder responder);

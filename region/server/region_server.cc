@@ -436,6 +436,7 @@ Status StartEndpoints(Server& server, const topology::Topology& topology,
   context.topology = &topology;
   context.guard = server.guard.get();
   context.test_hooks = std::getenv("EVERWRITE_TEST_HOOKS") != nullptr;
+  context.set_clock = [&server](int64_t offset_ms) { server.clock.SetOffset(offset_ms); };
   context.registry = &server.registry;
   context.clock = &server.clock;
   context.sessions = server.sessions.get();

@@ -1,0 +1,243 @@
+#include "chaos/run/timeline.h"
+
+#include <algorithm>
+
+#include "base/random.h"
+#include "topology/units.h"
+
+namespace everwrite::chaos {
+namespace {
+
+using topology::FormatDuration;
+
+class Drawer {
+ public:
+  Drawer(const Scenario& scenario, uint64_t seed)
+      : scenario_(scenario), names_(scenario.region_names), chance_(seed) {}
+
+  std::vector<Stroke> Draw() {
+    for (const Fault& fault : scenario_.faults) {
+      uint64_t done = 0;
+      for (int64_t at = fault.at; at <= scenario_.duration; at += fault.every) {
+        DrawOnce(fault, at);
+        ++done;
+        if (fault.every == 0 || done == kMaxTimes || (fault.times != 0 && done == fault.times))
+          break;
+      }
+    }
+    std::stable_sort(strokes_.begin(), strokes_.end(),
+                     [](const Stroke& a, const Stroke& b) { return a.at < b.at; });
+    return std::move(strokes_);
+  }
+
+ private:
+  void DrawOnce(const Fault& fault, int64_t at) {
+    Stroke stroke;
+    stroke.kind = fault.kind;
+    stroke.at = at;
+    stroke.until = fault.duration == 0 ? scenario_.duration
+                                       : std::min(at + fault.duration, scenario_.duration);
+    stroke.delay_us = fault.delay_us;
+    stroke.jitter_us = fault.jitter_us;
+    stroke.bytes_per_second = fault.bytes_per_second;
+    stroke.jump_us = fault.jump_us;
+    stroke.drift_us_per_second = fault.drift_us_per_second;
+    switch (fault.kind) {
+      case FaultKind::kCut:
+      case FaultKind::kSlow:
+      case FaultKind::kReset: Pair(fault, stroke); break;
+      case FaultKind::kIsolate: Isolate(fault, stroke); break;
+      case FaultKind::kSplit: Split(fault, stroke); break;
+      case FaultKind::kRing:
+      case FaultKind::kChain: Order(fault, stroke); break;
+      case FaultKind::kKill:
+      case FaultKind::kPause: return Processes(fault, std::move(stroke));
+      default: Region(fault, stroke); break;
+    }
+    Add(fault, std::move(stroke));
+  }
+
+  void Add(const Fault& fault, Stroke stroke) {
+    if (stroke.kind == FaultKind::kReset || stroke.kind == FaultKind::kKill ||
+        stroke.kind == FaultKind::kLoseDisk || stroke.kind == FaultKind::kAddIndex)
+      stroke.until = stroke.at;
+    if (fault.flap_off == 0) return strokes_.push_back(std::move(stroke));
+    const int64_t end = stroke.until;
+    for (int64_t at = stroke.at; at < end; at += fault.flap_off + fault.flap_on) {
+      Stroke off = stroke;
+      off.at = at;
+      off.until = std::min(at + fault.flap_off, end);
+      strokes_.push_back(std::move(off));
+    }
+  }
+
+  const std::string& AnyRegion() { return names_[chance_.Below(names_.size())]; }
+
+  std::vector<std::string> AnyOrder() {
+    std::vector<std::string> order = names_;
+    for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[chance_.Below(i)]);
+    return order;
+  }
+
+  static void Both(Stroke& stroke, const std::string& a, const std::string& b) {
+    stroke.directions.emplace_back(a, b);
+    stroke.directions.emplace_back(b, a);
+  }
+
+  void Pair(const Fault& fault, Stroke& stroke) {
+    const std::string verb = fault.kind == FaultKind::kCut    ? "cut "
+                             : fault.kind == FaultKind::kSlow ? "slow "
+                                                              : "reset ";
+    if (fault.choice == Choice::kAll) {
+      for (size_t i = 0; i < names_.size(); ++i)
+        for (size_t j = i + 1; j < names_.size(); ++j) Both(stroke, names_[i], names_[j]);
+      stroke.text = verb + "all links";
+    } else {
+      const auto pair = fault.choice == Choice::kAny ? AnyOrder() : fault.groups[0];
+      if (fault.one_way)
+        stroke.directions.emplace_back(pair[0], pair[1]);
+      else
+        Both(stroke, pair[0], pair[1]);
+      stroke.text = verb + pair[0] + (fault.one_way ? " -> " : " - ") + pair[1];
+    }
+    if (fault.delay_us) stroke.text += ", delay " + FormatDuration(*fault.delay_us);
+    if (fault.jitter_us) stroke.text += ", jitter " + FormatDuration(*fault.jitter_us);
+    if (fault.bytes_per_second)
+      stroke.text += ", " + std::to_string(*fault.bytes_per_second / 1000) + " KB/s";
+  }
+
+  void Isolate(const Fault& fault, Stroke& stroke) {
+    const std::string region = fault.choice == Choice::kAny ? AnyRegion() : fault.groups[0][0];
+    for (const std::string& other : names_) {
+      if (other == region) continue;
+      stroke.directions.emplace_back(region, other);
+      if (!fault.one_way) stroke.directions.emplace_back(other, region);
+    }
+    stroke.text = "isolate " + region + (fault.one_way ? " (what it sends)" : "");
+  }
+
+  void Split(const Fault& fault, Stroke& stroke) {
+    std::vector<std::vector<std::string>> groups = fault.groups;
+    if (fault.choice == Choice::kAll)
+      for (const std::string& name : names_) groups.push_back({name});
+    if (fault.choice == Choice::kAny) {
+      const auto order = AnyOrder();
+      const auto middle =
+          order.begin() + 1 + static_cast<std::ptrdiff_t>(chance_.Below(order.size() - 1));
+      groups = {{order.begin(), middle}, {middle, order.end()}};
+    }
+    // Who is in no group forms the last one.
+    std::vector<std::string> rest;
+    for (const std::string& name : names_)
+      if (std::none_of(groups.begin(), groups.end(), [&](const auto& group) {
+            return std::find(group.begin(), group.end(), name) != group.end();
+          }))
+        rest.push_back(name);
+    if (!rest.empty()) groups.push_back(std::move(rest));
+    stroke.text = "split";
+    for (size_t i = 0; i < groups.size(); ++i) {
+      stroke.text += i == 0 ? " " : " | ";
+      for (size_t n = 0; n < groups[i].size(); ++n)
+        stroke.text += (n == 0 ? "" : ", ") + groups[i][n];
+      for (size_t j = i + 1; j < groups.size(); ++j)
+        for (const std::string& a : groups[i])
+          for (const std::string& b : groups[j]) Both(stroke, a, b);
+    }
+  }
+
+  void Order(const Fault& fault, Stroke& stroke) {
+    const auto order = fault.choice == Choice::kAny   ? AnyOrder()
+                       : fault.choice == Choice::kAll ? names_
+                                                      : fault.groups[0];
+    const bool ring = fault.kind == FaultKind::kRing;
+    for (size_t i = 0; i < order.size(); ++i)
+      for (size_t j = i + 2; j < order.size(); ++j)
+        if (!ring || i != 0 || j + 1 != order.size()) Both(stroke, order[i], order[j]);
+    stroke.text = ring ? "ring" : "chain";
+    for (size_t i = 0; i < order.size(); ++i) stroke.text += (i == 0 ? " " : " - ") + order[i];
+  }
+
+  void Processes(const Fault& fault, Stroke stroke) {
+    const std::string verb = fault.kind == FaultKind::kKill ? "kill " : "pause ";
+    if (fault.role == Role::kEverything) {
+      stroke.role = Role::kEverything;
+      stroke.text = verb + "everything";
+      return Add(fault, std::move(stroke));
+    }
+    std::vector<std::string> regions;
+    if (fault.choice == Choice::kAll)
+      regions = names_;
+    else
+      regions = {fault.choice == Choice::kAny ? AnyRegion() : fault.groups[0][0]};
+    for (const std::string& region : regions) {
+      Stroke one = stroke;
+      constexpr Role kRoles[] = {Role::kRegion, Role::kReplicator, Role::kNats};
+      constexpr std::string_view kNames[] = {"region", "replicator", "nats"};
+      one.role = fault.role == Role::kAny ? kRoles[chance_.Below(3)] : fault.role;
+      one.region = region;
+      one.text = verb + std::string(kNames[static_cast<size_t>(one.role)]) + " of " + region;
+      Add(fault, std::move(one));
+    }
+  }
+
+  void Region(const Fault& fault, Stroke& stroke) {
+    stroke.region = fault.choice == Choice::kAny ? AnyRegion() : fault.groups[0][0];
+    const auto with_sign = [](int64_t micros) {
+      return (micros < 0 ? "-" : "+") + FormatDuration(micros < 0 ? -micros : micros);
+    };
+    switch (fault.kind) {
+      case FaultKind::kClock:
+        stroke.text = "clock of " + stroke.region;
+        if (fault.jump_us != 0) stroke.text += " " + with_sign(fault.jump_us);
+        if (fault.drift_us_per_second != 0)
+          stroke.text += " " + with_sign(fault.drift_us_per_second) + " a second";
+        break;
+      case FaultKind::kLoseDisk: stroke.text = "lose disk of " + stroke.region; break;
+      default: stroke.text = "add an index in " + stroke.region; break;
+    }
+  }
+
+  const Scenario& scenario_;
+  const std::vector<std::string>& names_;
+  Random chance_;
+  std::vector<Stroke> strokes_;
+};
+
+bool Holds(const Stroke& stroke, int64_t now) { return stroke.at <= now && now < stroke.until; }
+
+}  // namespace
+
+std::vector<Stroke> DrawTimeline(const Scenario& scenario, uint64_t seed) {
+  return Drawer(scenario, seed).Draw();
+}
+
+LinkCondition ConditionAt(const std::vector<Stroke>& strokes, const Direction& direction,
+                          const LinkCondition& quiet, int64_t now) {
+  LinkCondition condition = quiet;
+  for (const Stroke& stroke : strokes) {
+    if (!Holds(stroke, now)) continue;
+    if (std::find(stroke.directions.begin(), stroke.directions.end(), direction) ==
+        stroke.directions.end())
+      continue;
+    if (stroke.kind != FaultKind::kSlow) {
+      condition.cut |= stroke.kind != FaultKind::kReset;
+      continue;
+    }
+    condition.delay_us = stroke.delay_us.value_or(condition.delay_us);
+    condition.jitter_us = stroke.jitter_us.value_or(condition.jitter_us);
+    condition.bytes_per_second = stroke.bytes_per_second.value_or(condition.bytes_per_second);
+  }
+  return condition;
+}
+
+int64_t ClockOffsetAt(const std::vector<Stroke>& strokes, std::string_view region, int64_t now) {
+  int64_t offset = 0;
+  for (const Stroke& stroke : strokes) {
+    if (stroke.kind != FaultKind::kClock || stroke.region != region || !Holds(stroke, now))
+      continue;
+    offset += stroke.jump_us + stroke.drift_us_per_second * ((now - stroke.at) / 1000) / 1000;
+  }
+  return offset;
+}
+
+}  // namespace everwrite::chaos

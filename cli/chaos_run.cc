@@ -1,0 +1,491 @@
+// `everwrite chaos run`, `list` and `show`: a scenario on real processes, from its start to its
+// report.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <sstream>
+#include <thread>
+
+#include "base/random.h"
+#include "chaos/checkers/end_state.h"
+#include "chaos/checkers/live_history.h"
+#include "chaos/run/client.h"
+#include "chaos/run/report.h"
+#include "chaos/scenario/scenario_file.h"
+#include "chaos/scenario/shipped.h"
+#include "cli/chaos_call.h"
+#include "cli/chaos_world.h"
+#include "cli/commands.h"
+#include "cli/end_signals.h"
+#include "region/storage/rocksdb_kv_store.h"
+
+namespace everwrite::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using chaos::ObservedOp;
+using chaos::Stroke;
+
+constexpr int64_t kTickMs = 20;
+constexpr int64_t kSampleMs = 500;
+constexpr int64_t kConvergePollMs = 100;
+// How much longer than is expected the run waits for equal regions, to tell late from never.
+constexpr int64_t kConvergeExtraMs = 30'000;
+
+int64_t NowMicros() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+// What all threads write to.
+class Recorder {
+ public:
+  explicit Recorder(int64_t begin_us) : begin_us_(begin_us) {}
+  int64_t Now() const { return NowMicros() - begin_us_; }
+  uint64_t NextId() { return next_id_.fetch_add(1) + 1; }
+  void Add(ObservedOp op) {
+    const std::lock_guard lock(mutex_);
+    history_.ops.push_back(std::move(op));
+  }
+  struct Counts {
+    size_t operations = 0;
+    size_t unknown = 0;
+  };
+  Counts Since(size_t first) const {
+    const std::lock_guard lock(mutex_);
+    Counts counts;
+    for (size_t i = first; i < history_.ops.size(); ++i)
+      counts.unknown += history_.ops[i].outcome == chaos::Outcome::kUnknown ? 1 : 0;
+    counts.operations = history_.ops.size();
+    return counts;
+  }
+  chaos::ObservedHistory Take() {
+    const std::lock_guard lock(mutex_);
+    return std::move(history_);
+  }
+
+ private:
+  const int64_t begin_us_;
+  std::atomic<uint64_t> next_id_{0};
+  mutable std::mutex mutex_;
+  chaos::ObservedHistory history_;
+};
+
+// One client's thread: asks at its pace until told to stop.
+void RunClient(chaos::Client client, const ChaosWorld& world, const chaos::WorkloadSpec& workload,
+               Recorder& recorder, const std::atomic<bool>& stop) {
+  std::map<std::string, std::unique_ptr<HttpSession>> sessions;
+  const int64_t pace_us = 1'000'000 / static_cast<int64_t>(workload.rate);
+  int64_t next = recorder.Now();
+  while (!stop) {
+    const chaos::Request request = client.Next(recorder.Now());
+    auto& session = sessions[request.region];
+    if (session == nullptr) session = std::make_unique<HttpSession>(world.Endpoint(request.region));
+    const ChaosCall call = MakeCall(request);
+    const int64_t begin = recorder.Now();
+    const auto answer = session->Call(
+        "POST", "/",
+        {.timeout_ms = workload.timeout_us / 1000, .headers = call.headers, .body = call.body});
+    const int64_t end = recorder.Now();
+    const chaos::Reply reply = Understand(request, answer);
+    recorder.Add(client.Told(request, reply, begin, end));
+    // After a pause the rate is what it was, not what would catch up.
+    next = std::max(next + pace_us, end - pace_us);
+    while (!stop && recorder.Now() < next)
+      std::this_thread::sleep_for(
+          std::chrono::microseconds(std::min<int64_t>(next - recorder.Now(), 50'000)));
+  }
+}
+
+// Lag and conflicts, as the regions tell them.
+class Sampler {
+ public:
+  Sampler(const ChaosWorld& world, const Recorder& recorder)
+      : thread_([this, &world, &recorder] { Run(world, recorder); }) {}
+  ~Sampler() { Stop(); }
+  void Stop() {
+    stop_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+  std::map<std::string, std::vector<chaos::Sample>> lag_ms;     // after Stop
+  std::map<std::string, std::vector<chaos::Sample>> conflicts;  // after Stop
+
+ private:
+  void Run(const ChaosWorld& world, const Recorder& recorder) {
+    while (!stop_) {
+      for (const RegionPlan& region : world.plan().regions) {
+        const auto status = FetchRegionStatus(region.admin.ToString(), kSampleMs);
+        if (!status.ok()) continue;
+        const int64_t now = recorder.Now();
+        conflicts[region.name].push_back({now, (*status)["conflicts"].AsInt()});
+        for (const JsonValue& link : (*status)["links"].items()) {
+          if (link["to"].AsString() != region.name || link["lag_ms"].AsInt(-1) < 0) continue;
+          lag_ms[link["from"].AsString() + " -> " + region.name].push_back(
+              {now, link["lag_ms"].AsInt()});
+        }
+      }
+      for (int64_t slept = 0; slept < kSampleMs && !stop_; slept += kTickMs)
+        std::this_thread::sleep_for(std::chrono::milliseconds(kTickMs));
+    }
+  }
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
+// Lines while it runs; on a terminal the last one is written over.
+class Progress {
+ public:
+  Progress() : terminal_(::isatty(STDOUT_FILENO) == 1) {}
+  void Line(const std::string& text) {
+    if (open_) std::printf("\r\033[K");
+    open_ = false;
+    std::printf("%s\n", text.c_str());
+    std::fflush(stdout);
+  }
+  void Status(const std::string& text) {
+    if (!terminal_) return;
+    std::printf("\r\033[K%s", text.c_str());
+    std::fflush(stdout);
+    open_ = true;
+  }
+
+ private:
+  const bool terminal_;
+  bool open_ = false;
+};
+
+std::string Seconds(int64_t micros) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.1f s", static_cast<double>(micros) / 1e6);
+  return text;
+}
+
+// The folder of a run; taken away at the end, unless somebody will want to look at it.
+class RunFolder {
+ public:
+  static Result<std::unique_ptr<RunFolder>> Make(const std::string& wanted) {
+    auto folder = std::make_unique<RunFolder>();
+    if (!wanted.empty()) {
+      std::error_code error;
+      fs::create_directories(wanted, error);
+      if (error || !fs::is_empty(wanted, error) || error)
+        return FailedPrecondition(wanted + " is no empty folder; name one that is, or a new one");
+      folder->path = AbsolutePath(wanted);
+      folder->keep = true;
+      return folder;
+    }
+    const char* const base = std::getenv("TMPDIR");
+    std::string name =
+        (base != nullptr && *base == '/' ? std::string(base) : "/tmp") + "/everwrite-chaos-XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr) return FailedPrecondition("cannot create " + name);
+    folder->path = name;
+    return folder;
+  }
+  ~RunFolder() {
+    std::error_code ignored;
+    if (!keep && !path.empty()) fs::remove_all(path, ignored);
+  }
+  std::string path;
+  bool keep = false;
+};
+
+class Run {
+ public:
+  Run(const ChaosRunCommand& command, const chaos::Scenario& scenario, EndSignals& signals)
+      : command_(command),
+        scenario_(scenario),
+        signals_(signals),
+        strokes_(chaos::DrawTimeline(scenario, command.seed)) {}
+
+  Result<bool> Do() {
+    EW_ASSIGN_OR_RETURN(folder_, RunFolder::Make(command_.data));
+    Begin();
+    EW_ASSIGN_OR_RETURN(world_, ChaosWorld::Start(scenario_, strokes_, folder_->path,
+                                                  [this] { return signals_.Wait(0); }));
+    Recorder recorder(NowMicros());
+    recorder_ = &recorder;
+    Sampler sampler(*world_, recorder);
+    std::atomic<bool> stop{false};
+    std::vector<std::thread> clients = StartClients(stop);
+    const bool done = DoFaults();
+    stop = true;
+    for (std::thread& client : clients) client.join();
+    phases_.load_end = recorder.Now();
+    if (done) Converge();
+    sampler.Stop();
+    if (!done || signals_.Wait(0)) return Aborted("interrupted");
+    ReadCounters();
+    world_->Stop();
+    report_.lag_ms = std::move(sampler.lag_ms);
+    report_.conflicts = std::move(sampler.conflicts);
+    EW_RETURN_IF_ERROR(Judge());
+    return report_.Passed();
+  }
+
+ private:
+  void Begin() {
+    progress_.Line(scenario_.name + ": seed " + std::to_string(command_.seed) + ", " +
+                   std::to_string(scenario_.region_names.size()) + " regions, " +
+                   std::to_string(strokes_.size()) + " faults in " + Seconds(scenario_.duration) +
+                   " after " + Seconds(scenario_.warmup) + " of quiet");
+  }
+
+  std::vector<std::thread> StartClients(const std::atomic<bool>& stop) {
+    std::vector<std::thread> clients;
+    uint64_t number = 0;
+    for (const std::string& region : scenario_.region_names) {
+      for (uint64_t i = 0; i < scenario_.workload.clients; ++i) {
+        chaos::Client client(scenario_.workload, {region, scenario_.region_names, ++number},
+                             command_.seed, [this] { return recorder_->NextId(); });
+        clients.emplace_back([this, &stop, client = std::move(client)]() mutable {
+          RunClient(std::move(client), *world_, scenario_.workload, *recorder_, stop);
+        });
+      }
+    }
+    return clients;
+  }
+
+  // The warm-up, the faults and the recovery; false when it was interrupted.
+  bool DoFaults() {
+    if (!Pass(scenario_.warmup, "quiet", [] {})) return false;
+    phases_.faults_begin = recorder_->Now();
+    size_t next = 0;
+    std::vector<const Stroke*> lasting;
+    const bool done = Pass(scenario_.duration, "faults", [&] {
+      const int64_t now = recorder_->Now() - phases_.faults_begin;
+      for (; next < strokes_.size() && strokes_[next].at <= now; ++next) {
+        const Stroke& stroke = strokes_[next];
+        progress_.Line(
+            "  " + Seconds(now) + "  " + stroke.text +
+            (stroke.until > stroke.at ? " for " + Seconds(stroke.until - stroke.at) : ""));
+        world_->Begin(stroke);
+        if (stroke.kind == chaos::FaultKind::kLoseDisk) RecordLoss(stroke.region);
+        if (stroke.until > stroke.at) lasting.push_back(&stroke);
+      }
+      for (auto at = lasting.begin(); at != lasting.end();) {
+        const bool over = (*at)->until <= now;
+        if (over) world_->End(**at);
+        at = over ? lasting.erase(at) : at + 1;
+      }
+      world_->Apply(now);
+    });
+    world_->Heal();
+    phases_.faults_end = recorder_->Now();
+    return done && Pass(scenario_.recovery, "healed", [] {});
+  }
+
+  void RecordLoss(const std::string& region) {
+    ObservedOp lost;
+    lost.act = chaos::Act::kLost;
+    lost.region = region;
+    lost.begin_us = recorder_->Now();
+    lost.logs = world_->LostLogs(region);
+    recorder_->Add(std::move(lost));
+  }
+
+  template <typename Tick>
+  bool Pass(int64_t length_us, const char* phase, Tick tick) {
+    const int64_t begin = recorder_->Now();
+    int64_t told = begin;
+    while (recorder_->Now() - begin < length_us) {
+      tick();
+      if (signals_.Wait(kTickMs)) return false;
+      const int64_t now = recorder_->Now();
+      if (now - told < 1'000'000) continue;
+      told = now;
+      const auto counts = recorder_->Since(counted_);
+      unknown_ += counts.unknown;
+      progress_.Status("  " + std::string(phase) + " " + Seconds(now - begin) + " of " +
+                       Seconds(length_us) + ": " + std::to_string(counts.operations) +
+                       " operations, " + std::to_string(counts.operations - counted_) +
+                       " a second, " + std::to_string(unknown_) + " unknown");
+      counted_ = counts.operations;
+    }
+    return true;
+  }
+
+  void Converge() {
+    const int64_t deadline =
+        phases_.load_end + scenario_.expect.converged_within + kConvergeExtraMs * 1000;
+    while (recorder_->Now() < deadline) {
+      if (world_->IsConverged()) {
+        phases_.converged = recorder_->Now();
+        progress_.Line("  equal " + Seconds(phases_.converged - phases_.load_end) +
+                       " after the load");
+        return;
+      }
+      progress_.Status("  waiting for equal regions: " +
+                       Seconds(recorder_->Now() - phases_.load_end));
+      if (signals_.Wait(kConvergePollMs)) return;
+    }
+    progress_.Line("  not equal after " + Seconds(recorder_->Now() - phases_.load_end));
+  }
+
+  // What every region says of every counter in the end.
+  void ReadCounters() {
+    if (phases_.converged < 0) return;
+    for (const std::string& region : scenario_.region_names) {
+      for (const std::string& counted : scenario_.region_names) {
+        chaos::Request request;
+        request.region = region;
+        request.items.push_back({"count-" + counted, 0, 0});
+        const ChaosCall call = MakeCall(request);
+        ObservedOp op;
+        op.act = chaos::Act::kGet;
+        op.region = region;
+        op.begin_us = recorder_->Now();
+        const chaos::Reply reply =
+            Understand(request, HttpCall("POST", world_->Endpoint(region), "/",
+                                         {.headers = call.headers, .body = call.body}));
+        op.end_us = recorder_->Now();
+        op.outcome = reply.outcome;
+        op.items = request.items;
+        if (!reply.seen.empty()) op.items[0].id = reply.seen[0];
+        op.number = reply.number;
+        op.last = true;
+        recorder_->Add(std::move(op));
+      }
+    }
+  }
+
+  Status Judge() {
+    std::vector<std::unique_ptr<storage::RocksDbKvStore>> owned;
+    std::vector<const KvStore*> stores;
+    for (const RegionPlan& region : world_->plan().regions) {
+      EW_ASSIGN_OR_RETURN(auto store, storage::RocksDbKvStore::Open(region.data + "/db", {}));
+      owned.push_back(std::move(store));
+      stores.push_back(owned.back().get());
+    }
+    chaos::ObservedHistory observed = recorder_->Take();
+    const chaos::History history = chaos::CompleteHistory(observed, scenario_.region_names, stores);
+    report_.name = scenario_.name;
+    report_.description = scenario_.description;
+    report_.seed = command_.seed;
+    report_.replay =
+        "everwrite chaos run " + command_.scenario + " --seed " + std::to_string(command_.seed);
+    report_.regions = scenario_.region_names;
+    report_.strokes = strokes_;
+    report_.phases = phases_;
+    report_.figures = chaos::Summarise(observed, phases_, scenario_.region_names);
+    chaos::Violations end_state;
+    if (scenario_.checks.count(chaos::Check::kEndState) != 0)
+      end_state = chaos::CheckEndState(stores, history);
+    report_.verdicts = chaos::JudgeRun(scenario_, chaos::CheckObserved(observed), end_state,
+                                       report_.figures, phases_);
+    Print();
+    return Write(chaos::WriteObservedHistory(observed));
+  }
+
+  void Print() {
+    const chaos::Figures& figures = report_.figures;
+    progress_.Line("  " + std::to_string(figures.operations) + " operations, " +
+                   std::to_string(figures.acknowledged_writes) + " writes acknowledged, " +
+                   std::to_string(figures.unknown) + " of unknown outcome");
+    for (const chaos::Verdict& verdict : report_.verdicts) {
+      char name[64];
+      std::snprintf(name, sizeof(name), "  %-9s %-17s ", verdict.holds ? "holds" : "VIOLATED",
+                    verdict.name.c_str());
+      progress_.Line(name + verdict.says);
+      for (const std::string& line : verdict.lines) progress_.Line("            " + line);
+    }
+  }
+
+  Status Write(const std::string& history) {
+    const auto write = [](const std::string& path, const std::string& text) {
+      std::ofstream out(path, std::ios::binary);
+      out << text << std::flush;
+      return out ? OkStatus() : FailedPrecondition("cannot write " + path);
+    };
+    if (!report_.Passed()) folder_->keep = true;
+    if (folder_->keep) {
+      EW_RETURN_IF_ERROR(write(folder_->path + "/history.txt", history));
+      progress_.Line("  data, logs and history.txt: " + folder_->path);
+    }
+    if (!command_.history.empty()) EW_RETURN_IF_ERROR(write(command_.history, history));
+    if (!command_.json.empty())
+      EW_RETURN_IF_ERROR(write(command_.json, chaos::ReportJson(report_)));
+    if (!command_.report.empty()) {
+      EW_RETURN_IF_ERROR(write(command_.report, chaos::ReportHtml(report_)));
+      progress_.Line("  report: " + command_.report);
+    }
+    progress_.Line(report_.Passed() ? scenario_.name + ": everything holds"
+                                    : scenario_.name + ": VIOLATED; again: " + report_.replay);
+    return OkStatus();
+  }
+
+  const ChaosRunCommand& command_;
+  const chaos::Scenario& scenario_;
+  EndSignals& signals_;
+  const std::vector<Stroke> strokes_;
+  Progress progress_;
+  std::unique_ptr<RunFolder> folder_;
+  std::unique_ptr<ChaosWorld> world_;
+  Recorder* recorder_ = nullptr;
+  chaos::RunPhases phases_;
+  chaos::RunReport report_;
+  size_t counted_ = 0;
+  size_t unknown_ = 0;
+};
+
+// A file, or the name of a scenario that is shipped.
+Result<chaos::Scenario> FindScenario(const std::string& name) {
+  std::error_code ignored;
+  if (!fs::exists(name, ignored)) {
+    for (const chaos::ShippedScenario& shipped : chaos::ShippedScenarios()) {
+      if (shipped.name != name && !shipped.name.starts_with(name + "-")) continue;
+      return chaos::ParseScenario(shipped.text, std::string(shipped.name) + ".yaml",
+                                  [](const std::string& path) -> Result<topology::Topology> {
+                                    return NotFound(path + ": no such file");
+                                  });
+    }
+  }
+  return chaos::LoadScenario(name);
+}
+
+}  // namespace
+
+int RunChaosRun(const ChaosRunCommand& given) {
+  EndSignals signals;
+  const auto scenario = FindScenario(given.scenario);
+  if (!scenario.ok()) {
+    ReportError(scenario.status());
+    return kExitConfiguration;
+  }
+  ChaosRunCommand command = given;
+  if (command.seed == 0) command.seed = RandomSeed() % 1'000'000 + 1;
+  const auto passed = Run(command, *scenario, signals).Do();
+  if (!passed.ok()) {
+    const int status = ReportError(passed.status());
+    return signals.Wait(0) ? 130 : status;
+  }
+  return *passed ? 0 : kExitNo;
+}
+
+int RunChaosList() {
+  for (const chaos::ShippedScenario& shipped : chaos::ShippedScenarios()) {
+    const auto scenario = FindScenario(std::string(shipped.name));
+    std::printf(
+        "%-24s %s\n", std::string(shipped.name).c_str(),
+        scenario.ok() ? scenario->description.c_str() : scenario.status().message().c_str());
+  }
+  std::printf("\neverwrite chaos run NAME runs one; everwrite chaos show NAME prints its file.\n");
+  return 0;
+}
+
+int RunChaosShow(const std::string& name) {
+  for (const chaos::ShippedScenario& shipped : chaos::ShippedScenarios()) {
+    if (shipped.name != name && !shipped.name.starts_with(name + "-")) continue;
+    std::fputs(std::string(shipped.text).c_str(), stdout);
+    return 0;
+  }
+  return ReportError(NotFound("no scenario \"" + name + "\" is shipped; see everwrite chaos list"));
+}
+
+}  // namespace everwrite::cli
