@@ -76,6 +76,16 @@ bool ParseField(std::string_view name, std::string_view value, ObservedOp& op,
   return false;
 }
 
+std::vector<std::string> Words(std::string_view text) {
+  std::vector<std::string> words;
+  while (!text.empty()) {
+    const size_t space = std::min(text.find(' '), text.size());
+    if (space > 0) words.emplace_back(text.substr(0, space));
+    text.remove_prefix(std::min(space + 1, text.size()));
+  }
+  return words;
+}
+
 bool ParseLine(std::string_view line, ObservedOp& op) {
   ObservedItem single;
   bool first = true;
@@ -122,7 +132,9 @@ void AppendItems(const ObservedOp& op, std::string& out) {
 }  // namespace
 
 std::string WriteObservedHistory(const ObservedHistory& history) {
-  std::string out = std::string(kObservedHistoryHead) + "\n";
+  std::string out(kObservedHistoryHead);
+  for (const std::string& region : history.regions) out += " " + region;
+  out += "\n";
   for (const ObservedOp& op : history.ops) {
     out += kActNames[static_cast<size_t>(op.act)];
     if (op.session != 0) out += " s=" + std::to_string(op.session);
@@ -155,7 +167,10 @@ Result<ObservedHistory> ParseObservedHistory(std::string_view text, std::string_
     const size_t end = std::min(text.find('\n'), text.size());
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
-    if (number == 1 && line == kObservedHistoryHead) continue;
+    if (number == 1 && line.starts_with(kObservedHistoryHead)) {
+      history.regions = Words(line.substr(kObservedHistoryHead.size()));
+      continue;
+    }
     if (line.empty() || line.front() == '#') continue;
     if (!ParseLine(line, history.ops.emplace_back()))
       return InvalidArgument(std::string(file) + ":" + std::to_string(number) +

@@ -73,10 +73,12 @@ struct ObservedOp {
 };
 
 struct ObservedHistory {
+  std::vector<std::string> regions;  // all, in the order of the topology
   std::vector<ObservedOp> ops;
 };
 
-// The first line of the text form; how it is told from the older form (live_history.h).
+// The first line of the text form begins so, and names the regions; how it is told from the older form
+// (live_history.h).
 inline constexpr std::string_view kObservedHistoryHead = "everwrite history 1";
 
 std::string WriteObservedHistory(const ObservedHistory& history);

@@ -7,7 +7,7 @@ namespace {
 
 TEST(ObservedHistory, WhatIsWrittenIsReadBack) {
   const std::string text =
-      "everwrite history 1\n"
+      "everwrite history 1 us-east-1 eu-west-1\n"
       "put s=3 r=us-east-1 k=hot1 id=17 order=5 b=1000 e=1200 ok if=absent after=hot2:9 "
       "receipt=01-02-03\n"
       "put s=3 r=us-east-1 k=cas1 id=18 order=0 b=1300 e=1400 refused if=12\n"
@@ -21,6 +21,7 @@ TEST(ObservedHistory, WhatIsWrittenIsReadBack) {
       "lost r=us-east-1 b=2000 log=281474976710657\n";
   const auto history = ParseObservedHistory(text, "h");
   ASSERT_TRUE(history.ok()) << history.status().message();
+  EXPECT_EQ(history->regions, (std::vector<std::string>{"us-east-1", "eu-west-1"}));
   EXPECT_EQ(history->ops.size(), 10u);
   EXPECT_EQ(WriteObservedHistory(*history), text);
 }

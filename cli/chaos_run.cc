@@ -364,7 +364,8 @@ class Run {
       stores.push_back(owned.back().get());
     }
     chaos::ObservedHistory observed = recorder_->Take();
-    const chaos::History history = chaos::CompleteHistory(observed, scenario_.region_names, stores);
+    observed.regions = scenario_.region_names;
+    const chaos::History history = chaos::CompleteHistory(observed, stores);
     report_.name = scenario_.name;
     report_.description = scenario_.description;
     report_.seed = command_.seed;

@@ -238,9 +238,12 @@ class CommandLine {
     CLI::App* const check =
         Add(*command, "check", "data folders of ended regions against a history",
             [this] { return RunChaosCheck(chaos_check_); });
-    check->add_option("--history", chaos_check_.history, "id, key, outcome a line, tab-separated")
+    check
+        ->add_option("--history", chaos_check_.history,
+                     "of `chaos run`; or id, key, outcome a line, tab-separated")
         ->required();
-    check->add_option("FOLDER", chaos_check_.folders, "data folder of a region")->required();
+    check->add_option("FOLDER", chaos_check_.folders,
+                      "data folder of a region, each (else only what clients saw is judged)");
     AddChaosRun(*command);
     command->footer(
         "Examples:\n  everwrite chaos simulate --seeds 1000 --seed 1\n"

@@ -117,8 +117,10 @@ HistoryWrite MakeWrite(const ObservedOp& op, const ObservedItem& item, size_t re
 
 }  // namespace
 
-History CompleteHistory(ObservedHistory& observed, const std::vector<std::string>& region_names,
-                        const std::vector<const KvStore*>& stores) {
+History CompleteHistory(ObservedHistory& observed, const std::vector<const KvStore*>& stores) {
+  const std::vector<std::string>& region_names = observed.regions;
+  // Orders and found deletions of an earlier completion are made anew.
+  std::erase_if(observed.ops, [](const ObservedOp& op) { return op.act == Act::kFound; });
   LoggedChanges changes = ReadLoggedChanges(stores);
   const auto region_of = [&region_names](const std::string& name) {
     return static_cast<size_t>(std::find(region_names.begin(), region_names.end(), name) -

@@ -19,10 +19,9 @@ namespace everwrite::chaos {
 // version that no log has, so that CheckDurability names it.
 Result<History> ReadLiveHistory(const std::string& path, const std::vector<const KvStore*>& stores);
 
-// Gives every write of `observed` its order and adds the deletions that nobody was told of, from
-// the change logs of the ended regions; and makes of it the history that CheckEndState reads.
-// Regions are numbered as in `region_names`, which is the order of `stores`.
-History CompleteHistory(ObservedHistory& observed, const std::vector<std::string>& region_names,
-                        const std::vector<const KvStore*>& stores);
+// Gives every write of `observed` its order and adds the deletions that nobody was told of, from the
+// change logs of the ended regions; and makes of it the history that CheckEndState reads. The
+// stores are those of `observed.regions`, in their order.
+History CompleteHistory(ObservedHistory& observed, const std::vector<const KvStore*>& stores);
 
 }  // namespace everwrite::chaos

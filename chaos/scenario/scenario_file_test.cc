@@ -95,7 +95,7 @@ TEST(ScenarioFile, RefusalsNameThePlaceAndTheMend) {
       {"name: a\nfault: []\n",
        "s.yaml:2:1: unknown key \"fault\" in the file; did you mean \"faults\"?"},
       {WithFault("{at: 2s, cot: any}"),
-       "s.yaml:3:13: unknown key \"cot\" in a fault; did you mean \"cut\"?"},
+       "s.yaml:3:14: unknown key \"cot\" in a fault; did you mean \"cut\"?"},
       {WithFault("{at: 2, cut: any}"),
        "s.yaml:3:10: \"2\" has no unit; write for example 40ms, 1.5s or 24h"},
       {WithFault("{at: 2s}"), "s.yaml:3:5: the entry names no fault; add one of cut, isolate"},
