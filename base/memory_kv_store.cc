@@ -192,6 +192,19 @@ void MemoryKvStore::Wipe() {
   unsynced_.clear();
 }
 
+void MemoryKvStore::KeepCopy() {
+  std::lock_guard lock(mutex_);
+  copy_ = maps_;
+}
+
+bool MemoryKvStore::PutBackCopy() {
+  std::lock_guard lock(mutex_);
+  if (!copy_[0]) return false;
+  maps_ = copy_;
+  unsynced_.clear();
+  return true;
+}
+
 size_t MemoryKvStore::unsynced_batches() const {
   std::lock_guard lock(mutex_);
   return unsynced_.size();

@@ -44,6 +44,9 @@ class MemoryKvStore : public KvStore {
 
   // The disk is gone: everything is.
   void Wipe();
+  // A copy of the disk as it is now; and that copy put back in its place. False: there is none.
+  void KeepCopy();
+  bool PutBackCopy();
 
   // Every later Write and SyncLog returns this error, until it is cleared with OK.
   void FailWrites(Status error);
@@ -61,6 +64,7 @@ class MemoryKvStore : public KvStore {
 
   mutable std::mutex mutex_;
   Maps maps_;
+  Maps copy_;                                // null maps: none
   std::vector<std::vector<Undo>> unsynced_;  // one entry a batch, oldest first
   Status write_error_;
 };

@@ -51,6 +51,9 @@ class SimRegion {
   void Crash();
   // A new, empty disk. While it does not run.
   void LoseDisk();
+  // A copy of the disk; and that put back in place, while it does not run. False: there is none.
+  void KeepCopy() { store_.KeepCopy(); }
+  bool PutBackCopy() { return store_.PutBackCopy(); }
   bool running() const { return process_ != nullptr; }
   // Clients are answered.
   bool serving() const { return process_ && process_->engine->Serving().ok(); }

@@ -27,6 +27,7 @@ constexpr size_t kViolationsMax = 20;
 struct Swarm {
   int64_t region_crash_seconds = 0;  // mean time between two crashes
   int64_t lost_disk_seconds = 0;
+  int64_t copy_seconds = 0;  // copies of disks are made, which are put back instead
   int64_t replicator_crash_seconds = 0;
   int64_t cut_seconds = 0;
   bool one_way_cuts = false;
@@ -91,6 +92,8 @@ struct Swarm {
       swarm.stream_shards.open_max = random.Between(1, 6);
       swarm.stream_shards.entries_per_mark = random.Between(1, 100);
     }
+    // A stream goes on from where it was shown: what is put back has forgotten that.
+    if (!swarm.workload.streamed && random.Chance(1, 2)) swarm.copy_seconds = random.Between(1, 6);
     // Streams are read from the log: there it is kept.
     if (!swarm.workload.streamed && random.Chance(1, 3)) {
       swarm.change_log_bytes = random.Between(10, 150) * 1000;
@@ -114,7 +117,8 @@ struct Swarm {
       text += (text.empty() ? "" : ", ") + part;
     };
     if (region_crash_seconds) add("region crashes " + std::to_string(region_crash_seconds) + " s");
-    if (lost_disk_seconds) add("lost disks " + std::to_string(lost_disk_seconds) + " s");
+    if (lost_disk_seconds)
+      add((copy_seconds ? "old disks " : "lost disks ") + std::to_string(lost_disk_seconds) + " s");
     if (change_log_bytes) add("logs of " + std::to_string(change_log_bytes / 1000) + " KB");
     if (replicator_crash_seconds)
       add("replicator crashes " + std::to_string(replicator_crash_seconds) + " s");
@@ -275,7 +279,7 @@ void World::LoseDisk(size_t region) {
     if (dot.log.region() == regions_[region]->id()) lost.logs.insert(dot.log);
   workload_.ForgetRegion(region);
   CrashRegion(region);
-  regions_[region]->LoseDisk();
+  if (!regions_[region]->PutBackCopy()) regions_[region]->LoseDisk();
 }
 
 void World::Every(int64_t mean_seconds, std::function<void()> strike) {
@@ -309,6 +313,10 @@ void World::StartNemesis() {
         [this, &random] { CrashRegion(random.Below(options_.regions)); });
   if (options_.regions > 1)
     Every(swarm_.lost_disk_seconds, [this, &random] { LoseDisk(random.Below(options_.regions)); });
+  Every(swarm_.copy_seconds, [this, &random] {
+    SimRegion& region = *regions_[random.Below(options_.regions)];
+    if (region.running() && region.serving()) region.KeepCopy();
+  });
   Every(swarm_.replicator_crash_seconds, [this, &random] {
     const size_t victim = random.Below(options_.regions);
     if (!daemons_[victim]->running()) return;
