@@ -152,6 +152,9 @@ void Filler::OnReply(const streams::FillReply& reply, Instant now) {
 
 // What is to be asked for next.
 ScanPart Filler::Wanted(bool cut_loose) const {
+  // With all rows here it serves first. Begun again and again it would keep its source from
+  // stopping to be filled itself, which may be what everybody waits for.
+  if (place_.stage == Stage::kFilling && place_.part > ScanPart::kItems) return ScanPart::kDone;
   if (cut_loose || place_.stage == Stage::kNew) return ScanPart::kCatalog;
   if (place_.stage == Stage::kCompleting || place_.table.value != 0) return place_.part;
   // The rest is gathered when clients are answered.
@@ -329,7 +332,7 @@ void Filler::HandOver(const PeerTable& peers, const Gate& gate, Instant now) {
   Send({0, FillRequest::Kind::kChunk, source, chunk});
 }
 
-void Filler::Finish(const PeerTable& peers, const Gate& gate, Instant now) {
+void Filler::Finish(const PeerTable& peers, const Gate& gate, bool cut_loose, Instant now) {
   if (filling_ || moved_from_ || retry_at_ > now) return;
   if (place_.stage == Stage::kCompleting && place_.part == ScanPart::kDone) return Complete(peers);
   if (place_.stage == Stage::kFilling && place_.part > ScanPart::kItems) {
@@ -345,7 +348,7 @@ void Filler::Finish(const PeerTable& peers, const Gate& gate, Instant now) {
     status_.waits = Waits::kLogs;
     // Who has stopped serving since may itself wait for us.
     for (const auto& [region, vector] : *target_)
-      if (serves(region) && !gate.applied().Covers(vector)) return;
+      if (!cut_loose && serves(region) && !gate.applied().Covers(vector)) return;
     Say(Event::Level::kInfo, "the region is filled and has caught up", {});
     return Send({0, FillRequest::Kind::kFinish, {}, {}});
   }
@@ -386,7 +389,7 @@ void Filler::Advance(const PeerTable& peers, const Gate& gate, bool cut_loose, I
   if (other && !moved_from_) Drop(true);
   Watch(peers, now);
   HandOver(peers, gate, now);
-  if (wanted == ScanPart::kDone || place_.stage == Stage::kNew) Finish(peers, gate, now);
+  if (wanted == ScanPart::kDone || place_.stage == Stage::kNew) Finish(peers, gate, cut_loose, now);
   if (session_) status_.source = session_->source;
   const bool idle = !session_ && chunks_.empty() && !filling_ && !moved_from_;
   if (idle && wanted != ScanPart::kDone && retry_at_ <= now) {

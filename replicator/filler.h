@@ -109,7 +109,7 @@ class Filler {
   void Watch(const PeerTable& peers, Instant now);
   void TopUp(Instant now);
   void HandOver(const PeerTable& peers, const Gate& gate, Instant now);
-  void Finish(const PeerTable& peers, const Gate& gate, Instant now);
+  void Finish(const PeerTable& peers, const Gate& gate, bool cut_loose, Instant now);
   void Send(streams::FillRequest request);
   void Drop(bool tell);
   void Fail(Instant now, const std::string& why);
