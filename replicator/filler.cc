@@ -31,12 +31,12 @@ void Filler::OnState(const streams::RegionState& state) {
   active_ = true;
   const bool moved = place_.stage != state.stage || place_.begun != state.fill.begun;
   const bool of_table = state.stage == Stage::kServing && state.fill.table.value != 0;
-  place_ = {state.stage, state.fill.begun, of_table ? state.fill.table : TableId{}, state.fill.part,
-            state.fill.after};
+  place_ = {state.stage,     state.fill.begun, of_table ? state.fill.table : TableId{},
+            state.fill.part, state.fill.after, state.fill.steps};
+  claims_ = state.fill.claims;
+  pass_ = state.fill.pass;
   floor_ = state.stage >= Stage::kFilling || of_table ? state.fill.floor : conflict::Vector();
   sources_ = of_table ? state.fill.sources : std::vector<RegionId>();
-  // A region that serves has all that it claims: filled anew, it may be from one who has not.
-  begin_floor_ = state.stage == Stage::kFilling ? floor_ : conflict::Vector();
   if (moved) told_.clear();
   if (moved_from_ && *moved_from_ != place_) moved_from_.reset();
   if (moved) target_.reset();
@@ -49,6 +49,10 @@ void Filler::OnRegionDown() {
   place_ = {};
   moved_from_.reset();
   target_.reset();
+  claims_ = {};
+  cut_since_.reset();
+  orphan_since_.reset();
+  nobody_since_.reset();
   // The last of what it was told may be gone with it.
   told_.clear();
   telling_ = {};
@@ -151,77 +155,192 @@ void Filler::OnReply(const streams::FillReply& reply, Instant now) {
 }
 
 // What is to be asked for next.
-ScanPart Filler::Wanted(bool cut_loose) const {
-  // With all rows here it serves first. Begun again and again it would keep its source from
-  // stopping to be filled itself, which may be what everybody waits for.
+ScanPart Filler::Wanted(bool begin) const {
+  // With all rows here it serves first: clients need not wait for what the next filling brings.
   if (place_.stage == Stage::kFilling && place_.part > ScanPart::kItems) return ScanPart::kDone;
-  if (cut_loose || place_.stage == Stage::kNew) return ScanPart::kCatalog;
+  if (begin) return ScanPart::kCatalog;
   if (place_.stage == Stage::kCompleting || place_.table.value != 0) return place_.part;
   // The rest is gathered when clients are answered.
   const bool rows = place_.stage == Stage::kFilling && place_.part == ScanPart::kItems;
   return rows ? ScanPart::kItems : ScanPart::kDone;
 }
 
-// Who serves and has what the region claims.
-bool Filler::IsCandidate(const PeerTable& peers, RegionId region, ScanPart part,
-                         Instant now) const {
-  const auto rest = resting_.find(region);
-  if (rest != resting_.end() && rest->second > now) return false;
-  const Heartbeat& last = peers.at(region).last;
-  if (!peers.Reachable(region, now) || !streams::Serves(last.stage)) return false;
-  const auto shown = shown_.find(region);
-  const conflict::Vector& floor = FloorOf(part);
-  return last.durable.Covers(floor) || (shown != shown_.end() && shown->second.Covers(floor));
+// A courtesy to clients, with a bound: of regions that are cut loose from each other one stops
+// serving after the other, the one with the highest id first.
+bool Filler::MustBegin(const PeerTable& peers, const std::vector<LogId>& cut, Instant now) {
+  if (place_.stage == Stage::kNew) return true;
+  if (cut.empty()) {
+    cut_since_.reset();
+    return false;
+  }
+  if (!streams::Serves(place_.stage)) return true;
+  if (!cut_since_) cut_since_ = now;
+  const Instant until = *cut_since_ + options_.yield_us;
+  const bool yields = std::any_of(peers.all().begin(), peers.all().end(), [&](const auto& entry) {
+    const auto& [region, peer] = entry;
+    return peers.Reachable(region, now) &&
+           (peer.last.stage == Stage::kFilling ||
+            (peer.last.wants_filling && streams::Serves(peer.last.stage) &&
+             options_.self < region));
+  });
+  if (!yields || until <= now) return true;
+  WakeBy(until);
+  return false;
 }
 
-RegionId Filler::Choose(const PeerTable& peers, ScanPart part, Instant now) const {
-  // Of digests and ledger one that is complete knows all; else everybody is asked, once.
-  bool anyone_complete = false;
+bool Filler::Rests(RegionId region, Instant now) const {
+  const auto rest = resting_.find(region);
+  return rest != resting_.end() && rest->second > now;
+}
+
+bool Filler::Answers(const PeerTable& peers, RegionId region, ScanPart part, Instant now) const {
+  if (!peers.Reachable(region, now)) return false;
+  const Stage stage = peers.at(region).last.stage;
+  const bool by_what_it_shows = part == ScanPart::kCatalog || IsRows(part);
+  return by_what_it_shows ? stage != Stage::kNew : streams::Serves(stage);
+}
+
+// As it has said, and as its chunks have shown.
+conflict::Vector Filler::ShownBy(const PeerTable& peers, RegionId region) const {
+  conflict::Vector shown = peers.at(region).last.Shown();
+  if (const auto more = shown_.find(region); more != shown_.end()) shown.Merge(more->second);
+  return shown;
+}
+
+bool Filler::Shows(const PeerTable& peers, RegionId region, const conflict::Vector& what) const {
+  return ShownBy(peers, region).Covers(what);
+}
+
+Filler::Choice Filler::Choose(const PeerTable& peers, const Gate& gate, ScanPart part,
+                              const std::vector<LogId>& cut, Instant now) {
+  if (part == ScanPart::kCatalog) return {ChooseCatalog(peers, gate, cut, now)};
+  if (IsRows(part)) return ChooseRows(peers, gate, now);
+  return {ChooseTeller(peers, part, now)};
+}
+
+// Who shows some of what we need. What it counts beyond that must be shown by others who can be
+// asked: nothing is claimed that cannot be had.
+RegionId Filler::ChooseCatalog(const PeerTable& peers, const Gate& gate,
+                               const std::vector<LogId>& cut, Instant now) const {
+  conflict::Vector to_be_had = gate.applied();
   for (const auto& [region, peer] : peers.all())
-    anyone_complete |= peer.ever_heard && peer.last.stage == Stage::kServing;
+    if (Answers(peers, region, ScanPart::kCatalog, now)) to_be_had.Merge(ShownBy(peers, region));
   RegionId best;
-  uint64_t most = 0;
+  std::pair<bool, uint64_t> most;
   for (const auto& [region, peer] : peers.all()) {
-    if (!IsCandidate(peers, region, part, now)) continue;
-    const bool of_table = WantedTable(part).value != 0;
-    if (of_table && !sources_.empty() &&
-        std::find(sources_.begin(), sources_.end(), region) == sources_.end())
-      continue;
-    if (streams::Serves(place_.stage) && part == ScanPart::kCatalog && !MayBeginFrom(region, peers))
-      continue;
-    if (part == ScanPart::kDigests || part == ScanPart::kLedger) {
-      const bool complete = peer.last.stage == Stage::kServing;
-      if (of_table && !complete) continue;
-      if (complete != anyone_complete || (!complete && told_.count(region) != 0)) continue;
-    }
-    // A catalog decides how far back the logs must reach. Later any will do, best the one before.
-    const uint64_t total = part == ScanPart::kCatalog ? TotalOf(peer.last.durable) + 1
-                           : region == source_        ? 2
-                                                      : 1;
-    if (total <= most) continue;
+    if (!Answers(peers, region, ScanPart::kCatalog, now) || Rests(region, now)) continue;
+    const conflict::Vector shown = ShownBy(peers, region);
+    const bool helps =
+        place_.stage == Stage::kNew || std::any_of(cut.begin(), cut.end(), [&](LogId log) {
+          return shown.At(log) > gate.applied().At(log);
+        });
+    if (!helps || !to_be_had.Covers(peer.last.durable)) continue;
+    // The more it shows, the less is left for others; and it decides how far back logs must reach.
+    const std::pair<bool, uint64_t> rank(streams::Serves(peer.last.stage), TotalOf(shown) + 1);
+    if (rank <= most) continue;
     best = region;
-    most = total;
+    most = rank;
   }
   return best;
 }
 
-bool Filler::MayBeginFrom(RegionId region, const PeerTable& peers) const {
-  return !peers.at(region).last.wants_filling || region < options_.self;
+Filler::Choice Filler::ChooseRows(const PeerTable& peers, const Gate& gate, Instant now) {
+  const auto usable = [&](RegionId region) {
+    return Answers(peers, region, ScanPart::kItems, now) && !Rests(region, now);
+  };
+  if (!place_.after.empty()) {
+    RegionId next;
+    for (const auto& [region, peer] : peers.all())
+      if (usable(region) && Shows(peers, region, pass_) && (next.value == 0 || region == source_))
+        next = region;
+    if (next.value != 0) {
+      orphan_since_.reset();
+      return {next};
+    }
+    // What has been gone through is not given up for a source that is only started again.
+    if (!orphan_since_) orphan_since_ = now;
+    const Instant until = *orphan_since_ + options_.orphan_us;
+    if (until > now) {
+      WakeBy(until);
+      return {};
+    }
+  }
+  RegionId best;
+  int most = 0;
+  for (const auto& [region, peer] : peers.all()) {
+    if (!usable(region) || !claims_.Want(ShownBy(peers, region))) continue;
+    const int rank = 1 + (region == source_ ? 1 : 0) + (streams::Serves(peer.last.stage) ? 2 : 0) +
+                     (gate.applied().Covers(peer.last.durable) ? 4 : 0) +
+                     (Shows(peers, region, claims_.claimed()) ? 8 : 0);
+    if (rank <= most) continue;
+    best = region;
+    most = rank;
+  }
+  if (best.value != 0) orphan_since_.reset();
+  return {best, true};
 }
 
-bool Filler::OnCatalogAsked(Instant now) {
-  if (filling_ && !chunks_.empty() && chunks_.front().second.part == ScanPart::kCatalog)
-    return false;
-  asked_at_ = now;
-  return true;
+// Somebody else whose chunks need not wait for a log.
+bool Filler::HasOtherSource(const PeerTable& peers, const Gate& gate, RegionId source,
+                            Instant now) const {
+  return std::any_of(peers.all().begin(), peers.all().end(), [&](const auto& entry) {
+    const auto& [region, peer] = entry;
+    return region != source && Answers(peers, region, ScanPart::kItems, now) &&
+           !Rests(region, now) && gate.applied().Covers(peer.last.durable) &&
+           (place_.after.empty() ? claims_.Want(ShownBy(peers, region))
+                                 : Shows(peers, region, pass_));
+  });
 }
 
-bool Filler::MayStop(Instant now) {
-  if (!asked_at_) return true;
-  // By then its session is over, and what it has become is in its heartbeats.
-  const Instant until = *asked_at_ + 2 * options_.session_expiry_us;
-  if (until > now) WakeBy(until);
-  return until <= now;
+// Of a table, and of what was decided: who serves and shows what the region counts.
+RegionId Filler::ChooseTeller(const PeerTable& peers, ScanPart part, Instant now) const {
+  // Of digests and ledger one that is complete knows all; else everybody is asked, once.
+  bool anyone_complete = false;
+  for (const auto& [region, peer] : peers.all())
+    anyone_complete |= peer.ever_heard && peer.last.stage == Stage::kServing;
+  const bool of_table = WantedTable(part).value != 0;
+  RegionId best;
+  for (const auto& [region, peer] : peers.all()) {
+    if (!Answers(peers, region, part, now) || Rests(region, now) || !Shows(peers, region, floor_))
+      continue;
+    if (of_table && !sources_.empty() &&
+        std::find(sources_.begin(), sources_.end(), region) == sources_.end())
+      continue;
+    if (part != ScanPart::kItems) {
+      const bool complete = peer.last.stage == Stage::kServing;
+      if (of_table && !complete) continue;
+      if (complete != anyone_complete || (!complete && told_.count(region) != 0)) continue;
+    }
+    if (best.value == 0 || region == source_) best = region;
+  }
+  return best;
+}
+
+// Everybody is there, and nobody shows what is claimed: it was lost with a disk. But what came by
+// its log to one who claims less than we is shown when that one has forsaken its claim.
+void Filler::Forsake(const PeerTable& peers, Instant now) {
+  const bool lost = std::all_of(peers.all().begin(), peers.all().end(), [&](const auto& entry) {
+    const auto& [region, peer] = entry;
+    return peers.Reachable(region, now) && !claims_.Want(ShownBy(peers, region));
+  });
+  if (!lost) return nobody_since_.reset();
+  if (!nobody_since_) nobody_since_ = now;
+  const Instant until = *nobody_since_ + options_.forsake_us;
+  if (until > now) return WakeBy(until);
+  nobody_since_.reset();
+  FillRequest request;
+  request.kind = FillRequest::Kind::kForsake;
+  for (Dot dot : claims_.claimed().entries()) {
+    for (const auto& [region, peer] : peers.all())
+      if (const uint64_t theirs = peer.last.claims.claimed().At(dot.log); theirs != 0)
+        dot.number = std::min(dot.number, theirs);
+    request.chunk.vector.Raise(dot);
+  }
+  events_.push_back(
+      {Event::Level::kWarning,
+       "changes that nobody has any more are forsaken: up to " + request.chunk.vector.ToString(),
+       {}});
+  Send(std::move(request));
 }
 
 size_t Filler::Step() const {
@@ -242,7 +361,8 @@ void Filler::Refill(Instant now) {
   allowance_ = std::min<int64_t>(allowance_ + gained, std::max<int64_t>(rate / 5, 2 * Step()));
 }
 
-void Filler::Open(RegionId source, bool complete, ScanPart part, Instant now) {
+void Filler::Open(const Choice& choice, bool complete, ScanPart part, Instant now) {
+  const RegionId source = choice.source;
   const int64_t credit = std::min<int64_t>(allowance_, static_cast<int64_t>(options_.fill_window));
   if (credit < static_cast<int64_t>(Step())) return WakeBy(now + 10 * kMicrosPerMilli);
   if (options_.fill_bytes_per_second != 0) allowance_ -= credit;
@@ -258,18 +378,21 @@ void Filler::Open(RegionId source, bool complete, ScanPart part, Instant now) {
   session.id = session_base_ | ++session_count_;
   session.part = part;
   session.table = WantedTable(part);
-  if (part == place_.part && part != ScanPart::kCatalog) session.after = place_.after;
+  if (part == place_.part && part != ScanPart::kCatalog && !choice.anew)
+    session.after = place_.after;
   session.credit = credit;
   session.said = now;
   session.heard = now;
-  messages_.push_back({source, Scan{session.id, part, session.after, FloorOf(part),
+  conflict::Vector floor;
+  if (IsRows(part) && !session.after.empty()) floor = pass_;
+  if (part != ScanPart::kCatalog && !IsRows(part)) floor = floor_;
+  messages_.push_back({source, Scan{session.id, part, session.after, std::move(floor),
                                     static_cast<uint64_t>(credit), session.table}});
 }
 
 void Filler::Watch(const PeerTable& peers, Instant now) {
   if (!session_) return;
-  if (!peers.Reachable(session_->source, now) ||
-      !streams::Serves(peers.at(session_->source).last.stage))
+  if (!Answers(peers, session_->source, session_->part, now))
     return Fail(now, "the source has gone");
   // Without credit it has nothing to say.
   if (session_->credit <= 0) session_->heard = now;
@@ -307,25 +430,26 @@ void Filler::HandOver(const PeerTable& peers, const Gate& gate, Instant now) {
   const auto& [source, chunk] = chunks_.front();
   if (chunk.part != ScanPart::kCatalog) {
     const bool filling = place_.stage >= Stage::kFilling || place_.table.value != 0;
-    if (!filling || chunk.table != place_.table || chunk.part != place_.part ||
-        chunk.after != place_.after)
+    const bool next = chunk.after == place_.after || (IsRows(chunk.part) && chunk.after.empty());
+    if (!filling || chunk.table != place_.table || chunk.part != place_.part || !next)
       return Drop(true);  // of another filling
-    // The logs must have brought everything that the chunk shows.
-    if (!gate.applied().Covers(chunk.vector)) {
+    // The logs must have brought everything that the chunk may hold.
+    if (!gate.applied().Covers(chunk.Claims())) {
       status_.waits = Waits::kLogs;
       if (!waits_since_) waits_since_ = now;
       const Instant patience = *waits_since_ + options_.silence_us;
       if (patience > now) return WakeBy(patience);
       // Its source may have lost what it showed us, and then no log will bring it.
       const bool has_it =
-          peers.Reachable(source, now) && peers.at(source).last.durable.Covers(chunk.vector);
-      if (!has_it) Drop(true);
+          peers.Reachable(source, now) && peers.at(source).last.durable.Covers(chunk.Claims());
+      const bool other = IsRows(chunk.part) && HasOtherSource(peers, gate, source, now);
+      if (other) resting_[source] = now + options_.silence_us;
+      if (!has_it || other) Drop(true);
       waits_since_.reset();
       return WakeBy(now + options_.silence_us);
     }
     waits_since_.reset();
   } else {
-    if (streams::Serves(place_.stage) && !MayStop(now)) return Drop(true);
     Say(Event::Level::kInfo, "the region begins to be filled", source);
   }
   status_.source = source;
@@ -342,13 +466,16 @@ void Filler::Finish(const PeerTable& peers, const Gate& gate, bool cut_loose, In
     if (!target_) {
       // What the others have now; what they write meanwhile is ordinary lag.
       target_.emplace();
+      rows_done_ = now;
       for (const auto& [region, peer] : peers.all())
         if (serves(region)) target_->emplace(region, peer.last.durable);
     }
     status_.waits = Waits::kLogs;
-    // Who has stopped serving since may itself wait for us.
+    // A courtesy to clients, with a bound: nothing that the region claims is missing.
+    const Instant until = rows_done_ + options_.catch_up_us;
     for (const auto& [region, vector] : *target_)
-      if (!cut_loose && serves(region) && !gate.applied().Covers(vector)) return;
+      if (!cut_loose && until > now && serves(region) && !gate.applied().Covers(vector))
+        return WakeBy(until);
     Say(Event::Level::kInfo, "the region is filled and has caught up", {});
     return Send({0, FillRequest::Kind::kFinish, {}, {}});
   }
@@ -374,13 +501,13 @@ void Filler::Complete(const PeerTable& peers) {
   Send({0, FillRequest::Kind::kAgain, {}, {}});
 }
 
-void Filler::Advance(const PeerTable& peers, const Gate& gate, bool cut_loose, Instant now) {
+void Filler::Advance(const PeerTable& peers, const Gate& gate, const std::vector<LogId>& cut,
+                     Instant now) {
   wake_at_ = Instant{INT64_MAX};
   if (!active_) return;
   status_ = {};
   Refill(now);
-  if (streams::Serves(place_.stage) && cut_loose) cut_loose = MayStop(now);
-  const ScanPart wanted = Wanted(cut_loose);
+  const ScanPart wanted = Wanted(MustBegin(peers, cut, now));
   const TableId table = WantedTable(wanted);
   const bool other =
       (session_ && (session_->part != wanted || session_->table != table)) ||
@@ -389,18 +516,20 @@ void Filler::Advance(const PeerTable& peers, const Gate& gate, bool cut_loose, I
   if (other && !moved_from_) Drop(true);
   Watch(peers, now);
   HandOver(peers, gate, now);
-  if (wanted == ScanPart::kDone || place_.stage == Stage::kNew) Finish(peers, gate, cut_loose, now);
+  if (wanted == ScanPart::kDone || place_.stage == Stage::kNew)
+    Finish(peers, gate, !cut.empty(), now);
   if (session_) status_.source = session_->source;
   const bool idle = !session_ && chunks_.empty() && !filling_ && !moved_from_;
   if (idle && wanted != ScanPart::kDone && retry_at_ <= now) {
-    const RegionId source = Choose(peers, wanted, now);
-    if (source.value != 0) {
-      Open(source, peers.at(source).last.stage == Stage::kServing, wanted, now);
+    const Choice choice = Choose(peers, gate, wanted, cut, now);
+    if (choice.source.value != 0) {
+      nobody_since_.reset();
+      Open(choice, peers.at(choice.source).last.stage == Stage::kServing, wanted, now);
     } else {
+      if (IsRows(wanted)) Forsake(peers, now);
       status_.waits = place_.stage == Stage::kNew ? Waits::kWord : Waits::kSource;
       for (const auto& [region, peer] : peers.all())
-        if (!peers.Reachable(region, now) || !streams::Serves(peer.last.stage))
-          status_.waits_for.push_back(region);
+        if (!Answers(peers, region, wanted, now)) status_.waits_for.push_back(region);
     }
   }
   if (retry_at_ > now) WakeBy(retry_at_);

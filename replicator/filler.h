@@ -4,24 +4,23 @@
 // (region/table/filling.h), so that here nothing needs to survive.
 //
 //   stage of the region                     what is done
-//   new       a whole region is there       its catalog: the region begins to be filled
+//   new       somebody has rows             its catalog: the region claims what that one counts
 //             all others are new too        the region may serve: there is nothing to be had
-//   serving   its logs no longer reach      the catalog of a peer: it is filled anew, over what it
-//             back anywhere (cut loose)     has
-//   filling   rows                          chunk by chunk, each when our vector covers it
-//             all of them are here          when we have what the others had then: it may serve
+//   serving   its logs no longer reach      the catalog of who shows what is lacking: it is filled
+//             back anywhere (cut loose)     anew, over what it has
+//   filling   something is claimed that     passes through the rows of whoever shows some of it
+//             the rows do not show
+//             the same, cut loose again     a catalog once more: more is claimed
+//             nothing is                    when we have what the others had then: it may serve
 //   completing  digests, ledger             from a region that is complete; if there is none (each
 //                                           has been filled from the other), from all of them
-//
-// Two regions may be cut loose from each other: each has trimmed what the other needs. Then one
-// must stay whole for the other to be filled from, and in a ring of more than two as well: filled
-// from each other's catalogs, each would claim what only another has that serves nobody. Who serves
-// and wants to be filled says so at once, and begins only after a while, and only from a region
-// that does not want it or has a lower id: so the lowest waits for the others. And who has been
-// asked for its own catalog stays whole for a while: so whoever begins, does so from a region that
-// serves.
 //   serving   but for one table             rows, digests and ledger of that table alone, from a
 //                                           region that holds it
+//
+// Nobody waits for another one to make progress (docs/decisions/0022): what a region shows can be
+// had from it at once, whatever it waits for itself, and only what somebody who can be asked shows
+// is claimed. What is left are courtesies, each with a bound: of regions that are cut loose from
+// each other one stops serving after the other; who has all rows catches up before it serves.
 //
 //   session:  none ──Scan──▶ open ──last chunk, silence, gap, End, source gone──▶ none
 //
@@ -53,12 +52,10 @@ class Filler {
 
   void OnChunk(RegionId peer, Chunk chunk, Instant now);
   void OnEnd(RegionId peer, const End& end, Instant now);
-  // A peer asks for our catalog, to be filled from us. False: it must not have it, because our
-  // region is about to be filled itself.
-  bool OnCatalogAsked(Instant now);
   void OnReply(const streams::FillReply& reply, Instant now);
-  // To be called after every input. `cut_loose`: no log that we need reaches back to us.
-  void Advance(const PeerTable& peers, const Gate& gate, bool cut_loose, Instant now);
+  // To be called after every input. `cut`: the logs that we need and that nobody holds for us.
+  void Advance(const PeerTable& peers, const Gate& gate, const std::vector<LogId>& cut,
+               Instant now);
   Instant wake_at() const { return wake_at_; }
 
   void TakeReady(std::vector<streams::FillRequest>& fills, std::vector<Outgoing>& messages,
@@ -75,6 +72,7 @@ class Filler {
     TableId table;  // of the whole region: 0
     streams::ScanPart part = streams::ScanPart::kCatalog;
     std::string after;
+    uint64_t steps = 0;
     friend bool operator==(const Place&, const Place&) = default;
   };
   struct Session {
@@ -89,23 +87,36 @@ class Filler {
     Instant heard;
   };
 
-  streams::ScanPart Wanted(bool cut_loose) const;
+  // Where a session begins: with whom, and whether a pass begins with it.
+  struct Choice {
+    RegionId source;
+    bool anew = false;
+  };
+
+  bool IsRows(streams::ScanPart part) const {
+    return part == streams::ScanPart::kItems && place_.table.value == 0;
+  }
+  bool MustBegin(const PeerTable& peers, const std::vector<LogId>& cut, Instant now);
+  streams::ScanPart Wanted(bool begin) const;
   // Of one table, and not of the whole region anew.
   TableId WantedTable(streams::ScanPart wanted) const {
     return wanted == streams::ScanPart::kCatalog ? TableId{} : place_.table;
   }
-  RegionId Choose(const PeerTable& peers, streams::ScanPart part, Instant now) const;
-  bool IsCandidate(const PeerTable& peers, RegionId region, streams::ScanPart part,
-                   Instant now) const;
-  const conflict::Vector& FloorOf(streams::ScanPart part) const {
-    return part == streams::ScanPart::kCatalog ? begin_floor_ : floor_;
-  }
+  Choice Choose(const PeerTable& peers, const Gate& gate, streams::ScanPart part,
+                const std::vector<LogId>& cut, Instant now);
+  RegionId ChooseCatalog(const PeerTable& peers, const Gate& gate, const std::vector<LogId>& cut,
+                         Instant now) const;
+  Choice ChooseRows(const PeerTable& peers, const Gate& gate, Instant now);
+  RegionId ChooseTeller(const PeerTable& peers, streams::ScanPart part, Instant now) const;
+  bool Rests(RegionId region, Instant now) const;
+  // It can be asked for that part, now or soon.
+  bool Answers(const PeerTable& peers, RegionId region, streams::ScanPart part, Instant now) const;
+  conflict::Vector ShownBy(const PeerTable& peers, RegionId region) const;
+  bool Shows(const PeerTable& peers, RegionId region, const conflict::Vector& what) const;
+  bool HasOtherSource(const PeerTable& peers, const Gate& gate, RegionId source, Instant now) const;
+  void Forsake(const PeerTable& peers, Instant now);
   void Complete(const PeerTable& peers);
-  // Of a region that serves: whether it may be filled anew, from that peer.
-  bool MayBeginFrom(RegionId region, const PeerTable& peers) const;
-  // Nobody has asked for our catalog who may not have said what came of it.
-  bool MayStop(Instant now);
-  void Open(RegionId source, bool complete, streams::ScanPart part, Instant now);
+  void Open(const Choice& choice, bool complete, streams::ScanPart part, Instant now);
   void Watch(const PeerTable& peers, Instant now);
   void TopUp(Instant now);
   void HandOver(const PeerTable& peers, const Gate& gate, Instant now);
@@ -124,8 +135,9 @@ class Filler {
 
   bool active_ = false;
   Place place_;                    // as the region said last
-  conflict::Vector floor_;         // what a source of chunks must have
-  conflict::Vector begin_floor_;   // and one of a catalog
+  conflict::Claims claims_;        // of the region's rows
+  conflict::Vector pass_;          // what a source must show that goes on with the pass
+  conflict::Vector floor_;         // and one of a table, of digests and ledger
   std::vector<RegionId> sources_;  // of a table: who holds it
   std::optional<Session> session_;
   RegionId source_;                             // of the last session
@@ -142,6 +154,10 @@ class Filler {
   Instant retry_at_;
   // What we must have before the region may serve: what each other had when the rows were done.
   std::optional<std::map<RegionId, conflict::Vector>> target_;
+  Instant rows_done_;
+  std::optional<Instant> cut_since_;     // and serves still
+  std::optional<Instant> orphan_since_;  // nobody can go on with the pass
+  std::optional<Instant> nobody_since_;  // shows what is claimed, and all are there
 
   // Of what was decided elsewhere, this time: who has told all of it, if it was one region; and
   // whether all who told were complete. Nobody yet, and nothing, after a start in its middle.
@@ -151,7 +167,6 @@ class Filler {
   std::map<RegionId, Instant> resting_;  // sources that are not asked before then
   int64_t allowance_ = 0;                // bytes that may be asked for now
   Instant refilled_;
-  std::optional<Instant> asked_at_;  // for our catalog
   Instant wake_at_{INT64_MAX};
   streams::ReplicationStatus::Fill status_;
   std::string said_;  // the last event, so that it is said once

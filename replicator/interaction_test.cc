@@ -258,8 +258,9 @@ class World {
     for (const streams::FillRequest& fill : ready.fills) {
       const Status status = Fill(region, fill);
       Say(Name(region.id) + " fill " +
-          (fill.kind == streams::FillRequest::Kind::kFinish  ? "finish"
-           : fill.kind == streams::FillRequest::Kind::kAgain ? "again"
+          (fill.kind == streams::FillRequest::Kind::kFinish    ? "finish"
+           : fill.kind == streams::FillRequest::Kind::kAgain   ? "again"
+           : fill.kind == streams::FillRequest::Kind::kForsake ? "forsake"
            : fill.kind == streams::FillRequest::Kind::kComplete
                ? "complete"
                : std::string(ScanPartName(fill.chunk.part)) + " to \"" + fill.chunk.through + "\"" +
@@ -335,11 +336,20 @@ class World {
   }
 
   streams::ScanReply Scan(const ToyRegion& region, const streams::ScanRequest& scan) const {
-    streams::ScanReply reply{
-        scan.id,
-        {},
-        {scan.part, scan.after, scan.after, true, region.applied, {}, region.rows.size(), {}}};
-    if (!region.applied.Covers(scan.floor)) reply.status = FailedPrecondition("behind");
+    streams::ScanReply reply;
+    reply.id = scan.id;
+    reply.chunk.part = scan.part;
+    reply.chunk.after = reply.chunk.through = scan.after;
+    reply.chunk.end = true;
+    reply.chunk.vector = region.applied;
+    reply.chunk.total_rows = region.rows.size();
+    if (!region.fill.claims.empty()) {
+      reply.chunk.claims = region.applied;
+      reply.chunk.vector = region.fill.claims.ShownOf(region.applied);
+    }
+    if (!reply.chunk.vector.Covers(scan.floor)) reply.status = FailedPrecondition("behind");
+    if (scan.part > streams::ScanPart::kItems && !streams::Serves(region.stage))
+      reply.status = Unavailable("not whole");
     if (scan.part != streams::ScanPart::kItems) return reply;
     size_t bytes = 0;
     for (auto at = region.rows.upper_bound(scan.after); at != region.rows.end(); ++at) {
@@ -369,6 +379,13 @@ class World {
       }
       return {};
     }
+    if (request.kind == streams::FillRequest::Kind::kForsake) {
+      EXPECT_TRUE(fill.part == streams::ScanPart::kItems);
+      ++fill.steps;
+      fill.claims.Show(chunk.vector);
+      if (fill.claims.empty()) RowsDone(region);
+      return {};
+    }
     if (request.kind != streams::FillRequest::Kind::kChunk) {
       EXPECT_TRUE(region.stage == streams::Stage::kCompleting &&
                   fill.part == streams::ScanPart::kDone);
@@ -381,39 +398,73 @@ class World {
       return {};
     }
     if (chunk.part == streams::ScanPart::kCatalog) {
-      EXPECT_TRUE(chunk.vector.Covers(fill.floor));
-      for (const Dot& dot : chunk.vector.entries()) {
+      if (region.stage != streams::Stage::kFilling) {
+        const uint64_t begun = fill.begun;
+        fill = {};
+        fill.begun = begun;
+      }
+      fill.claims.Claim(region.applied, chunk.Claims());
+      for (const Dot& dot : chunk.Claims().entries()) {
         if (region.applied.Covers(dot)) continue;
         region.first_held[dot.log] = dot.number + 1;
         region.logs.erase(dot.log);
       }
-      region.applied.Merge(chunk.vector);
+      region.applied.Merge(chunk.Claims());
       region.stage = streams::Stage::kFilling;
-      const uint64_t begun = fill.begun + 1;
-      fill = {};
-      fill.begun = begun;
+      ++fill.begun;
       fill.source = request.source;
+      if (fill.part != streams::ScanPart::kItems) fill.after.clear();
       fill.part = streams::ScanPart::kItems;
-      fill.floor = chunk.vector;
+      if (fill.claims.empty()) RowsDone(region);
       return {};
     }
-    if (chunk.part != fill.part || chunk.after != fill.after) return FailedPrecondition("not next");
-    EXPECT_TRUE(region.applied.Covers(chunk.vector)) << "handed over too early";
-    EXPECT_TRUE(chunk.vector.Covers(fill.floor));
+    const bool rows = chunk.part == streams::ScanPart::kItems;
+    const bool anew = rows && chunk.after.empty();
+    if (chunk.part != fill.part || (!anew && chunk.after != fill.after))
+      return FailedPrecondition("not next");
+    EXPECT_TRUE(region.applied.Covers(chunk.Claims())) << "handed over too early";
+    EXPECT_TRUE(anew || chunk.vector.Covers(rows ? fill.pass : fill.floor));
+    EXPECT_TRUE(!anew || fill.claims.Want(chunk.vector));
+    if (anew) fill.pass = chunk.vector;
+    ++fill.steps;
+    const conflict::Vector shown = fill.claims.ShownOf(region.applied);
+    if (rows) {  // no row is ever deleted in these regions
+      auto at = region.rows.upper_bound(chunk.after);
+      while (at != region.rows.end() && (chunk.end || at->first <= chunk.through)) {
+        const bool there = std::any_of(chunk.rows.begin(), chunk.rows.end(),
+                                       [&](const auto& row) { return row.key == at->first; });
+        EXPECT_TRUE(there || !chunk.vector.Covers(at->second)) << "a source shows what it lacks";
+        ++at;
+      }
+    }
     for (const streams::ScanRow& row : chunk.rows) {
       Dot dot;
       const size_t space = row.value.find(' ');
       dot.log.value = std::stoull(row.value.substr(0, space));
       dot.number = std::stoull(row.value.substr(space + 1));
-      if (region.rows.count(row.key) == 0 || chunk.vector.Covers(region.rows[row.key]))
+      const bool here = region.rows.count(row.key) != 0;
+      EXPECT_TRUE(here || !shown.Covers(dot)) << "a row that was shown has gone";
+      if (!here || (chunk.vector.Covers(region.rows[row.key]) && !shown.Covers(dot)))
         region.rows[row.key] = dot;
     }
     fill.after = chunk.end ? "" : chunk.through;
-    if (chunk.end) {
-      if (fill.part == streams::ScanPart::kItems) fill.floor = region.applied;
+    if (!chunk.end) return {};
+    if (!rows) {
       fill.part = static_cast<streams::ScanPart>(static_cast<int>(fill.part) + 1);
+      return {};
     }
+    fill.claims.Show(fill.pass);
+    fill.pass = {};
+    if (fill.claims.empty()) RowsDone(region);
     return {};
+  }
+
+  static void RowsDone(ToyRegion& region) {
+    region.fill.part = streams::ScanPart::kDigests;
+    region.fill.after.clear();
+    region.fill.floor = {};
+    for (const Dot& dot : region.applied.entries())
+      if (dot.log.region() != region.id) region.fill.floor.Raise(dot);
   }
 
   void LoseDisk(ToyRegion& region, int64_t incarnation) {

@@ -53,6 +53,7 @@ struct Printer {
            std::string(ScanPartName(chunk.chunk.part)) + " (\"" + chunk.chunk.after + "\", \"" +
            chunk.chunk.through + "\"] " + std::to_string(chunk.chunk.rows.size()) + " rows at [" +
            chunk.chunk.vector.ToString() + "]" +
+           (chunk.chunk.claims.empty() ? "" : " of [" + chunk.chunk.claims.ToString() + "]") +
            (chunk.more        ? " more"
             : chunk.chunk.end ? " end"
                               : "");

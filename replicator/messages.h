@@ -113,6 +113,12 @@ struct Heartbeat {
   conflict::Vector holds;
   std::vector<streams::PeerWord::Sighting> sightings;
   bool wants_filling = false;  // no log brings it on from where it is; it serves still
+  // What its rows do not show of its vector.
+  conflict::Claims claims;
+  // What can be had from it by a scan.
+  conflict::Vector Shown() const {
+    return stage == streams::Stage::kNew ? conflict::Vector() : claims.ShownOf(durable);
+  }
   // The current logs of the regions as the sender has heard them (conflict/stability.h).
   std::vector<LogId> lives;
   // Of logs of former lives: what the sender has received, and what is durable at the least.

@@ -105,6 +105,10 @@ struct BodyWriter {
     out->set_stage(static_cast<uint32_t>(heartbeat.stage));
     out->set_coming(VectorBytes(heartbeat.coming));
     out->set_wants_filling(heartbeat.wants_filling);
+    if (!heartbeat.claims.empty()) {
+      out->set_shown(VectorBytes(heartbeat.claims.shown()));
+      out->set_claimed(VectorBytes(heartbeat.claims.claimed()));
+    }
     for (const LogId life : heartbeat.lives) out->add_lives(life.value);
   }
   void operator()(const Scan& scan) {
@@ -126,6 +130,7 @@ struct BodyWriter {
     out->set_through(chunk.chunk.through);
     out->set_end(chunk.chunk.end);
     out->set_vector(VectorBytes(chunk.chunk.vector));
+    if (!chunk.chunk.claims.empty()) out->set_claims(VectorBytes(chunk.chunk.claims));
     out->set_clock(chunk.chunk.clock.value);
     out->set_total_rows(chunk.chunk.total_rows);
     out->set_count(static_cast<uint32_t>(chunk.chunk.rows.size()));
@@ -178,6 +183,9 @@ bool ReadHeartbeat(const proto::Heartbeat& in, Heartbeat& heartbeat) {
     return false;
   heartbeat.stage = static_cast<streams::Stage>(in.stage());
   heartbeat.wants_filling = in.wants_filling();
+  conflict::Vector shown, claimed;
+  if (!ReadVector(in.shown(), shown) || !ReadVector(in.claimed(), claimed)) return false;
+  heartbeat.claims = conflict::Claims(std::move(shown), claimed);
   heartbeat.has_word = in.has_word();
   if (in.sightings_size() > static_cast<int>(streams::kSightingsMax)) return false;
   for (const auto& from : in.sightings()) {
@@ -267,7 +275,8 @@ struct FrameReader::Zstd {
     chunk.chunk.table.value = in.table();
     for (const uint64_t table : in.without()) chunk.chunk.without.push_back(TableId{table});
     if (in.plain_size() > kMaxBatchBytes || !ReadPart(in.part(), chunk.chunk.part) ||
-        !ReadVector(in.vector(), chunk.chunk.vector))
+        !ReadVector(in.vector(), chunk.chunk.vector) ||
+        !ReadVector(in.claims(), chunk.chunk.claims))
       return false;
     if (in.encoding() == kPlain)
       return in.rows().size() == in.plain_size() && ReadRows(in.rows(), in, chunk.chunk);

@@ -41,6 +41,14 @@ struct Options {
   uint64_t fill_bytes_per_second = 0;  // 0: as fast as it goes
   // The logs of all who can be asked must have been trimmed for so long until we are filled anew.
   int64_t cut_loose_us = 5 * kMicrosPerSecond;
+  // It goes on serving for so long while others that are cut loose are filled.
+  int64_t yield_us = 10 * kMicrosPerSecond;
+  // A pass through rows waits so long for somebody who can go on with it; then another is begun.
+  int64_t orphan_us = 10 * kMicrosPerSecond;
+  // What nobody shows, though all are there, is given up after so long.
+  int64_t forsake_us = 15 * kMicrosPerSecond;
+  // With all rows here the region serves after so long, whatever the logs still have to bring.
+  int64_t catch_up_us = 30 * kMicrosPerSecond;
 
   size_t cache_bytes = 16U << 20;   // of recent records of our own log, for the feed
   size_t apply_bytes = 512U << 10;  // one ApplyRequest, but for a transaction, is at most so much

@@ -326,15 +326,15 @@ std::optional<Instant> Puller::TrimmedSince(LogId log, const Pull& pull, const P
                                             const Gate& gate, Instant now) const {
   if (pull.trimmed.empty() || pull.state != State::kIdle) return std::nullopt;
   std::optional<Instant> since;
+  bool shown = false;
   for (const auto& [region, peer] : peers.all()) {
     if (!peers.Reachable(region, now) || peer.last.durable.At(log) <= gate.Tail(log)) continue;
-    // One that is being filled lacks the beginning of its logs: that says nothing about ours.
-    if (!streams::Serves(peer.last.stage)) continue;
+    shown |= peer.last.Shown().At(log) > gate.Tail(log);
     const auto trimmed = pull.trimmed.find(region);
     if (trimmed == pull.trimmed.end()) return std::nullopt;
     since = std::max(since.value_or(trimmed->second), trimmed->second);
   }
-  return since;
+  return shown ? since : std::nullopt;
 }
 
 bool Puller::MustBootstrap(RegionId origin, const PeerTable& peers, const Gate& gate,
@@ -351,11 +351,13 @@ bool Puller::IsBehindAll(const PeerTable& peers, const Gate& gate, Instant now) 
   });
 }
 
-bool Puller::CutLoose(const PeerTable& peers, const Gate& gate, Instant now) const {
-  return std::any_of(pulls_.begin(), pulls_.end(), [&](const auto& entry) {
-    const auto since = TrimmedSince(entry.first, entry.second, peers, gate, now);
-    return since && now - *since >= options_.cut_loose_us;
-  });
+std::vector<LogId> Puller::CutLogs(const PeerTable& peers, const Gate& gate, Instant now) const {
+  std::vector<LogId> cut;
+  for (const auto& [log, pull] : pulls_)
+    if (const auto since = TrimmedSince(log, pull, peers, gate, now);
+        since && now - *since >= options_.cut_loose_us)
+      cut.push_back(log);
+  return cut;
 }
 
 }  // namespace everwrite::replicator

@@ -70,8 +70,8 @@ class Puller {
   RegionId SourceOf(RegionId origin) const;
   // Nobody who can be asked holds what we need of a log of `origin` any more.
   bool MustBootstrap(RegionId origin, const PeerTable& peers, const Gate& gate, Instant now) const;
-  // The same of any log, for options.cut_loose_us already: no log brings us on from here.
-  bool CutLoose(const PeerTable& peers, const Gate& gate, Instant now) const;
+  // Of which logs it is so, for options.cut_loose_us already: they bring us on no more from here.
+  std::vector<LogId> CutLogs(const PeerTable& peers, const Gate& gate, Instant now) const;
   // Of any log, for any time.
   bool IsBehindAll(const PeerTable& peers, const Gate& gate, Instant now) const;
 
@@ -98,7 +98,8 @@ class Puller {
   RegionId Choose(LogId log, Pull& pull, const PeerTable& peers, const Gate& gate,
                   Instant now) const;
   bool Usable(RegionId peer, const Pull& pull, const PeerTable& peers, Instant now) const;
-  // Since when nobody who can be asked holds what we need; nullopt: somebody may.
+  // Since when nobody who can be asked holds what we need, though somebody shows it in its rows;
+  // nullopt: somebody may.
   std::optional<Instant> TrimmedSince(LogId log, const Pull& pull, const PeerTable& peers,
                                       const Gate& gate, Instant now) const;
   std::optional<size_t> FreeSlot(RegionId source, bool own_log) const;

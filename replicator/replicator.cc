@@ -202,10 +202,7 @@ void Replicator::OnMessage(RegionId peer, Message message, Instant now) {
     feed_.OnClose(peer, *close);
     scan_feed_.OnClose(peer, *close);
   } else if (const Scan* scan = std::get_if<Scan>(&message)) {
-    if (scan->part == streams::ScanPart::kCatalog && !filler_.OnCatalogAsked(now))
-      scan_feed_.Refuse(peer, scan->session);
-    else
-      scan_feed_.OnScan(peer, *scan, now);
+    scan_feed_.OnScan(peer, *scan, now);
   } else if (Chunk* chunk = std::get_if<Chunk>(&message)) {
     if (region_up_) filler_.OnChunk(peer, std::move(*chunk), now);
   } else if (const Hello* hello = std::get_if<Hello>(&message)) {
@@ -295,6 +292,7 @@ void Replicator::SayHeartbeat(RegionId peer, Instant now) {
     heartbeat.applied = state_.applied;
     heartbeat.durable = state_.durable;
     heartbeat.stage = state_.stage;
+    heartbeat.claims = state_.fill.claims;
     heartbeat.wants_filling = puller_.IsBehindAll(peers_, gate_, now);
     heartbeat.lives = peers_.Lives();
     const conflict::Vector coming = Coming();
@@ -359,7 +357,7 @@ Ready Replicator::TakeReady(Instant now) {
   Ready ready;
   if (region_up_) ready.applies = gate_.TakeApplies(now, PhysicalMillis(now));
   puller_.Advance(peers_, gate_, now);
-  filler_.Advance(peers_, gate_, puller_.CutLoose(peers_, gate_, now), now);
+  filler_.Advance(peers_, gate_, puller_.CutLogs(peers_, gate_, now), now);
   if (progress_due_ && region_up_) ready.progress = Progress(now);
   progress_due_ = false;
   ready.mails = std::move(mails_);

@@ -12,20 +12,20 @@ constexpr size_t kPieceBytes = 1U << 20;
 }  // namespace
 
 void ScanFeed::OnState(const streams::RegionState& state) {
-  whole_ = streams::Serves(state.stage);
-  if (whole_) return;
+  has_rows_ = state.stage != streams::Stage::kNew;
+  if (has_rows_) return;
   for (const auto& [peer, session] : sessions_) SayEnd(peer, session.id, EndReason::kUnavailable);
   sessions_.clear();
 }
 
 void ScanFeed::OnRegionDown() {
-  whole_ = false;
+  has_rows_ = false;
   for (const auto& [peer, session] : sessions_) SayEnd(peer, session.id, EndReason::kUnavailable);
   sessions_.clear();
 }
 
 void ScanFeed::OnScan(RegionId peer, const Scan& scan, Instant now) {
-  if (!whole_) return SayEnd(peer, scan.session, EndReason::kUnavailable);
+  if (!has_rows_) return SayEnd(peer, scan.session, EndReason::kUnavailable);
   const auto at = sessions_.find(peer);
   if (at != sessions_.end() && at->second.id >> 32 == scan.session >> 32 &&
       at->second.id >= scan.session)

@@ -1,9 +1,10 @@
 // ScanFeed: the source half of a bootstrap. Reads the region beside us chunk by chunk for a peer
-// that is filled, as far as the peer's credit goes: one session a peer, one read outstanding.
+// that is filled, as far as the peer's credit goes: one session a peer, one read outstanding. A
+// region that is being filled itself gives out what it shows.
 //
 //            Scan                      the last chunk sent: nothing more to do
 //   (none) ───────▶ reading ⇄ waiting for credit
-//                      │ region away or not whole, floor not covered: End, (none)
+//                      │ region away or empty, floor not shown: End   , (none)
 //                      │ 8 s without Credit, Close, a newer Scan: (none)
 //
 // A chunk names its place in the session, so the receiver sees what the bus has lost. The region's
@@ -29,7 +30,6 @@ class ScanFeed {
   void OnRegionDown();
   void OnReply(streams::ScanReply reply);
 
-  void Refuse(RegionId peer, uint64_t session) { SayEnd(peer, session, EndReason::kUnavailable); }
   void OnScan(RegionId peer, const Scan& scan, Instant now);
   bool Has(RegionId peer, uint64_t session) const;
   void OnCredit(RegionId peer, const Credit& credit, Instant now);
@@ -57,7 +57,7 @@ class ScanFeed {
   void SayEnd(RegionId peer, uint64_t session, EndReason reason);
 
   const Options options_;
-  bool whole_ = false;  // the region is there and serves
+  bool has_rows_ = false;  // the region is there and not empty
   std::map<RegionId, Session> sessions_;
   uint64_t next_read_ = 1;
   std::vector<streams::ScanRequest> scans_;

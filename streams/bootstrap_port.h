@@ -15,6 +15,7 @@
 
 #include "base/ids.h"
 #include "base/status.h"
+#include "conflict/claims.h"
 #include "conflict/vector_clock.h"
 
 namespace everwrite::streams {
@@ -45,15 +46,19 @@ struct FillProgress {
   RegionId source;                     // whose catalog it began with
   ScanPart part = ScanPart::kCatalog;  // what is to be asked for next
   std::string after;                   // behind this key
-  // A source must have applied all of this: the region claims it, so no log brings it any more.
+  // Of the region's rows: its vector counts more than they show. A pass goes through all rows of
+  // one source after the other; when it is done ours show `pass`, which is what it began with.
+  conflict::Claims claims = {};
+  conflict::Vector pass = {};
+  // Of digests, the ledger, and all of one table: the source's rows must show this.
   conflict::Vector floor;
   uint64_t rows = 0;  // merged so far, of items and ledger
   uint64_t bytes = 0;
-  uint64_t live_rows = 0;   // of them, items that are no tombstones
-  uint64_t total_rows = 0;  // live items at the source, as it said last
-  uint64_t begun_ms = 0;    // the region's clock
-  // What the region had applied before it was first begun to be filled. Its own business.
-  conflict::Vector had = {};
+  uint64_t live_rows = 0;              // of them, items that are no tombstones
+  uint64_t total_rows = 0;             // live items at the source, as it said last
+  uint64_t begun_ms = 0;               // the region's clock
+  uint64_t steps = 0;                  // rises with everything that is merged: another place
+  conflict::Vector told = {};          // of a table: region/table/table_fills.h. Its own business
   TableId table = {};                  // 0: of the whole region; else of this table alone
   std::vector<RegionId> sources = {};  // of a table: who holds it beside us
   friend bool operator==(const FillProgress&, const FillProgress&) = default;
@@ -64,7 +69,9 @@ struct ScanRow {
   std::string value;  // stored item, digest or ledger entry
 };
 
-// All that there is in (after, through] of a part, as of `vector`.
+// All that there is in (after, through] of a part. The source's rows show every change that
+// `vector` covers, and none that `claims` does not cover: a source that is being filled itself
+// shows less than it counts (conflict/claims.h). Its catalog shows all that it counts.
 struct ScanChunk {
   ScanPart part = ScanPart::kCatalog;
   std::string after;
@@ -76,7 +83,11 @@ struct ScanChunk {
   TableId table;  // 0: of all tables
   // Tables that the source does not hold, or not whole: of them the chunk says nothing.
   std::vector<TableId> without;
-  std::vector<ScanRow> rows;  // sorted by key
+  std::vector<ScanRow> rows;     // sorted by key
+  conflict::Vector claims = {};  // empty: `vector`
+  const conflict::Vector& Claims() const { return claims.empty() ? vector : claims; }
+  // What the chunk's own rows show.
+  const conflict::Vector& Seen() const { return part == ScanPart::kCatalog ? Claims() : vector; }
   size_t bytes() const {
     size_t total = 0;
     for (const ScanRow& row : rows) total += row.key.size() + row.value.size();
@@ -84,7 +95,7 @@ struct ScanChunk {
   }
 };
 
-// replicator -> region at the source. Only a state that covers `floor` is given out.
+// replicator -> region at the source. Only a state that shows `floor` is given out.
 struct ScanRequest {
   uint64_t id = 0;  // echoed
   ScanPart part = ScanPart::kCatalog;
@@ -96,7 +107,7 @@ struct ScanRequest {
 };
 struct ScanReply {
   uint64_t id = 0;
-  // kFailedPrecondition: the region has not applied `floor`. kUnavailable: not now.
+  // kFailedPrecondition: the region does not show `floor`. kUnavailable: not now.
   Status status;
   ScanChunk chunk;
 };
@@ -108,6 +119,7 @@ struct FillRequest {
     kFinish = 1,    // serve: the rows are here, or there is nothing to be filled with
     kAgain = 2,     // gather what was decided elsewhere from another region too
     kComplete = 3,  // it is all here
+    kForsake = 4,   // nobody shows what the chunk's vector says: it is lost, and claimed no longer
   };
   uint64_t id = 0;  // echoed
   Kind kind = Kind::kChunk;

@@ -51,6 +51,7 @@ void WriteChunk(const ScanChunk& chunk, proto::Chunk* out) {
   out->set_through(chunk.through);
   out->set_end(chunk.end);
   out->set_vector(VectorBytes(chunk.vector));
+  if (!chunk.claims.empty()) out->set_claims(VectorBytes(chunk.claims));
   out->set_clock(chunk.clock.value);
   out->set_total_rows(chunk.total_rows);
   out->set_table(chunk.table.value);
@@ -78,7 +79,8 @@ bool ReadChunk(proto::Chunk* in, ScanChunk& chunk) {
   chunk.rows.reserve(static_cast<size_t>(in->row_size()));
   for (auto& row : *in->mutable_row())
     chunk.rows.push_back({std::move(*row.mutable_key()), std::move(*row.mutable_value())});
-  return ReadPart(in->part(), chunk.part) && ReadVector(in->vector(), chunk.vector);
+  return ReadPart(in->part(), chunk.part) && ReadVector(in->vector(), chunk.vector) &&
+         ReadVector(in->claims(), chunk.claims);
 }
 
 bool ReadStatus(uint32_t code, const std::string& message, Status& status) {
@@ -100,6 +102,10 @@ void WriteFill(const FillProgress& fill, proto::Filling* out) {
   out->set_begun_ms(fill.begun_ms);
   out->set_table(fill.table.value);
   for (const RegionId region : fill.sources) out->add_from(region.value);
+  out->set_shown(VectorBytes(fill.claims.shown()));
+  out->set_claimed(VectorBytes(fill.claims.claimed()));
+  out->set_pass(VectorBytes(fill.pass));
+  out->set_steps(fill.steps);
 }
 
 bool ReadFill(const proto::Filling& in, FillProgress& fill) {
@@ -114,8 +120,12 @@ bool ReadFill(const proto::Filling& in, FillProgress& fill) {
   if (in.from_size() > kMaxListEntries) return false;
   for (const uint32_t number : in.from())
     if (!ReadRegion(number, fill.sources.emplace_back())) return false;
+  conflict::Vector shown, claimed;
+  if (!ReadVector(in.shown(), shown) || !ReadVector(in.claimed(), claimed)) return false;
+  fill.claims = conflict::Claims(std::move(shown), claimed);
+  fill.steps = in.steps();
   return ReadRegion(in.source(), fill.source) && ReadPart(in.part(), fill.part) &&
-         ReadVector(in.floor(), fill.floor);
+         ReadVector(in.floor(), fill.floor) && ReadVector(in.pass(), fill.pass);
 }
 
 void WriteLife(const Life& life, proto::Life* out) {
@@ -163,7 +173,7 @@ struct Writer {
     for (const auto& [log, first] : state.first_held) first_held.Set(log, first);
     out->set_first_held(VectorBytes(first_held));
     out->set_stage(static_cast<uint32_t>(state.stage));
-    if (state.stage >= Stage::kFilling || state.fill.table.value != 0)
+    if (state.stage >= Stage::kFilling || state.fill.table.value != 0 || !state.fill.claims.empty())
       WriteFill(state.fill, out->mutable_fill());
     WriteLife(state.life, out->mutable_life());
   }
@@ -451,7 +461,7 @@ bool ReadFrame(proto::LinkFrame& frame, LinkMessage& message) {
     case Body::kFill: {
       FillRequest& fill = message.emplace<FillRequest>();
       fill.id = frame.fill().id();
-      if (frame.fill().kind() > static_cast<uint32_t>(FillRequest::Kind::kComplete)) return false;
+      if (frame.fill().kind() > static_cast<uint32_t>(FillRequest::Kind::kForsake)) return false;
       fill.kind = static_cast<FillRequest::Kind>(frame.fill().kind());
       return ReadRegion(frame.fill().source(), fill.source) &&
              ReadChunk(frame.mutable_fill()->mutable_chunk(), fill.chunk);

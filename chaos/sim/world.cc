@@ -370,7 +370,8 @@ std::string World::Where(size_t region) const {
   }
   text += ", stage " + std::to_string(static_cast<int>(state.stage)) + " part " +
           std::to_string(static_cast<int>(state.fill.part)) + " floor " +
-          state.fill.floor.ToString() + ", source " + std::to_string(fill.source.value) +
+          state.fill.floor.ToString() + " shown " + state.fill.claims.shown().ToString() +
+          " of " + state.fill.claims.claimed().ToString() + ", source " + std::to_string(fill.source.value) +
           ", rows " + std::to_string(state.fill.rows) + ", bytes " +
           std::to_string(state.fill.bytes) + ", waits " +
           std::to_string(static_cast<int>(fill.waits));

@@ -12,6 +12,7 @@
 #include "region/table/layout.h"
 #include "region/table/row_change.h"
 #include "streams/change_log.h"
+#include "streams/change_record.h"
 
 namespace everwrite::table {
 
@@ -55,7 +56,8 @@ struct Filling::Job {
   std::function<void()> done;
   Stage stage = Stage::kServing;
   FillProgress before;
-  conflict::Vector had;  // as of FillProgress
+  conflict::Vector shown;  // by our rows; of a filling of one table: nothing is known
+  std::map<LogId, uint64_t> first_held;
   TablePtr table;        // of a filling of one
   bool partial = false;  // its source has not all of it
   bool restart = false;  // of a pass that another source began: from the start
@@ -77,8 +79,11 @@ class Filling::Unit : public CommitUnit {
     stage_ = job_->stage;
     if (job_->request.kind != FillRequest::Kind::kChunk) return Turn(turn);
     const ScanChunk& chunk = job_->request.chunk;
-    if (chunk.part == ScanPart::kCatalog) stage_ = Stage::kFilling;
-    if (chunk.part == ScanPart::kCatalog) Begin(turn);
+    if (chunk.part == ScanPart::kCatalog) {
+      stage_ = Stage::kFilling;
+      owner_.Claim(*job_, turn, next_);
+      Begin(turn);
+    }
     for (PlannedRow& row : job_->rows) Add(turn, row);
     for (conflict::ConflictRecord& record : job_->lost) {
       record.decided_ms = turn.physical_ms();
@@ -119,6 +124,10 @@ class Filling::Unit : public CommitUnit {
     if (job_->request.kind == FillRequest::Kind::kAgain) {
       next_.part = ScanPart::kDigests;
       next_.after.clear();
+    } else if (job_->request.kind == FillRequest::Kind::kForsake) {
+      ++next_.steps;
+      next_.claims.Show(job_->request.chunk.vector);
+      if (next_.claims.empty()) Filling::RowsDone(turn, {}, next_);
     } else if (job_->request.kind == FillRequest::Kind::kComplete || is_new) {
       stage_ = Stage::kServing;
       next_ = {};
@@ -139,9 +148,7 @@ class Filling::Unit : public CommitUnit {
 
   // Everything that the source has applied counts as applied here, and no record of it is here.
   void Begin(CommitTurn& turn) {
-    const conflict::Vector& vector = job_->request.chunk.vector;
-    // With what clients have written since this was planned: they are only out from now on.
-    if (job_->stage != Stage::kFilling) job_->had = turn.state().applied;
+    const conflict::Vector& vector = job_->request.chunk.Claims();
     std::map<LogId, uint64_t> held;
     for (const Dot& dot : vector.entries()) {
       if (dot.number <= turn.state().applied.At(dot.log)) continue;
@@ -261,8 +268,16 @@ Status Filling::Load() {
   return {};
 }
 
+std::pair<Stage, FillProgress> Filling::Now() const {
+  std::lock_guard lock(mutex_);
+  std::pair<Stage, FillProgress> now{stage_, progress_};
+  if (claiming_) now.second.claims = *claiming_;
+  return now;
+}
+
 void Filling::Set(Stage stage, const FillProgress& progress) {
   std::lock_guard lock(mutex_);
+  claiming_.reset();
   stage_ = stage;
   if (stage == Stage::kFilling && progress.begun != seen_begun_) {
     seen_begun_ = progress.begun;
@@ -331,11 +346,15 @@ void Filling::Run(const JobPtr& job) {
   const TableId of = job->request.chunk.table;
   job->before = Progress();
   job->stage = stage_;
-  job->had = stage_ == Stage::kFilling ? job->before.had : committer_.CommittedState().applied;
+  job->shown = committer_.CommittedState().applied;
+  job->first_held = logs_.first_held();
+  // Definitions are here as soon as they are claimed.
+  if (job->request.chunk.part != ScanPart::kCatalog)
+    job->shown = job->before.claims.ShownOf(job->shown);
   if (of.value != 0) {
     job->table = catalog_.FindById(of);
     if (const auto fill = catalog_.fills().Find(of)) job->before = fill->progress;
-    job->had = {};  // what it had of the table is in the logs
+    job->shown = {};  // what it had of the table is in the logs
     const auto& without = job->request.chunk.without;
     job->partial = std::find(without.begin(), without.end(), of) != without.end();
   }
@@ -349,7 +368,7 @@ void Filling::Run(const JobPtr& job) {
       return Ended(job, planned);
     }
     if (!job->table && job->request.chunk.part == ScanPart::kCatalog)
-      remote_apply_.Jump(job->request.chunk.vector);
+      remote_apply_.Jump(job->request.chunk.Claims());
     committer_.Submit(std::make_unique<Unit>(*this, job));
   });
 }
@@ -361,6 +380,10 @@ Status Filling::Check(Job& job) const {
     return rows_done || stage == Stage::kNew ? OkStatus()
                                              : FailedPrecondition("the region is not filled yet");
   }
+  if (job.request.kind == FillRequest::Kind::kForsake)
+    return stage == Stage::kFilling && job.before.part == ScanPart::kItems
+               ? OkStatus()
+               : FailedPrecondition("nothing is claimed");
   if (job.request.kind != FillRequest::Kind::kChunk) {
     const bool gathered = stage == Stage::kCompleting && job.before.part == ScanPart::kDone;
     return gathered ? OkStatus() : FailedPrecondition("there is more to be gathered");
@@ -374,24 +397,26 @@ Status Filling::Check(Job& job) const {
     if (!chunk.end || !chunk.after.empty()) return InvalidArgument("a part of a catalog");
     // A number that the source knows and we do not would be given twice.
     const RegionState state = committer_.CommittedState();
-    if (chunk.vector.At(state.log) > state.applied.At(state.log))
+    if (chunk.Claims().At(state.log) > state.applied.At(state.log))
       return FailedPrecondition("the source holds more of our own log than we do");
-    // Begun again before it was finished: what is claimed since then must come from somewhere.
-    if (stage == Stage::kFilling && !chunk.vector.Covers(job.before.floor))
-      return FailedPrecondition("the source has not applied what this region claims");
     return CheckRows(chunk);
   }
+  const bool begins = chunk.part == ScanPart::kItems && chunk.after.empty();
   const Stage due = chunk.table.value != 0           ? stage
                     : chunk.part == ScanPart::kItems ? Stage::kFilling
                                                      : Stage::kCompleting;
-  if (stage != due || chunk.part != job.before.part || chunk.after != job.before.after)
+  const bool of_region = chunk.table.value == 0 && chunk.part == ScanPart::kItems;
+  const bool another_pass = of_region && begins;  // at any time
+  if (stage != due || chunk.part != job.before.part ||
+      (chunk.after != job.before.after && !another_pass))
     return FailedPrecondition("not the chunk that comes next");
-  if (!chunk.vector.Covers(job.before.floor))
-    return FailedPrecondition("the source has not applied what this region claims");
-  if (!committer_.CommittedState().applied.Covers(chunk.vector))
+  if (another_pass && !job.before.claims.Want(chunk.vector))
+    return FailedPrecondition("the source shows nothing that this region lacks");
+  if (!chunk.vector.Covers(of_region && !begins ? job.before.pass : job.before.floor))
+    return FailedPrecondition("the source does not show what this region claims");
+  if (!committer_.CommittedState().applied.Covers(chunk.Claims()))
     return FailedPrecondition("this region has not applied what the chunk shows");
   // What several have in parts is taken from one after the other.
-  const bool begins = chunk.part == ScanPart::kItems && chunk.after.empty();
   const RegionId teller = job.partial ? job.request.source : RegionId{};
   job.restart = job.table && !begins && job.before.source != teller;
   return CheckRows(chunk);
@@ -505,17 +530,19 @@ void Filling::PlanDigests(Job& job) const {
   }
 }
 
-// What the region had before, and the source does not know, meets what the source has, and the
-// region had not: neither maker knew the other's. The source may never learn of it by a log (they
-// may have been trimmed on both sides), so it is decided here.
+// What the source does not show meets what we do not show: nobody may have decided between the two,
+// and nobody may come to it by a log (they may have been trimmed on both sides). So it is decided
+// here. The source's row did not know ours, or it would show it (but for one that came to the
+// source by the log while it is filled itself). Ours may have known the source's, when it came by
+// the log meanwhile: then the log tells.
 Status Filling::PlanConflict(const Job& job, PlannedRow& planned, const StoredItem& stored) const {
-  const conflict::Vector& seen = job.request.chunk.vector;
+  const conflict::Vector& seen = job.request.chunk.Seen();
   const StoredItem& item = planned.item;
-  const bool concurrent = job.had.Covers(stored.version.dot) && !seen.Covers(stored.version.dot) &&
-                          !job.had.Covers(item.version.dot);
+  const bool undecided = job.request.chunk.table.value == 0 && !seen.Covers(stored.version.dot) &&
+                         !job.shown.Covers(item.version.dot);
   const bool lossless =
       stored.tombstone == item.tombstone && (stored.tombstone || stored.image == item.image);
-  if (!concurrent || lossless) return {};
+  if (!undecided || lossless || Knew(job, stored.version.dot, item.version.dot)) return {};
   conflict::ConflictRecord record;
   record.is_table = TableOfItemKey(planned.store_key) < kUserTables;
   record.table = record.is_table ? TableId() : TableOfItemKey(planned.store_key);
@@ -531,6 +558,18 @@ Status Filling::PlanConflict(const Job& job, PlannedRow& planned, const StoredIt
   return {};
 }
 
+bool Filling::Knew(const Job& job, Dot change, Dot earlier) const {
+  if (change == earlier || (change.log == earlier.log && change.number > earlier.number))
+    return true;
+  const auto held = job.first_held.find(change.log);
+  if (held != job.first_held.end() && change.number < held->second) return false;
+  const auto read = streams::ReadChanges(store_, change.log, change.number - 1, change.number, 1);
+  Dot dot;
+  conflict::Vector context;
+  return read.ok() && !read->empty() &&
+         streams::DecodeChangeContext(*read->records[0], dot, context) && context.Covers(earlier);
+}
+
 // A table goes with all its rows. What of them the source does not know is lost to the deletion.
 Status Filling::PlanDropped(Job& job, const PlannedRow& planned) const {
   const TablePtr table = catalog_.Find(KeyOfItemKey(planned.store_key));
@@ -540,7 +579,7 @@ Status Filling::PlanDropped(Job& job, const PlannedRow& planned) const {
   for (it->Seek(rows); it->Valid(); it->Next()) {
     StoredItem item;
     if (!DecodeStoredItem(it->value(), item)) return DataLoss("a stored item is damaged");
-    if (item.tombstone || job.request.chunk.vector.Covers(item.version.dot)) continue;
+    if (item.tombstone || job.request.chunk.Seen().Covers(item.version.dot)) continue;
     conflict::ConflictRecord& record = job.lost.emplace_back();
     record.reason = conflict::Reason::kTableDeleted;
     record.table = table->definition.id;
@@ -551,7 +590,7 @@ Status Filling::PlanDropped(Job& job, const PlannedRow& planned) const {
 }
 
 Status Filling::PlanRow(Job& job, const std::string& key, const ScanRow* row) const {
-  const conflict::Vector& seen = job.request.chunk.vector;
+  const conflict::Vector& seen = job.request.chunk.Seen();
   std::string buffer;
   EW_ASSIGN_OR_RETURN(const auto stored, ReadStored(store_, key, &buffer));
   // Who has not all may have a number without what it stands for: then the higher version is all
@@ -568,8 +607,13 @@ Status Filling::PlanRow(Job& job, const std::string& key, const ScanRow* row) co
   planned.row = row;
   if (row) {
     CHECK(DecodeStoredItem(row->value, planned.item));
-    planned.takes = !stored || (stored->version != planned.item.version &&
-                                (known_there || planned.item.version > stored->version));
+    // What our rows show and is not here was deleted, and that forgotten.
+    const bool known_here = job.shown.Covers(planned.item.version.dot);
+    planned.takes = !stored
+                        ? !known_here
+                        : stored->version != planned.item.version &&
+                              (known_there == known_here ? planned.item.version > stored->version
+                                                         : known_there);
     if (stored) EW_RETURN_IF_ERROR(PlanConflict(job, planned, *stored));
   } else if (known_there) {
     planned.item = *stored;
@@ -599,18 +643,13 @@ Status Filling::PlanRow(Job& job, const std::string& key, const ScanRow* row) co
 }
 
 void Filling::Advance(const Job& job, const CommitTurn& turn, FillProgress& next) const {
-  const FillRequest& request = job.request;
-  const ScanChunk& chunk = request.chunk;
-  if (chunk.part == ScanPart::kCatalog) {
-    next = {};
-    next.begun = job.before.begun + 1;
-    next.had = job.had;
-    next.source = request.source;
-    next.part = ScanPart::kItems;
-    next.floor = chunk.vector;
-    next.total_rows = chunk.total_rows;
-    next.begun_ms = clock_.PhysicalMillis();
-    return;
+  const ScanChunk& chunk = job.request.chunk;
+  if (chunk.part == ScanPart::kCatalog) return;
+  const bool of_region = chunk.table.value == 0;
+  ++next.steps;
+  if (of_region && chunk.part == ScanPart::kItems && chunk.after.empty()) {
+    next.pass = chunk.vector;
+    next.live_rows = 0;
   }
   next.rows += chunk.rows.size();
   next.bytes += chunk.bytes();
@@ -624,13 +663,48 @@ void Filling::Advance(const Job& job, const CommitTurn& turn, FillProgress& next
   next.after = chunk.through;
   if (!chunk.end) return;
   next.after.clear();
+  if (of_region && chunk.part == ScanPart::kItems) {
+    next.claims.Show(next.pass);
+    next.pass = {};
+    if (!next.claims.empty()) return;  // through the rows of another one
+  }
+  if (chunk.part == ScanPart::kItems) return RowsDone(turn, chunk.vector, next);
   next.part = static_cast<ScanPart>(static_cast<int>(chunk.part) + 1);
-  if (chunk.part != ScanPart::kItems) return;
-  // Of our own changes, those that nobody has were held against the rows as they came.
+}
+
+// Digests and ledger are told by who shows as much, but for our own changes that nobody has: those
+// were held against the rows as they came.
+void Filling::RowsDone(const CommitTurn& turn, const conflict::Vector& seen, FillProgress& next) {
+  next.part = ScanPart::kDigests;
+  next.after.clear();
+  next.pass = {};
   next.floor = {};
   for (const Dot& dot : turn.state().applied.entries())
-    if (dot.log.region() != turn.state().log.region() || job.request.chunk.vector.Covers(dot))
-      next.floor.Raise(dot);
+    if (dot.log.region() != turn.state().log.region() || seen.Covers(dot)) next.floor.Raise(dot);
+}
+
+// Everything that the source counts counts here too from now on.
+void Filling::Claim(const Job& job, const CommitTurn& turn, FillProgress& next) {
+  const ScanChunk& chunk = job.request.chunk;
+  if (job.stage != Stage::kFilling) {
+    next = {};
+    next.begun = job.before.begun;
+    next.begun_ms = clock_.PhysicalMillis();
+    next.part = ScanPart::kItems;
+  }
+  ++next.begun;
+  next.source = job.request.source;
+  next.total_rows = chunk.total_rows;
+  next.floor = {};
+  next.claims.Claim(turn.state().applied, chunk.Claims());
+  if (next.claims.empty()) {
+    RowsDone(turn, chunk.vector, next);
+  } else if (next.part != ScanPart::kItems) {
+    next.part = ScanPart::kItems;
+    next.after.clear();
+  }
+  std::lock_guard lock(mutex_);
+  claiming_ = next.claims;
 }
 
 void Filling::Ended(const JobPtr& job, const Status& status) {

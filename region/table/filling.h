@@ -2,31 +2,33 @@
 // logs no longer reach back to, is given the state of a peer, a range of keys at a time, while the
 // logs bring what comes after. docs/protocol.md ("Bootstrap") has the argument; in short:
 //
-//   begin     the peer's catalog at its vector V. From now on the region claims V: no log has to
-//             bring it what is at or below V. It holds no change records there (first held: V + 1).
-//             Clients may neither read nor write.
-//   rows      a chunk is the peer's state of (after, through] at a vector W. It is merged once our
-//             own vector covers W, so no change at or below W is still to come. Whatever stands
-//             here at or below W was known to the peer: the chunk's row takes its place, and where
-//             the chunk has none, it goes (its tombstone is forgotten over there). What stands here
-//             above W stays if its version is the higher.
+//   begin     the peer's catalog at its vector V. From now on the region claims V
+//             (conflict/claims.h): no log has to bring it what is at or below V. It holds no change
+//             records there (first held: V + 1). Clients may neither read nor write.
+//   rows      a chunk is a peer's state of (after, through], in which its rows show W. It is merged
+//             once our own vector covers all that it can hold, so that no row comes before what it
+//             depends on. Two states are joined, each with what it shows: a row that the other side
+//             shows and has not was deleted there (its tombstone is forgotten); what the other side
+//             does not show stays if its version is the higher. When a peer's rows have all been
+//             gone through (a pass), ours show what its rows showed. Passes go on, through the rows
+//             of whoever shows what we still lack, until everything that is claimed is shown. A
+//             peer that is being filled itself will do: what it shows is true.
 //   finish    by the replicator's word, when it has caught up. Clients are answered; tables'
 //   streams
 //             begin anew.
 //   digests   which changes have touched each bucket, now that the rows show them
 //             (bucket_digest.h). Until this is complete the digests of this region say nothing.
-//   ledger    the peer's conflicts, once it has applied all of others that we had when the rows
-//             were done: what we applied before a row's chunk came was decided without that row,
-//             but the peer has decided it with it. Our own changes that it does not know are held
-//             against its rows here, as they come.
+//   ledger    the peers' conflicts: what we came by in a row was decided elsewhere. What a row
+//             shows beside what the peer did not know is decided here, as it comes; when it cannot
+//             be told whether one knew the other, it is entered: rather one too many than one lost.
 //   complete  by the replicator's word: one region that is complete itself has told, or all have.
 //             For two regions can be cut loose from each other, and then nobody is complete; but of
 //             each change somebody has decided when it came by its log, or was made.
 //
 // The place reached is in the batch of the rows, so a crash goes on where it was. Beginning again,
-// with another V, is allowed at any time: vectors only grow, and a chunk's row replaces what it
-// must. So a region with old data need not be emptied first, and its own changes that no peer has
-// stay: no chunk can cover them.
+// with another V, is allowed at any time: more is claimed then, and what is shown stays. So a
+// region with old data need not be emptied first, and its own changes that no peer has stay: no
+// chunk can cover them.
 //
 // Tombstones are not forgotten meanwhile (maintenance.h), and nothing expires (region_engine.h).
 //
@@ -36,6 +38,8 @@
 #include <atomic>
 #include <functional>
 #include <mutex>
+#include <optional>
+#include <utility>
 
 #include "region/table/catalog.h"
 #include "region/table/committer.h"
@@ -57,7 +61,7 @@ class Filling {
   static void MarkNew(KvBatch& batch);
   static Result<bool> IsClosed(const KvStore& store);
   // `value`: what stands under kFillingKey.
-  static bool ShowsRows(std::string_view value);
+  static bool ShowsRows(std::string_view value);  // to clients
   Status Load();
 
   void Fill(streams::FillRequest request, Executor& executor, Reply reply);
@@ -65,6 +69,8 @@ class Filling {
   streams::Stage stage() const { return stage_; }
   bool IsComplete() const { return stage_ == streams::Stage::kServing; }
   streams::FillProgress Progress() const;
+  // Both as of one moment; with what a beginning that is being committed claims.
+  std::pair<streams::Stage, streams::FillProgress> Now() const;
   // Of the items, from 0 to 100; and the seconds left at the speed of this process so far, -1:
   // nobody knows.
   struct Estimate {
@@ -88,9 +94,14 @@ class Filling {
   Status Plan(Job& job) const;
   void PlanDigests(Job& job) const;
   Status PlanConflict(const Job& job, PlannedRow& planned, const StoredItem& stored) const;
+  // Whether who made it knew that change, as far as our log tells; no if it tells nothing.
+  bool Knew(const Job& job, Dot change, Dot earlier) const;
   Status PlanDropped(Job& job, const PlannedRow& planned) const;
   Status PlanRow(Job& job, const std::string& key, const streams::ScanRow* row) const;
+  void Claim(const Job& job, const CommitTurn& turn, streams::FillProgress& next);
   void Advance(const Job& job, const CommitTurn& turn, streams::FillProgress& next) const;
+  static void RowsDone(const CommitTurn& turn, const conflict::Vector& seen,
+                       streams::FillProgress& next);
   void Ended(const JobPtr& job, const Status& status);
   void Set(streams::Stage stage, const streams::FillProgress& progress);
 
@@ -104,7 +115,8 @@ class Filling {
 
   std::atomic<streams::Stage> stage_{streams::Stage::kServing};
   mutable std::mutex mutex_;
-  streams::FillProgress progress_;  // guarded by mutex_
+  streams::FillProgress progress_;            // guarded by mutex_
+  std::optional<conflict::Claims> claiming_;  // guarded by mutex_: in the turn that is committed
   // What this process has seen of it, for speed.
   Instant seen_since_;       // guarded by mutex_
   uint64_t seen_begun_ = 0;  // guarded by mutex_

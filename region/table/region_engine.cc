@@ -470,9 +470,15 @@ streams::RegionState RegionEngine::State() const {
   state.clock = committed.clock;
   state.first_held = maintenance_.logs().first_held();
   state.coming = remote_apply_.Coming();
-  state.stage = filling_.stage();
-  if (state.stage >= streams::Stage::kFilling) state.fill = filling_.Progress();
-  if (state.stage == streams::Stage::kServing) state.fill = TableFillProgress();
+  // After the vector: what it says beyond the rows is known by then.
+  auto [stage, fill] = filling_.Now();
+  state.stage = stage;
+  if (stage == streams::Stage::kServing) {
+    conflict::Claims claims = std::move(fill.claims);
+    fill = TableFillProgress();
+    fill.claims = std::move(claims);
+  }
+  state.fill = std::move(fill);
   std::lock_guard lock(admission_mutex_);
   state.life = admission_.life();
   return state;
@@ -656,7 +662,7 @@ Result<streams::ScanChunk> RegionEngine::Scan(const streams::ScanRequest& reques
   // Whoever begins with this vector claims it at once: a power cut here must not take it back. Rows
   // need no such care: they are merged when the log, which gives out what is durable, has come so
   // far.
-  if (request.part == streams::ScanPart::kCatalog && !committer_.Durable().Covers(chunk.vector))
+  if (request.part == streams::ScanPart::kCatalog && !committer_.Durable().Covers(chunk.Claims()))
     EW_RETURN_IF_ERROR(committer_.SyncLog());
   for (const TablePtr& table : catalog_.All())
     chunk.total_rows += static_cast<uint64_t>(std::max<int64_t>(0, table->state->count.items));

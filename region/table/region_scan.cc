@@ -7,6 +7,7 @@
 #include "region/table/bucket_digest.h"
 #include "region/table/filling.h"
 #include "region/table/layout.h"
+#include "region/table/table_fills.h"
 
 namespace everwrite::table {
 namespace {
@@ -74,10 +75,21 @@ Result<streams::ScanChunk> ReadScanChunk(const KvStore& store, const streams::Sc
   if (!found || !DecodeRegionState(value, state)) return DataLoss("the region's state is damaged");
   EW_ASSIGN_OR_RETURN(const bool filling,
                       store.Get(ColumnFamily::kSystem, kFillingKey, &value, snapshot.get()));
-  if (filling && !Filling::ShowsRows(value)) return Unavailable("this region is not whole itself");
-  if (!state.applied.Covers(request.floor))
-    return FailedPrecondition("this region has not applied what is asked for");
+  streams::Stage stage = streams::Stage::kServing;
+  streams::FillProgress progress;
+  if (filling && !DecodeFilling(value, stage, progress))
+    return DataLoss("the state of the region's filling is damaged");
+  // The rest is told by who has all rows.
+  const bool rows = request.part <= ScanPart::kItems;
+  if (stage == streams::Stage::kNew || (!rows && !streams::Serves(stage)))
+    return Unavailable("this region is not whole itself");
   streams::ScanChunk chunk;
+  if (!progress.claims.empty()) {
+    chunk.claims = state.applied;
+    state.applied = progress.claims.ShownOf(chunk.claims);
+  }
+  if (!state.applied.Covers(request.floor))
+    return FailedPrecondition("this region does not show what is asked for");
   chunk.part = request.part;
   chunk.table = request.table;
   chunk.after = request.after;

@@ -11,7 +11,7 @@ using streams::Stage;
 
 namespace {
 
-constexpr uint8_t kFormat = 1;
+constexpr uint8_t kFormat = 2;
 
 }  // namespace
 
@@ -22,14 +22,14 @@ std::string EncodeFilling(Stage stage, const FillProgress& progress) {
   PutVarint(out, progress.source.value);
   out.push_back(static_cast<char>(progress.part));
   PutBytes(out, progress.after);
-  std::string floor;
-  progress.floor.EncodeTo(floor);
-  PutBytes(out, floor);
-  std::string had;
-  progress.had.EncodeTo(had);
-  PutBytes(out, had);
-  for (const uint64_t number :
-       {progress.rows, progress.bytes, progress.live_rows, progress.total_rows, progress.begun_ms})
+  for (const conflict::Vector* vector : {&progress.floor, &progress.told, &progress.claims.shown(),
+                                         &progress.claims.claimed(), &progress.pass}) {
+    std::string bytes;
+    vector->EncodeTo(bytes);
+    PutBytes(out, bytes);
+  }
+  for (const uint64_t number : {progress.rows, progress.bytes, progress.live_rows,
+                                progress.total_rows, progress.begun_ms, progress.steps})
     PutVarint(out, number);
   return out;
 }
@@ -38,16 +38,21 @@ bool DecodeFilling(std::string_view bytes, Stage& stage, FillProgress& progress)
   Reader reader(bytes);
   uint8_t format = 0, stage_byte = 0, part = 0;
   uint64_t source = 0;
-  std::string_view after, floor, had;
+  std::string_view after;
   if (!reader.ReadByte(format) || format != kFormat || !reader.ReadByte(stage_byte) ||
       stage_byte > static_cast<uint8_t>(Stage::kCompleting) || !reader.ReadVarint(progress.begun) ||
       !reader.ReadVarint(source) || source > 65535 || !reader.ReadByte(part) ||
-      part > static_cast<uint8_t>(ScanPart::kDone) || !reader.ReadBytes(after) ||
-      !reader.ReadBytes(floor) || !conflict::Vector::Decode(floor, progress.floor) ||
-      !reader.ReadBytes(had) || !conflict::Vector::Decode(had, progress.had))
+      part > static_cast<uint8_t>(ScanPart::kDone) || !reader.ReadBytes(after))
     return false;
+  conflict::Vector shown, claimed;
+  for (conflict::Vector* vector :
+       {&progress.floor, &progress.told, &shown, &claimed, &progress.pass}) {
+    std::string_view encoded;
+    if (!reader.ReadBytes(encoded) || !conflict::Vector::Decode(encoded, *vector)) return false;
+  }
+  progress.claims = conflict::Claims(std::move(shown), claimed);
   for (uint64_t* number : {&progress.rows, &progress.bytes, &progress.live_rows,
-                           &progress.total_rows, &progress.begun_ms})
+                           &progress.total_rows, &progress.begun_ms, &progress.steps})
     if (!reader.ReadVarint(*number)) return false;
   stage = static_cast<Stage>(stage_byte);
   progress.source.value = static_cast<uint16_t>(source);
@@ -57,11 +62,11 @@ bool DecodeFilling(std::string_view bytes, Stage& stage, FillProgress& progress)
 }
 
 bool HasTold(const FillProgress& progress, RegionId holder) {
-  return progress.had.At(LogId::Make(holder, 1)) != 0;
+  return progress.told.At(LogId::Make(holder, 1)) != 0;
 }
 
 void SetTold(FillProgress& progress, RegionId holder) {
-  progress.had.Set(LogId::Make(holder, 1), 1);
+  progress.told.Set(LogId::Make(holder, 1), 1);
 }
 
 Status TableFills::Load(const KvStore& store) {

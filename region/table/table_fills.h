@@ -40,8 +40,8 @@ bool DecodeFilling(std::string_view bytes, streams::Stage& stage, streams::FillP
 // When no holder of a table is whole (each has come to lack what another wrote, as two can that
 // were cut from each other for longer than their logs reach back), the one with the lowest id takes
 // the rows of each of the others, the highest version of each key: together they have everything.
-// Of such a filling `source` is who tells now (0: those that are whole), and `had` names who has
-// told.
+// Of such a filling `source` is who tells now (0: those that are whole), and `told` names who
+// has told.
 bool HasTold(const streams::FillProgress& progress, RegionId holder);
 void SetTold(streams::FillProgress& progress, RegionId holder);
 

@@ -174,12 +174,24 @@ Status TestRegion::BeginFilling(TestRegion& source) {
   return Carry(*this, {1, streams::FillRequest::Kind::kChunk, RegionId{source.id_}, chunk});
 }
 
-Status TestRegion::FillMore(TestRegion& source, size_t max_bytes) {
-  const streams::FillProgress at = engine->filling().Progress();
+Status TestRegion::FillMore(TestRegion& source, size_t max_bytes, bool anew) {
+  streams::FillProgress at = engine->filling().Progress();
+  if (anew) {
+    at.after.clear();
+    at.pass = {};
+  }
+  const bool rows = at.part == streams::ScanPart::kItems;
   EW_ASSIGN_OR_RETURN(
       streams::ScanChunk chunk,
-      source.engine->Scan({1, at.part, at.after, at.floor, max_bytes, {}, RegionId{id_}}));
+      source.engine->Scan(
+          {1, at.part, at.after, rows ? at.pass : at.floor, max_bytes, {}, RegionId{id_}}));
   return Carry(*this, {1, streams::FillRequest::Kind::kChunk, RegionId{source.id_}, chunk});
+}
+
+Status TestRegion::GatherMore(TestRegion& source) {
+  while (engine->filling().Progress().part != streams::ScanPart::kDone)
+    EW_RETURN_IF_ERROR(FillMore(source, 1000));
+  return Carry(*this, {1, streams::FillRequest::Kind::kAgain, {}, {}});
 }
 
 Status TestRegion::FillTable(TestRegion& source, size_t max_bytes) {

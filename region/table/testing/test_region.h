@@ -85,11 +85,13 @@ class TestRegion {
   Status Apply(streams::RecordBatch batch);
   // A bootstrap from `source`, step by step. Begins it (again).
   Status BeginFilling(TestRegion& source);
-  // The next chunk, of about `max_bytes`; an error of either side.
-  Status FillMore(TestRegion& source, size_t max_bytes);
+  // The next chunk, of about `max_bytes`; an error of either side. `anew`: the first of another pass.
+  Status FillMore(TestRegion& source, size_t max_bytes, bool anew = false);
   Status FinishFilling();
   // After FinishFilling: everything that `source` has decided, with no more asked.
   Status CompleteFilling(TestRegion& source, size_t max_bytes = 1000);
+  // What `source` has decided is here; what others have is still to come.
+  Status GatherMore(TestRegion& source);
   // The next chunk of the table that is being filled.
   Status FillTable(TestRegion& source, size_t max_bytes = 100);
   // Edits where the table lives, as a client of this region.
