@@ -230,7 +230,7 @@ class CommandLine {
     simulate->add_flag("--plant-lying-sync", simulate_.lying_sync,
                        "a deliberate bug: writes are acknowledged before they are on disk");
     simulate->add_flag("--small-logs", simulate_.small_logs,
-                       "change logs so small that regions are cut loose, in a third of the worlds");
+                       "change logs so small that regions are cut loose, in every world that can have them");
     simulate->add_flag("--placed-tables,!--no-placed-tables", simulate_.placed_tables,
                        "a table whose replicas come and go, in half of the worlds (the default)");
     simulate->add_flag("--plant-split-transactions", simulate_.split_transactions,

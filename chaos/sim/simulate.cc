@@ -33,6 +33,8 @@ WorldResult SimulateOne(const SimulateOptions& options, uint64_t seed, std::stri
   failure += "  replay: everwrite chaos simulate --seeds 1 --seed " + std::to_string(seed) +
              " --seconds " + std::to_string(options.world.chaos_seconds) + " --regions " +
              std::to_string(options.world.regions) +
+             (options.world.small_logs ? " --small-logs" : "") +
+             (options.world.placed_tables ? " --placed-tables" : "") +
              (options.world.lying_sync ? " --plant-lying-sync" : "") +
              (options.world.split_transactions ? " --plant-split-transactions" : "");
   return result;

@@ -95,7 +95,8 @@ struct Swarm {
     // A stream goes on from where it was shown: what is put back has forgotten that.
     if (!swarm.workload.streamed && random.Chance(1, 2)) swarm.copy_seconds = random.Between(1, 6);
     // Streams are read from the log: there it is kept.
-    if (!swarm.workload.streamed && random.Chance(1, 3)) {
+    const bool small_logs = !swarm.workload.streamed && random.Chance(1, 3);
+    if (!swarm.workload.streamed && (small_logs || options.small_logs)) {
       swarm.change_log_bytes = random.Between(10, 150) * 1000;
       swarm.change_log_keep_ms = random.Between(0, 3000);
     }
@@ -106,7 +107,6 @@ struct Swarm {
       swarm.placed.think_micros = random.Between(20, 100) * kMicrosPerMilli;
       swarm.placed.move_micros = random.Between(100, 2000) * kMicrosPerMilli;
     }
-    if (!options.small_logs) swarm.change_log_bytes = 0;
     if (!options.placed_tables) swarm.placed = {};
     return swarm;
   }
@@ -220,7 +220,8 @@ void World::Build() {
       filling_[i] = filling;
       auto& records = workload_.history().records;
       for (size_t at = 0; at < report.own.records.size(); ++at)
-        records.emplace(Dot{report.own.log, report.own.first + at}, report.own.records[at]);
+        // A number may be given again by an old copy of a disk, when nobody has seen it.
+        records[Dot{report.own.log, report.own.first + at}] = report.own.records[at];
     });
     regions_[i]->wall_clock().grain_ms = swarm_.clock_grain_ms;
     SetClock(i, 200);
@@ -370,8 +371,8 @@ std::string World::Where(size_t region) const {
   }
   text += ", stage " + std::to_string(static_cast<int>(state.stage)) + " part " +
           std::to_string(static_cast<int>(state.fill.part)) + " floor " +
-          state.fill.floor.ToString() + " shown " + state.fill.claims.shown().ToString() +
-          " of " + state.fill.claims.claimed().ToString() + ", source " + std::to_string(fill.source.value) +
+          state.fill.floor.ToString() + " shown " + state.fill.claims.shown().ToString() + " of " +
+          state.fill.claims.claimed().ToString() + ", source " + std::to_string(fill.source.value) +
           ", rows " + std::to_string(state.fill.rows) + ", bytes " +
           std::to_string(state.fill.bytes) + ", waits " +
           std::to_string(static_cast<int>(fill.waits));

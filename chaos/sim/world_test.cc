@@ -71,11 +71,11 @@ TEST(World, RegionsThatAreCutLooseByASmallLogComeBack) {
   SimulateOptions options;
   options.world.seed = 101;
   options.world.small_logs = true;
-  options.seeds = 20;
+  options.seeds = 60;
   const SimulateSummary summary =
       Simulate(options, [](const std::string& line) { std::printf("%s\n", line.c_str()); });
   EXPECT_EQ(summary.failed, 0u);
-  EXPECT_GT(summary.fillings, 10u);
+  EXPECT_GT(summary.fillings, 60u);
 }
 
 TEST(World, ATransactionAppliedChangeByChangeIsFound) {
