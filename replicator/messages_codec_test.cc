@@ -39,6 +39,7 @@ Chunk SomeChunk(size_t count, size_t size) {
       11, 2, false, {streams::ScanPart::kItems, "a", "z", true, SomeVector(), Stamp{5}, 99, {}}};
   for (size_t i = 0; i < count; ++i)
     chunk.chunk.rows.push_back({"k" + std::to_string(i), std::string(size, 'v')});
+  if (count > 3) chunk.chunk.claims = SomeVector();
   return chunk;
 }
 
@@ -48,6 +49,7 @@ std::vector<Message> OneOfEach() {
   heartbeat.holds = SomeVector();
   heartbeat.sightings = {{{11, 1'700'000'000'000, false, "process 5 elsewhere"}, 3000, 40},
                          {{12, 5, true, ""}, 9, 0}};
+  heartbeat.claims.Claim({}, SomeVector());
   Heartbeat away;
   away.boot = 77;
   away.sequence = 4;
@@ -97,10 +99,14 @@ TEST_F(CodecTest, EveryMessageComesBackFromFramesOfAnySize) {
         ASSERT_EQ(result->has_value(), i + 1 == frames.size());
         if (!result->has_value()) continue;
         EXPECT_EQ(ToString(**result), ToString(message));
+        if (const Heartbeat* heartbeat = std::get_if<Heartbeat>(&message)) {
+          EXPECT_EQ(std::get<Heartbeat>(**result).claims, heartbeat->claims);
+        }
         if (const Chunk* chunk = std::get_if<Chunk>(&message)) {
           const streams::ScanChunk& got = std::get<Chunk>(**result).chunk;
           EXPECT_EQ(got.total_rows, chunk->chunk.total_rows);
           EXPECT_EQ(got.clock, chunk->chunk.clock);
+          EXPECT_EQ(got.claims, chunk->chunk.claims);
           for (size_t r = 0; r < got.rows.size(); ++r) {
             EXPECT_EQ(got.rows[r].key, chunk->chunk.rows[r].key);
             EXPECT_EQ(got.rows[r].value, chunk->chunk.rows[r].value);

@@ -32,10 +32,25 @@ std::vector<LinkMessage> OneOfEach() {
   RegionState filling = state;
   state.coming = SomeVector();
   filling.stage = Stage::kFilling;
-  filling.fill = {3, RegionId{1}, ScanPart::kItems, "key", SomeVector(), 10, 1000, 9, 20, 77, {}};
+  conflict::Claims claims;
+  claims.Claim({}, SomeVector());
+  filling.fill = {3,
+                  RegionId{1},
+                  ScanPart::kItems,
+                  "key",
+                  claims,
+                  SomeVector(),
+                  SomeVector(),
+                  10,
+                  1000,
+                  9,
+                  20,
+                  77,
+                  4};
   ScanChunk chunk{ScanPart::kItems, "a", "c",        false, SomeVector(),
                   Stamp{12},        44,  TableId{7}, {},    {}};
   chunk.without = {TableId{8}};
+  chunk.claims = SomeVector();
   chunk.rows = {{"b", "value"}, {"c", std::string("\0", 1)}};
   PeerProgress progress{SomeVector(),
                         {},
@@ -77,6 +92,7 @@ std::vector<LinkMessage> OneOfEach() {
           ScanReply{3, {}, chunk},
           ScanReply{4, FailedPrecondition("behind"), {}},
           FillRequest{5, FillRequest::Kind::kChunk, RegionId{4}, chunk},
+          FillRequest{6, FillRequest::Kind::kForsake, {}, chunk},
           FillRequest{6, FillRequest::Kind::kFinish, {}, {}},
           FillReply{5, Aborted("no")}};
 }
@@ -126,6 +142,7 @@ TEST(LinkCodec, AFillingAndItsChunksAreTheSame) {
       const ScanChunk& chunk = std::get<FillRequest>(*message).chunk;
       EXPECT_EQ(chunk.through, fill->chunk.through);
       EXPECT_EQ(chunk.vector, fill->chunk.vector);
+      EXPECT_EQ(chunk.claims, fill->chunk.claims);
       ASSERT_EQ(chunk.rows.size(), fill->chunk.rows.size());
       for (size_t i = 0; i < chunk.rows.size(); ++i)
         EXPECT_EQ(chunk.rows[i].value, fill->chunk.rows[i].value);
