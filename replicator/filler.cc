@@ -167,13 +167,15 @@ ScanPart Filler::Wanted(bool begin) const {
 
 // A courtesy to clients, with a bound: of regions that are cut loose from each other one stops
 // serving after the other, the one with the highest id first.
-bool Filler::MustBegin(const PeerTable& peers, const std::vector<LogId>& cut, Instant now) {
+bool Filler::MustBegin(const PeerTable& peers, const Gate& gate, const std::vector<LogId>& cut,
+                       Instant now) {
   if (place_.stage == Stage::kNew) return true;
   if (cut.empty()) {
     cut_since_.reset();
     return false;
   }
-  if (!streams::Serves(place_.stage)) return true;
+  // What cannot be claimed now does not keep us from the rows that can be had.
+  if (!streams::Serves(place_.stage)) return ChooseCatalog(peers, gate, cut, now).value != 0;
   if (!cut_since_) cut_since_ = now;
   const Instant until = *cut_since_ + options_.yield_us;
   const bool yields = std::any_of(peers.all().begin(), peers.all().end(), [&](const auto& entry) {
@@ -507,7 +509,7 @@ void Filler::Advance(const PeerTable& peers, const Gate& gate, const std::vector
   if (!active_) return;
   status_ = {};
   Refill(now);
-  const ScanPart wanted = Wanted(MustBegin(peers, cut, now));
+  const ScanPart wanted = Wanted(MustBegin(peers, gate, cut, now));
   const TableId table = WantedTable(wanted);
   const bool other =
       (session_ && (session_->part != wanted || session_->table != table)) ||

@@ -96,7 +96,8 @@ class Filler {
   bool IsRows(streams::ScanPart part) const {
     return part == streams::ScanPart::kItems && place_.table.value == 0;
   }
-  bool MustBegin(const PeerTable& peers, const std::vector<LogId>& cut, Instant now);
+  bool MustBegin(const PeerTable& peers, const Gate& gate, const std::vector<LogId>& cut,
+                 Instant now);
   streams::ScanPart Wanted(bool begin) const;
   // Of one table, and not of the whole region anew.
   TableId WantedTable(streams::ScanPart wanted) const {

@@ -178,6 +178,7 @@ class Filling::Unit : public CommitUnit {
     const Table& table = *job_->table;
     if (table.state->dropped) return;
     if (job_->restart) {
+      ++next_.steps;
       next_.part = ScanPart::kItems;
       next_.after.clear();
       next_.source = {};
