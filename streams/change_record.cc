@@ -78,6 +78,7 @@ void EncodeChangeRecord(const ChangeRecord& record, std::string& out) {
   PutVarintField(out, 13, record.transaction_end ? 1 : 0);
   PutBytesField(out, 14, record.scope);
   PutVarintField(out, 15, record.bare ? 1 : 0);
+  PutVarintField(out, 16, record.apart ? 1 : 0);
 }
 
 std::string EncodeScope(const std::vector<RegionId>& regions) {
@@ -147,6 +148,7 @@ bool DecodeChangeRecord(std::string_view bytes, ChangeRecord& record) {
           case 13: result.transaction_end = number != 0; break;
           case 14: result.scope = data; break;
           case 15: result.bare = number != 0; break;
+          case 16: result.apart = number != 0; break;
           default: break;  // of a newer version
         }
       });
@@ -154,7 +156,7 @@ bool DecodeChangeRecord(std::string_view bytes, ChangeRecord& record) {
   if (result.dot.log.value == 0 || result.dot.number == 0 || result.stamp.value == 0) return false;
   // Definitions are everybody's.
   if ((result.bare || !result.scope.empty()) && result.subject != Subject::kItem) return false;
-  if (result.bare && result.scope.empty()) return false;
+  if ((result.bare || result.apart) && result.scope.empty()) return false;
   if (!result.context.empty()) {
     conflict::Vector context;
     if (!conflict::Vector::Decode(result.context, context)) return false;

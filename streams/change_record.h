@@ -47,6 +47,9 @@ struct ChangeRecord {
   // no gap, and what ordering needs, without key and image.
   std::string_view scope;
   bool bare = false;
+  // Of a table that its maker's region has kept for itself when it left the global one of that
+  // incarnation (TableDefinition::apart): nobody else's business, whoever holds that table.
+  bool apart = false;
 };
 
 // Ascending.

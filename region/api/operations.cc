@@ -45,7 +45,7 @@ constexpr Operation kOperations[] = {
     {"ListTables", ListTables},
     {"UpdateTable", UpdateTable,
      "throughput may be lowered, and billing switched, as often as one likes; ReplicaUpdates "
-     "without Disassociate, witnesses and strong consistency (docs/global-tables.md)"},
+     "without witnesses and strong consistency (docs/global-tables.md)"},
     {"DescribeTableReplicaAutoScaling", DescribeTableReplicaAutoScaling, "always disabled"},
     {"UpdateTableReplicaAutoScaling", UpdateTableReplicaAutoScaling,
      "takes AutoScalingDisabled only: throughput is not enforced, so there is nothing to scale"},

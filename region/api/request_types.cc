@@ -145,9 +145,12 @@ EVERWRITE_SHAPE(CreateReplicationGroupMemberAction, EVERWRITE_MEMBER);
 EVERWRITE_SHAPE(UpdateReplicationGroupMemberAction, EVERWRITE_MEMBER);
 #undef EVERWRITE_MEMBER
 EVERWRITE_SHAPE(DeleteReplicationGroupMemberAction, {"RegionName", &kString});
+EVERWRITE_SHAPE(DisassociateReplicationGroupMemberAction, {"RegionName", &kString},
+                {"DisassociationMode", &kString});
 EVERWRITE_SHAPE(ReplicationGroupUpdate, {"Create", &kCreateReplicationGroupMemberAction},
                 {"Update", &kUpdateReplicationGroupMemberAction},
-                {"Delete", &kDeleteReplicationGroupMemberAction});
+                {"Delete", &kDeleteReplicationGroupMemberAction},
+                {"Disassociate", &kDisassociateReplicationGroupMemberAction});
 const Type kReplicaUpdates = ListOf(kReplicationGroupUpdate);
 
 EVERWRITE_SHAPE(KeysAndAttributes, {"Keys", &kKeyList}, {"AttributesToGet", &kStrings},
@@ -244,7 +247,8 @@ EVERWRITE_SHAPE(CreateTable, {"KeySchema", &kKeySchema},
                 {"GlobalSecondaryIndexes", &kGlobalSecondaryIndexes}, {"Tags", &kTags},
                 {"ResourcePolicy", &kString}, EVERWRITE_TABLE);
 EVERWRITE_SHAPE(UpdateTable, {"GlobalSecondaryIndexUpdates", &kGlobalSecondaryIndexUpdates},
-                {"ReplicaUpdates", &kReplicaUpdates}, EVERWRITE_TABLE);
+                {"ReplicaUpdates", &kReplicaUpdates},
+                {"DisassociationProtectionEnabled", &kBoolean}, EVERWRITE_TABLE);
 EVERWRITE_SHAPE(TableNamed, {"TableName", &kString});
 EVERWRITE_SHAPE(ListTables, {"ExclusiveStartTableName", &kString}, {"Limit", &kInteger});
 EVERWRITE_SHAPE(TagResource, {"ResourceArn", &kString}, {"Tags", &kTags});

@@ -111,6 +111,12 @@ struct TableUpdate {
   IndexStates states;
 };
 
+Status EditReplicas(TableUpdate& update, const ApiContext& context, TableDefinition& d) {
+  if (ApplyReplicaUpdates(update.replicas, context, update.now_ms, d, update.error))
+    return OkStatus();
+  return InvalidArgument(update.error.message);  // the answer is update.error
+}
+
 Status EditTable(TableUpdate& update, const ApiContext& context, TableDefinition& d) {
   const table::TableEngine& engine = *context.engine;
   const TableDefinition before = d;
@@ -118,8 +124,7 @@ Status EditTable(TableUpdate& update, const ApiContext& context, TableDefinition
   const bool is_global = !d.IsEverywhere() && !OtherReplicas(context, d).empty();
   if (update.settings.stream == table::StreamView::kNone && is_global)
     return InvalidArgument(Invalid("Disabling Stream is not allowed for a Global Table replica."));
-  if (!ApplyReplicaUpdates(update.replicas, context, update.now_ms, d, update.error))
-    return InvalidArgument(update.error.message);  // the answer is update.error
+  EW_RETURN_IF_ERROR(EditReplicas(update, context, d));
   EW_RETURN_IF_ERROR(EditSettings(update.settings, update.now_ms, d));
   const TablePtr live = engine.FindTable(d.name);
   const auto is_complete = [&](IndexId id) { return live && engine.StatusOf(*live, id).complete; };
@@ -194,6 +199,14 @@ void UpdateTable(const Params& params, Call call) {
   update->now_ms = call.context().clock->PhysicalMillis();
   table::TableEngine& engine = call.engine();
   Executor& executor = call.executor();
+  if (update->replicas.disassociates()) {
+    return engine.Disassociate(
+        std::string(name),
+        [update, context = &call.context()](TableDefinition& d) {
+          return EditReplicas(*update, *context, d);
+        },
+        executor, ReplyWithUpdate(std::move(call), update));
+  }
   engine.UpdateTable(
       std::string(name),
       [update, context = &call.context()](TableDefinition& d) {

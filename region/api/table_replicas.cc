@@ -16,6 +16,7 @@ using table::TableDefinition;
 using Kind = ReplicaUpdate::Kind;
 
 constexpr std::string_view kClass = "class com.amazonaws.dynamodb.v20120810.";
+constexpr std::string_view kModes = "[WAIT_FOR_REPLICATION]";
 constexpr std::string_view kTableClasses = "[STANDARD, STANDARD_INFREQUENT_ACCESS]";
 
 std::string ClassName(std::string_view name) { return std::string(kClass) + std::string(name); }
@@ -62,6 +63,12 @@ bool ReadAction(const Params& params, const std::string& path, ReplicaUpdate& ou
       !params.Text(Param::kTableClassOverride, table_class, error))
     return false;
   violations.Required(region.data(), path + ".regionName");
+  if (out.kind == Kind::kDisassociate) {
+    std::string_view mode;
+    if (!params.Text(Param::kDisassociationMode, mode, error)) return false;
+    violations.Required(mode.data(), path + ".disassociationMode");
+    violations.OneOf(mode, path + ".disassociationMode", kModes);
+  }
   violations.OneOf(table_class, path + ".tableClassOverride", kTableClasses);
   out.region = region;
   if (key.data()) out.sse_key = key;
@@ -84,7 +91,9 @@ struct ActionRow {
 constexpr ActionRow kActions[] = {
     {Param::kCreate, Kind::kCreate, "create", "CreateReplicationGroupMemberAction"},
     {Param::kUpdate, Kind::kUpdate, "update", "UpdateReplicationGroupMemberAction"},
-    {Param::kDelete, Kind::kDelete, "delete", "DeleteReplicationGroupMemberAction"}};
+    {Param::kDelete, Kind::kDelete, "delete", "DeleteReplicationGroupMemberAction"},
+    {Param::kDisassociate, Kind::kDisassociate, "disassociate",
+     "DisassociateReplicationGroupMemberAction"}};
 
 bool ReadOne(dom::element element, const std::string& path, ReplicaUpdate& out,
              Violations& violations, ApiError& error) {
@@ -172,9 +181,10 @@ bool SetOverrides(const ReplicaUpdate& update, const TableDefinition& d, Replica
   return true;
 }
 
-bool Create(const ReplicaUpdate& update, RegionId region, uint64_t now_ms, TableDefinition& d,
-            ApiError& error) {
-  if (d.IsEverywhere() || d.replicas.count(region))
+bool Create(const ReplicaUpdate& update, const ApiContext& context, RegionId region,
+            uint64_t now_ms, TableDefinition& d, ApiError& error) {
+  if (d.IsEverywhere() || d.replicas.count(region) || d.apart.value != 0 ||
+      context.engine->HasApart(d.name, region))
     return FailValidation(error, "Failed to create a the new replica of table with name: ‘" +
                                      d.name +
                                      "’ because one or more replicas already existed as tables.");
@@ -195,6 +205,9 @@ bool Create(const ReplicaUpdate& update, RegionId region, uint64_t now_ms, Table
 bool ReadReplicaUpdates(const Params& params, ReplicaUpdates& out, Violations& violations,
                         ApiError& error) {
   std::optional<dom::array> array;
+  if (params.Has(Param::kDisassociationProtectionEnabled) &&
+      !params.Bool(Param::kDisassociationProtectionEnabled, out.protection.emplace(), error))
+    return false;
   if (!params.Array(Param::kReplicaUpdates, array, error)) return false;
   if (!array) return true;
   if (array->size() == 0)
@@ -209,7 +222,7 @@ bool ReadReplicaUpdates(const Params& params, ReplicaUpdates& out, Violations& v
 bool CheckReplicaUpdates(const ReplicaUpdates& updates, const ApiContext& context,
                          bool other_operations, ApiError& error) {
   if (updates.empty()) return true;
-  if (other_operations)
+  if (other_operations || (updates.protection && !updates.list.empty()))
     return FailValidation(
         error, Invalid("Replica modification must be the only operation in the request"));
   int created_or_deleted = 0;
@@ -235,6 +248,16 @@ bool CheckReplicaUpdates(const ReplicaUpdates& updates, const ApiContext& contex
                                        "only supported in the following regions: [" +
                                        names + "]");
     }
+    if (update.kind == Kind::kDisassociate) {
+      if (updates.list.size() > 1)
+        return FailValidation(error, Invalid("Disassociate must be the only replica update in the "
+                                             "request"));
+      if (update.region != context.region)
+        return FailValidation(error, Invalid("Only the local replica can be disassociated. Send "
+                                             "the request to the Region of the replica: " +
+                                             update.region));
+      continue;
+    }
     if (update.kind != Kind::kUpdate && update.region == context.region)
       return FailValidation(error,
                             "Cannot add or delete the local region through ReplicaUpdates. Use "
@@ -245,18 +268,35 @@ bool CheckReplicaUpdates(const ReplicaUpdates& updates, const ApiContext& contex
 
 bool ApplyReplicaUpdates(const ReplicaUpdates& updates, const ApiContext& context, uint64_t now_ms,
                          TableDefinition& d, ApiError& error) {
+  if (updates.protection) {
+    const RegionId self = RegionOf(context, context.region);
+    if (OtherReplicas(context, d).empty()) return NotPart(context.region, error);
+    if (*updates.protection) {
+      d.may_part.erase(self);
+    } else {
+      d.may_part.insert(self);
+    }
+  }
   for (const ReplicaUpdate& update : updates.list) {
     const RegionId region = RegionOf(context, update.region);
     if (update.kind == Kind::kCreate) {
       if (&update != &updates.list.front()) continue;  // the same again
-      if (!Create(update, region, now_ms, d, error)) return false;
+      if (!Create(update, context, region, now_ms, d, error)) return false;
       continue;
     }
     TableDefinition named = d;
     NameTheRegions(context, named);
     const auto at = named.replicas.find(region);
     if (at == named.replicas.end()) return NotPart(update.region, error);
-    if (update.kind == Kind::kUpdate) {
+    if (update.kind == Kind::kDisassociate) {
+      if (named.replicas.size() < 2) return NotPart(update.region, error);
+      if (!named.may_part.count(region))
+        return FailValidation(error, Invalid("Replica cannot be disassociated while disassociation "
+                                             "protection is enabled. Disable it first with "
+                                             "DisassociationProtectionEnabled."));
+      for (const auto& [other, replica] : named.replicas)
+        if (replica.state != Replica::State::kActive) return InUse(error);
+    } else if (update.kind == Kind::kUpdate) {
       if (!SetOverrides(update, named, at->second, error)) return false;
     } else {
       if (&update != &updates.list.front()) continue;
@@ -338,7 +378,9 @@ void AppendReplicas(std::string& out, const ApiContext& context, const table::Ta
   if (others.empty()) return;
   out +=
       ",\"GlobalTableVersion\":\"2019.11.21\",\"GlobalTableSettingsReplicationMode\":"
-      "\"ENABLED_WITH_OVERRIDES\",\"Replicas\":[";
+      "\"ENABLED_WITH_OVERRIDES\",\"DisassociationProtectionEnabled\":";
+  out += d.may_part.count(RegionOf(context, context.region)) ? "false" : "true";
+  out += ",\"Replicas\":[";
   for (const auto& [id, replica] : others) {
     if (out.back() != '[') out += ',';
     out += "{\"RegionName\":";

@@ -24,7 +24,7 @@
 namespace everwrite::api {
 
 struct ReplicaUpdate {
-  enum class Kind : uint8_t { kNone, kCreate, kUpdate, kDelete };
+  enum class Kind : uint8_t { kNone, kCreate, kUpdate, kDelete, kDisassociate };
   Kind kind = Kind::kNone;
   int kinds = 0;  // how many were given at once
   std::string region;
@@ -39,7 +39,12 @@ struct ReplicaUpdate {
 
 struct ReplicaUpdates {
   std::vector<ReplicaUpdate> list;
-  bool empty() const { return list.empty(); }
+  std::optional<bool> protection;  // of this region, against being disassociated
+  bool empty() const { return list.empty() && !protection; }
+  // The region of the request is to leave, and to keep what it has.
+  bool disassociates() const {
+    return !list.empty() && list.front().kind == ReplicaUpdate::Kind::kDisassociate;
+  }
 };
 
 bool ReadReplicaUpdates(const Params& params, ReplicaUpdates& out, Violations& violations,
@@ -47,7 +52,8 @@ bool ReadReplicaUpdates(const Params& params, ReplicaUpdates& out, Violations& v
 // What can be told without the table. `other_operations`: the request asks for something else too.
 bool CheckReplicaUpdates(const ReplicaUpdates& updates, const ApiContext& context,
                          bool other_operations, ApiError& error);
-// Edits the definition of a table that this region holds.
+// Edits the definition of a table that this region holds. Of one that this region is to leave: so
+// that it names its regions (table::TableEngine::Disassociate).
 bool ApplyReplicaUpdates(const ReplicaUpdates& updates, const ApiContext& context, uint64_t now_ms,
                          table::TableDefinition& definition, ApiError& error);
 

@@ -107,6 +107,41 @@ TEST_F(ReplicasTest, ATableThatIsEverywhereHasAReplicaInEveryOtherRegionAndMayLo
             "{'RegionName':'sa-east-1','ReplicaStatus':'DELETING'}]");
 }
 
+TEST_F(ReplicasTest, ARegionLeavesWithItsDataWhenItsProtectionIsOff) {
+  Make(/*everywhere=*/true);
+  MakeTable();
+  const std::string leave =
+      "[{'Disassociate':{'RegionName':'eu-west-1','DisassociationMode':'WAIT_FOR_REPLICATION'}}]";
+  EXPECT_NE(Update(leave).find("disassociation protection is enabled"), std::string::npos);
+  EXPECT_NE(
+      Ask("DescribeTable", "{'TableName':'tab'}").find("'DisassociationProtectionEnabled':true"),
+      std::string::npos);
+  Ask("UpdateTable", "{'TableName':'tab','DisassociationProtectionEnabled':false}");
+  ASSERT_EQ(last_.status, 200) << last_.body;
+  EXPECT_NE(Update("[{'Disassociate':{'RegionName':'us-east-1',"
+                   "'DisassociationMode':'WAIT_FOR_REPLICATION'}}]")
+                .find("Only the local replica"),
+            std::string::npos);
+  EXPECT_NE(Update("[{'Disassociate':{'RegionName':'eu-west-1','DisassociationMode':'NOW'}}]")
+                .find("disassociationMode"),
+            std::string::npos);
+  EXPECT_NE(Update("[{'Disassociate':{'RegionName':'eu-west-1'}}]").find("disassociationMode"),
+            std::string::npos);
+  Ask("PutItem", "{'TableName':'tab','Item':{'pk':{'S':'kept'}}}");
+  Update(leave);
+  ASSERT_EQ(last_.status, 200) << last_.body;
+  EXPECT_EQ(Replicas(), "none");
+  EXPECT_EQ(last_.body.find("Disassociation"), std::string::npos);
+  EXPECT_NE(Ask("Scan", "{'TableName':'tab'}").find("kept"), std::string::npos);
+  EXPECT_EQ(Ask("ListTables", "{}"), "{'TableNames':['tab']}");
+  EXPECT_NE(Update(leave).find("were not part of the global table"), std::string::npos);
+  EXPECT_NE(Update("[{'Create':{'RegionName':'us-east-1'}}]").find("already existed as tables"),
+            std::string::npos);
+  Ask("DeleteTable", "{'TableName':'tab'}");
+  ASSERT_EQ(last_.status, 200) << last_.body;
+  EXPECT_EQ(Ask("ListTables", "{}"), "{'TableNames':[]}");
+}
+
 TEST_F(ReplicasTest, SettingsOfAReplicaAreKeptAndThoseThatEqualTheTablesAreInherited) {
   Make(/*everywhere=*/true);
   Ask("CreateTable",

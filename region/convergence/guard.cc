@@ -194,6 +194,7 @@ ConvergenceGuard::Suspect* ConvergenceGuard::Find(Place place, uint64_t ask_id) 
 void ConvergenceGuard::Ask(Place place, Suspect& suspect, Instant now) {
   // Definitions are compared, and never repaired by machine.
   if (options_.peers.empty() || place.first == table::kCatalogTable) return;
+  if (!engine_.IsWhole(place.first)) return;  // nobody else has it, or it is being filled
   // The one that differs first, then the others in turn.
   const std::vector<RegionId>& peers = options_.peers;
   if (suspect.asked_at.micros < 0 && suspect.finding.differs_from.value != 0) {

@@ -323,6 +323,9 @@ HttpResponse Admin::Items(std::string_view query) const {
           more = true;
           return false;
         }
+        // What this region has for itself is compared with nobody's.
+        const auto table = context_.engine->FindTableById(table::TableOfItemKey(key));
+        if (table && table->definition.apart.value != 0) return true;
         ++count;
         last = key;
         out += ToHex(key.substr(0, 8)) + ' ' + ToHex(key.substr(8)) + ' ' +

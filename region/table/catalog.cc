@@ -1,5 +1,6 @@
 #include "region/table/catalog.h"
 
+#include <algorithm>
 #include <mutex>
 
 #include "base/coding.h"
@@ -52,16 +53,23 @@ Status Catalog::LoadIndexes(const KvStore& store, const TableDefinition& definit
 Status Catalog::Load(const KvStore& store) {
   const std::string begin = ItemKey(kCatalogTable, "");
   const auto it = store.NewIterator(ColumnFamily::kItems, {begin, PrefixEnd(begin)});
+  std::vector<TableDefinition> definitions;
   for (it->Seek(begin); it->Valid(); it->Next()) {
     StoredItem stored;
     if (!DecodeStoredItem(it->value(), stored)) return DataLoss("a table definition is damaged");
     if (stored.tombstone) continue;
-    TableDefinition definition;
-    if (!DecodeTableDefinition(stored.image, definition))
+    if (!DecodeTableDefinition(stored.image, definitions.emplace_back()))
       return DataLoss("a table definition is damaged or of a newer version");
+  }
+  EW_RETURN_IF_ERROR(it->status());
+  // What this region has for itself decides whether it may hold the table of that name.
+  std::stable_partition(definitions.begin(), definitions.end(),
+                        [](const TableDefinition& d) { return d.apart.value != 0; });
+  for (TableDefinition& definition : definitions) {
     auto state = std::make_shared<TableState>(definition.id);
     state->scope = streams::EncodeScope(definition.Members());
-    state->elsewhere = !definition.Holds(region_);
+    state->apart = definition.apart.value != 0;
+    state->elsewhere = !HoldsHere(definition);
     if (!state->elsewhere) {
       const auto fill = fills_.Find(definition.id);
       state->filling = fill && !fill->serves;
@@ -69,16 +77,34 @@ Status Catalog::Load(const KvStore& store) {
       EW_RETURN_IF_ERROR(LoadIndexes(store, definition, *state));
       if (!state->filling) streams_.Attach(definition, *state);
     }
-    const std::string name = definition.name;
-    Publish(name, std::make_shared<const Table>(std::move(definition), std::move(state)));
+    const std::string key = definition.CatalogKey();
+    Publish(key, std::make_shared<const Table>(std::move(definition), std::move(state)));
   }
-  return it->status();
+  return {};
+}
+
+bool Catalog::HoldsHere(const TableDefinition& definition) const {
+  if (!definition.Holds(region_)) return false;
+  return definition.apart.value != 0 || !FindAnywhere(ApartKey(definition.name, region_));
+}
+
+std::string Catalog::KeyOf(std::string_view name) const {
+  std::string own = ApartKey(name, region_);
+  return FindAnywhere(own) ? own : std::string(name);
+}
+
+bool Catalog::HasApart(std::string_view name) const {
+  std::shared_lock lock(mutex_);
+  const auto at = by_key_.upper_bound(name);
+  return at != by_key_.end() && NameOfCatalogKey(at->first) == name;
 }
 
 TablePtr Catalog::Find(std::string_view name) const {
   std::shared_lock lock(mutex_);
-  const auto at = by_name_.find(name);
-  return at == by_name_.end() || at->second->state->elsewhere ? nullptr : at->second;
+  auto at = by_key_.find(name);
+  if (at == by_key_.end() || at->second->state->elsewhere)
+    at = by_key_.find(ApartKey(name, region_));
+  return at == by_key_.end() ? nullptr : at->second;
 }
 
 TablePtr Catalog::FindById(TableId id) const {
@@ -87,10 +113,15 @@ TablePtr Catalog::FindById(TableId id) const {
   return at == by_id_.end() || at->second->state->elsewhere ? nullptr : at->second;
 }
 
-TablePtr Catalog::FindAnywhere(std::string_view name) const {
+TablePtr Catalog::FindAnywhere(std::string_view key) const {
   std::shared_lock lock(mutex_);
-  const auto at = by_name_.find(name);
-  return at == by_name_.end() ? nullptr : at->second;
+  const auto at = by_key_.find(key);
+  return at == by_key_.end() ? nullptr : at->second;
+}
+
+TablePtr Catalog::FindHeld(std::string_view key) const {
+  TablePtr table = FindAnywhere(key);
+  return table && !table->state->elsewhere ? table : nullptr;
 }
 
 bool Catalog::IsElsewhere(TableId id) const {
@@ -102,15 +133,16 @@ bool Catalog::IsElsewhere(TableId id) const {
 std::vector<TablePtr> Catalog::AllAnywhere() const {
   std::vector<TablePtr> tables;
   std::shared_lock lock(mutex_);
-  for (const auto& [id, table] : by_id_) tables.push_back(table);
+  for (const auto& [key, table] : by_key_) tables.push_back(table);
   return tables;
 }
 
 std::vector<std::string> Catalog::List(std::string_view after, size_t limit) const {
   std::vector<std::string> names;
   std::shared_lock lock(mutex_);
-  for (auto at = by_name_.upper_bound(after); at != by_name_.end() && names.size() < limit; ++at)
-    if (!at->second->state->elsewhere) names.push_back(at->first);
+  for (auto at = by_key_.upper_bound(after); at != by_key_.end() && names.size() < limit; ++at)
+    if (!at->second->state->elsewhere && at->second->definition.name != after)
+      names.push_back(at->second->definition.name);
   return names;
 }
 
@@ -171,12 +203,13 @@ void Catalog::ReplaceIndexes(CommitTurn& turn, const TableDefinition& after, Tab
 TablePtr Catalog::Replace(CommitTurn& turn, const TablePtr& before, const TableDefinition* after) {
   const bool same_table = before && after && before->definition.id == after->id;
   const bool held = before && !before->state->elsewhere;
-  const bool holds = after && after->Holds(region_);
+  const bool holds = after && HoldsHere(*after);
   const bool same = same_table && held == holds;
   if (held && !same) DropTable(turn, *before, /*lives_on=*/same_table);
   if (!after) return nullptr;
   auto state = same ? before->state : std::make_shared<TableState>(after->id);
   if (!same) state->elsewhere = !holds;
+  state->apart = after->apart.value != 0;
   state->scope = streams::EncodeScope(after->Members());
   auto table = std::make_shared<const Table>(*after, state);
   if (!holds) return table;
@@ -191,6 +224,20 @@ TablePtr Catalog::Replace(CommitTurn& turn, const TablePtr& before, const TableD
   ReplaceIndexes(turn, *after, *state, /*empty=*/state->count.items == 0);
   if (!state->filling) streams_.Replace(turn, after, *state);
   return table;
+}
+
+std::pair<TablePtr, TablePtr> Catalog::Part(CommitTurn& turn, const Table& table,
+                                            const TableDefinition& own,
+                                            const TableDefinition& rest) {
+  // What it lacks now will not come any more.
+  if (fills_.Has(own.id)) TableFilled(turn, table);
+  table.state->scope = streams::EncodeScope(own.Members());
+  table.state->apart = true;
+  auto elsewhere = std::make_shared<TableState>(rest.id);
+  elsewhere->elsewhere = true;
+  elsewhere->scope = streams::EncodeScope(rest.Members());
+  return {std::make_shared<const Table>(own, table.state),
+          std::make_shared<const Table>(rest, std::move(elsewhere))};
 }
 
 void Catalog::FillTable(CommitTurn& turn, const Table& table, const conflict::Vector& floor) {
@@ -221,18 +268,34 @@ bool HasIncomplete(const Table& table) {
 
 }  // namespace
 
-void Catalog::Publish(const std::string& name, TablePtr table) {
+void Catalog::IndexById(TableId id, std::string_view name) {
+  TablePtr found;
+  for (auto at = by_key_.lower_bound(name);
+       at != by_key_.end() && NameOfCatalogKey(at->first) == name; ++at)
+    if (at->second->definition.id == id && (!found || found->state->elsewhere)) found = at->second;
+  if (found) {
+    by_id_[id] = std::move(found);
+  } else {
+    by_id_.erase(id);
+  }
+}
+
+void Catalog::Publish(const std::string& key, TablePtr table) {
   const bool incomplete = table && HasIncomplete(*table);
   {
     std::unique_lock lock(mutex_);
-    if (const auto at = by_name_.find(name); at != by_name_.end()) {
-      by_id_.erase(at->second->definition.id);
-      by_name_.erase(at);
+    const std::string_view name = NameOfCatalogKey(key);
+    TableId before;
+    if (const auto at = by_key_.find(key); at != by_key_.end()) {
+      before = at->second->definition.id;
+      by_key_.erase(at);
     }
     if (table) {
-      by_id_[table->definition.id] = table;
-      by_name_[name] = std::move(table);
+      const TableId id = table->definition.id;
+      by_key_[key] = std::move(table);
+      IndexById(id, name);
     }
+    if (before.value != 0) IndexById(before, name);
   }
   if (incomplete && on_incomplete_) on_incomplete_();
 }

@@ -20,6 +20,10 @@
 // one that does so no more drops the rows in it. What is found here by Find, FindById and in the
 // lists is what this region holds.
 //
+// Apart. A region may leave a table and keep what it has of it (TableDefinition::apart). That makes
+// a second entry beside the table's, under a key of its own, and takes over its rows and ids; so a
+// region that holds one of the two holds nothing of the other, and what Find finds is unambiguous.
+//
 // Thread-safety: Find, FindById and List from any thread; the rest as the committer's turn.
 #pragma once
 
@@ -54,8 +58,17 @@ class Catalog {
   TablePtr Find(std::string_view name) const;
   TablePtr FindById(TableId id) const;
   std::vector<std::string> List(std::string_view after, size_t limit) const;
-  // Also of a table that lives elsewhere.
-  TablePtr FindAnywhere(std::string_view name) const;
+  // By the key of its entry; also of a table that lives elsewhere.
+  TablePtr FindAnywhere(std::string_view key) const;
+  // The same, if it is here.
+  TablePtr FindHeld(std::string_view key) const;
+  // The entry that a client of this region means by the name.
+  std::string KeyOf(std::string_view name) const;
+  // Some region has a table of this name for itself.
+  bool HasApart(std::string_view name) const;
+  bool HasApart(std::string_view name, RegionId region) const {
+    return FindAnywhere(ApartKey(name, region)) != nullptr;
+  }
   bool IsElsewhere(TableId id) const;
   std::vector<TablePtr> AllAnywhere() const;
 
@@ -63,7 +76,11 @@ class Catalog {
   // Drops the rows of an incarnation that ends. What is returned must be published once the turn is
   // durable.
   TablePtr Replace(CommitTurn& turn, const TablePtr& before, const TableDefinition* after);
-  void Publish(const std::string& name, TablePtr table);
+  void Publish(const std::string& key, TablePtr table);
+  // In a turn: this region leaves the table, which it holds, and keeps what it has of it. `own` is
+  // the definition of that, `rest` that of the table without this region. Both to be published.
+  std::pair<TablePtr, TablePtr> Part(CommitTurn& turn, const Table& table,
+                                     const TableDefinition& own, const TableDefinition& rest);
   // In a turn: the region has been filled (filling.h).
   void Filled(CommitTurn& turn) { streams_.BeginAnew(turn); }
   // In a turn: the table is whole.
@@ -81,6 +98,8 @@ class Catalog {
   std::vector<TablePtr> WithTimeToLive() const;
 
  private:
+  bool HoldsHere(const TableDefinition& definition) const;
+  void IndexById(TableId id, std::string_view name);  // with mutex_ held
   void DropTable(CommitTurn& turn, const Table& table, bool lives_on);
   static void ReplaceIndexes(CommitTurn& turn, const TableDefinition& after, TableState& state,
                              bool empty);
@@ -91,8 +110,8 @@ class Catalog {
   TableFills& fills_;
   std::function<void()> on_incomplete_;  // set before anything is published
   mutable std::shared_mutex mutex_;
-  std::map<std::string, TablePtr, std::less<>> by_name_;
-  std::map<TableId, TablePtr> by_id_;
+  std::map<std::string, TablePtr, std::less<>> by_key_;
+  std::map<TableId, TablePtr> by_id_;  // of two of one id the one that is held
 };
 
 }  // namespace everwrite::table

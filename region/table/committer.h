@@ -54,6 +54,7 @@ struct TableState {
   bool elsewhere = false;
   // For the records of changes (streams/change_record.h). In turns only.
   std::string scope;
+  bool apart = false;
 
   // The indexes that are kept beside the rows; null: none, which costs a writer next to nothing.
   // Whoever plans a row's change with its key locked sees every index whose backfill may have come

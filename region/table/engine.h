@@ -147,6 +147,13 @@ class TableEngine {
   // `edit` changes the definition under the table's lock, or refuses.
   virtual void UpdateTable(std::string name, std::function<Status(TableDefinition&)> edit,
                            Executor& executor, TableCallback done) = 0;
+  // This region leaves the table and keeps what it has of it as a table of its own. `edit` makes
+  // the definition one that names its regions, this one and at least another, or refuses. The
+  // callback gets the table that this region has now.
+  virtual void Disassociate(std::string name, std::function<Status(TableDefinition&)> edit,
+                            Executor& executor, TableCallback done) = 0;
+  // The region has a table of this name for itself, having left the one of the others.
+  virtual bool HasApart(std::string_view name, RegionId region) const = 0;
   // The table and every item in it. The callback gets what was deleted.
   virtual void DeleteTable(std::string name, Executor& executor, TableCallback done) = 0;
   // Live items and their bytes (item sizes by DynamoDB's rules), kept with every commit.

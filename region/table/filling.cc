@@ -217,8 +217,8 @@ class Filling::Unit : public CommitUnit {
       if (row.row) return row.change.AddTo(turn, row.table->state, row.store_key, row.item);
       return row.change.AddRemovalTo(turn, row.table->state, row.store_key, row.item.version);
     }
-    const std::string name(KeyOfItemKey(row.store_key));
-    row.published = owner_.catalog_.Replace(turn, owner_.catalog_.Find(name),
+    const std::string key(KeyOfItemKey(row.store_key));
+    row.published = owner_.catalog_.Replace(turn, owner_.catalog_.FindHeld(key),
                                             row.definition ? &*row.definition : nullptr);
     turn.batch().Put(ColumnFamily::kItems, row.store_key, row.row->value);
     turn.digests().Touch(kCatalogTable, 0, row.item.version.dot,
@@ -460,7 +460,7 @@ Status Filling::CheckRows(const ScanChunk& chunk) const {
     TableDefinition definition;
     if (TableOfItemKey(row.key) != kCatalogTable ||
         (!item.tombstone && (!DecodeTableDefinition(item.image, definition) ||
-                             definition.name != KeyOfItemKey(row.key))))
+                             definition.CatalogKey() != KeyOfItemKey(row.key))))
       return InvalidArgument("a chunk holds no table definition");
   }
   return {};
@@ -573,7 +573,7 @@ bool Filling::Knew(const Job& job, Dot change, Dot earlier) const {
 
 // A table goes with all its rows. What of them the source does not know is lost to the deletion.
 Status Filling::PlanDropped(Job& job, const PlannedRow& planned) const {
-  const TablePtr table = catalog_.Find(KeyOfItemKey(planned.store_key));
+  const TablePtr table = catalog_.FindHeld(KeyOfItemKey(planned.store_key));
   if (!table || (planned.definition && planned.definition->id == table->definition.id)) return {};
   const std::string rows = ItemKey(table->definition.id, "");
   const auto it = store_.NewIterator(ColumnFamily::kItems, {rows, PrefixEnd(rows)});

@@ -189,4 +189,9 @@ Status LedgerTable::Scan(
   return it->status();
 }
 
+Status LedgerIsReadOnly() {
+  return InvalidArgument(std::string(kLedgerTableName) +
+                         " is kept by the region itself and can only be read");
+}
+
 }  // namespace everwrite::table

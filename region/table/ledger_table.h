@@ -65,4 +65,7 @@ class LedgerTable {
   std::string partition_;  // what all encoded keys begin with
 };
 
+// The answer to whoever would write it.
+Status LedgerIsReadOnly();
+
 }  // namespace everwrite::table

@@ -32,6 +32,7 @@ Status LocalWrite::AddTo(CommitTurn& turn) {
   record.tombstone = tombstone;
   record.image = mutation_.item;
   record.scope = table.state->scope;
+  record.apart = table.state->apart;
   std::string bytes;
   streams::EncodeChangeRecord(record, bytes);
   turn.AppendOwnChange(version.dot, std::move(bytes));

@@ -9,23 +9,6 @@
 #include "streams/change_log.h"
 
 namespace everwrite::table {
-namespace {
-
-// A unit that a queued lock continuation shares, for the committer, which wants one of its own.
-class SharedUnit : public CommitUnit {
- public:
-  explicit SharedUnit(std::shared_ptr<CommitUnit> unit) : unit_(std::move(unit)) {}
-  Status AddTo(CommitTurn& turn) override { return unit_->AddTo(turn); }
-  void Finished(const Status& status, Completions& completions) override {
-    unit_->Finished(status, completions);
-  }
-
- private:
-  const std::shared_ptr<CommitUnit> unit_;
-};
-
-}  // namespace
-
 Result<std::unique_ptr<RegionEngine>> RegionEngine::Open(KvStore& store, const Clock& clock,
                                                          const RegionEngineOptions& options,
                                                          uint64_t incarnation,
@@ -98,15 +81,6 @@ RegionEngine::RegionEngine(KvStore& store, const Clock& clock, const RegionEngin
 }
 
 // --- items ---------------------------------------------------------------------------------------
-
-namespace {
-
-Status LedgerIsReadOnly() {
-  return InvalidArgument(std::string(kLedgerTableName) +
-                         " is kept by the region itself and can only be read");
-}
-
-}  // namespace
 
 Result<bool> RegionEngine::Get(const Table& table, std::string_view key, std::string* item) const {
   if (table.definition.id == kLedgerTable) return ledger_table_.Get(key, item);
@@ -233,229 +207,6 @@ void RegionEngine::Decide(std::unique_ptr<LocalWrite> write, streams::Actor acto
   committer_.Submit(std::move(write));
 }
 
-// --- tables --------------------------------------------------------------------------------------
-
-// A change of the catalog by a client of this region, with the name locked.
-class RegionEngine::CatalogUnit : public CommitUnit {
- public:
-  CatalogUnit(RegionEngine& engine, std::string name, CatalogEdit edit, Executor& executor,
-              TableCallback done)
-      : engine_(engine),
-        name_(std::move(name)),
-        store_key_(ItemKey(kCatalogTable, name_)),
-        edit_(std::move(edit)),
-        executor_(executor),
-        done_(std::move(done)) {}
-
-  KeyLocks::Stripe stripe() const { return KeyLocks::StripeOf(store_key_); }
-
-  Status Decide() {
-    EW_RETURN_IF_ERROR(engine_.committer_.health());
-    std::string buffer;
-    EW_ASSIGN_OR_RETURN(const auto stored, ReadStored(engine_.store_, store_key_, &buffer));
-    before_ = engine_.catalog_.FindAnywhere(name_);
-    const conflict::Version version = stored ? stored->version : conflict::Version();
-    hash_before_ = stored ? RowHash(store_key_, *stored) : 0;
-    generation_ = version.rank / 2 + (before_ ? 0 : 1);
-    EW_ASSIGN_OR_RETURN(after_, edit_(before_, version, generation_));
-    return {};
-  }
-
-  Status AddTo(CommitTurn& turn) override {
-    EW_RETURN_IF_ERROR(turn.CheckOpen());
-    const uint64_t rank = after_ ? RankOfLive(generation_) : RankOfDeleted(generation_);
-    const conflict::Version version = turn.NextVersion(rank);
-    const std::string image = after_ ? EncodeTableDefinition(*after_) : "";
-    std::string value;
-    const StoredItem row{version, !after_, image};
-    EncodeStoredItem(row, value);
-    turn.batch().Put(ColumnFamily::kItems, store_key_, value);
-    turn.digests().Touch(kCatalogTable, 0, version.dot, RowHash(store_key_, row) - hash_before_);
-    published_ = engine_.catalog_.Replace(turn, before_, after_ ? &*after_ : nullptr);
-
-    streams::ChangeRecord record;
-    record.dot = version.dot;
-    record.stamp = version.stamp;
-    record.context = turn.Context();
-    record.subject = streams::Subject::kTable;
-    record.key = name_;
-    record.tombstone = !after_;
-    record.image = image;
-    record.rank = rank;
-    std::string bytes;
-    streams::EncodeChangeRecord(record, bytes);
-    turn.AppendOwnChange(version.dot, std::move(bytes));
-    return {};
-  }
-
-  void Finished(const Status& status, Completions&) override { End(status); }
-
-  // Also ends an edit that never reached the committer.
-  void End(const Status& status) {
-    if (status.ok()) engine_.catalog_.Publish(name_, published_);
-    engine_.locks_.Unlock(stripe());
-    Result<TablePtr> result = status.ok() ? Result<TablePtr>(published_ ? published_ : before_)
-                                          : Result<TablePtr>(status);
-    executor_.Post([done = std::move(done_), result] { done(result); });
-  }
-
- private:
-  RegionEngine& engine_;
-  const std::string name_;
-  const std::string store_key_;
-  const CatalogEdit edit_;
-  Executor& executor_;
-  TableCallback done_;
-  uint64_t generation_ = 0;
-  uint64_t hash_before_ = 0;
-  TablePtr before_;
-  TablePtr published_;
-  std::optional<TableDefinition> after_;
-};
-
-void RegionEngine::EditCatalog(std::string name, CatalogEdit edit, Executor& executor,
-                               TableCallback done) {
-  if (name == kLedgerTableName) {
-    executor.Post([done = std::move(done)] { done(LedgerIsReadOnly()); });
-    return;
-  }
-  auto unit = std::make_shared<CatalogUnit>(*this, std::move(name), std::move(edit), executor,
-                                            std::move(done));
-  const auto decide = [this, unit] {
-    if (const Status status = unit->Decide(); !status.ok()) return unit->End(status);
-    committer_.Submit(std::make_unique<SharedUnit>(unit));
-  };
-  if (locks_.Lock(unit->stripe(), executor, decide)) decide();
-}
-
-void RegionEngine::CreateTable(TableDefinition definition, Executor& executor, TableCallback done) {
-  std::string name = definition.name;
-  EditCatalog(
-      std::move(name),
-      [definition = std::move(definition)](
-          const TablePtr& live, const conflict::Version& stored,
-          uint64_t generation) -> Result<std::optional<TableDefinition>> {
-        if (live) return AlreadyExists("Table already exists: " + definition.name);
-        TableDefinition created = definition;
-        created.generation = generation;
-        created.id = DeriveTableId(created, stored);
-        GiveIndexIds(created, stored);
-        return std::optional(std::move(created));
-      },
-      executor, std::move(done));
-}
-
-namespace {
-
-// For a client of this region.
-Status CheckServed(const TablePtr& live, const std::string& name) {
-  if (!live || live->state->elsewhere)
-    return NotFound("Requested resource not found: Table: " + name + " not found");
-  if (live->state->filling)
-    return AlreadyExists(
-        "Attempt to change a resource which is still in use: Table is being created: " + name);
-  return OkStatus();
-}
-
-Status IsSource() {
-  return InvalidArgument(
-      "Replica cannot be deleted because it has acted as a source region for new replica(s) being "
-      "added to the table in the last 24 hours.");
-}
-
-}  // namespace
-
-void RegionEngine::UpdateTable(std::string name, std::function<Status(TableDefinition&)> edit,
-                               Executor& executor, TableCallback done) {
-  EditCatalog(
-      name,
-      [name, edit = std::move(edit)](const TablePtr& live, const conflict::Version& stored,
-                                     uint64_t) -> Result<std::optional<TableDefinition>> {
-        EW_RETURN_IF_ERROR(CheckServed(live, name));
-        TableDefinition changed = live->definition;
-        EW_RETURN_IF_ERROR(edit(changed));
-        CHECK(changed.id == live->definition.id && changed.key == live->definition.key);
-        GiveIndexIds(changed, stored);
-        return std::optional(std::move(changed));
-      },
-      executor, std::move(done));
-}
-
-void RegionEngine::DeleteTable(std::string name, Executor& executor, TableCallback done) {
-  EditCatalog(
-      name,
-      [name, self = region_](const TablePtr& live, const conflict::Version&,
-                             uint64_t) -> Result<std::optional<TableDefinition>> {
-        EW_RETURN_IF_ERROR(CheckServed(live, name));
-        if (live->definition.deletion_protection)
-          return InvalidArgument(
-              "Resource cannot be deleted as it is currently protected against deletion. Disable "
-              "deletion protection first.");
-        if (live->definition.Members().size() < 2) return std::optional<TableDefinition>();
-        // The others keep theirs. Nobody who is needed as a source may go.
-        for (const auto& [region, replica] : live->definition.replicas)
-          if (replica.state == Replica::State::kCreating) return IsSource();
-        TableDefinition without = live->definition;
-        without.replicas.at(self).state = Replica::State::kDeleting;
-        return std::optional(std::move(without));
-      },
-      executor, std::move(done));
-}
-
-std::optional<int> RegionEngine::FilledPercent(const Table& table) const {
-  if (!table.state || !table.state->filling) return std::nullopt;
-  const auto fill = fills_.Find(table.definition.id);
-  if (!fill || fill->progress.total_rows == 0) return 0;
-  return static_cast<int>(
-      std::min<uint64_t>(99, fill->progress.live_rows * 100 / fill->progress.total_rows));
-}
-
-void RegionEngine::SettleReplicas(Executor& executor) {
-  if (filling_.stage() != streams::Stage::kServing) return;
-  for (const TablePtr& table : catalog_.AllAnywhere()) {
-    const auto own = table->definition.replicas.find(region_);
-    if (own == table->definition.replicas.end()) continue;
-    const bool filled = own->second.state == Replica::State::kCreating && !table->state->filling;
-    if (!filled && own->second.state != Replica::State::kDeleting) continue;
-    EditCatalog(
-        table->definition.name,
-        [id = table->definition.id, self = region_](
-            const TablePtr& live, const conflict::Version&,
-            uint64_t) -> Result<std::optional<TableDefinition>> {
-          if (!live || live->definition.id != id) return Aborted("it is another table by now");
-          TableDefinition settled = live->definition;
-          const auto entry = settled.replicas.find(self);
-          if (entry == settled.replicas.end()) return Aborted("it is settled");
-          switch (entry->second.state) {
-            case Replica::State::kActive: return Aborted("it is settled");
-            case Replica::State::kCreating:
-              if (live->state->filling) return Aborted("it is being filled again");
-              entry->second.state = Replica::State::kActive;
-              break;
-            case Replica::State::kDeleting: settled.replicas.erase(entry); break;
-          }
-          // Without a member there is no table.
-          if (settled.replicas.empty()) return std::optional<TableDefinition>();
-          return std::optional(std::move(settled));
-        },
-        executor, [](const Result<TablePtr>&) {});
-  }
-}
-
-TableEngine::Count RegionEngine::CountOf(const Table& table) const {
-  if (table.definition.id == kLedgerTable)
-    return {committer_.ledger().items, committer_.ledger().bytes};
-  return {table.state->count.items, table.state->count.bytes};
-}
-
-TableEngine::IndexStatus RegionEngine::StatusOf(const Table& table, IndexId index) const {
-  const auto indexes = table.state->Indexes();
-  if (!indexes) return {};
-  for (const auto& one : *indexes)
-    if (one->id() == index) return {{one->count.items, one->count.bytes}, one->complete};
-  return {};
-}
-
 // --- replication ---------------------------------------------------------------------------------
 
 streams::RegionState RegionEngine::State() const {
@@ -514,10 +265,27 @@ streams::FillProgress RegionEngine::TableFillProgress() const {
   return progress;
 }
 
+// Of this incarnation nothing is here.
+bool RegionEngine::IsNone(const TableDefinition& definition) const {
+  return !catalog_.FindById(definition.id);
+}
+
+// What is here of it is this region's alone.
+bool RegionEngine::IsApart(const TableDefinition& definition) const {
+  return definition.apart == region_;
+}
+
+bool RegionEngine::IsWhole(TableId id) const {
+  if (id == kCatalogTable) return true;
+  const TablePtr table = catalog_.FindById(id);
+  return table && !IsApart(table->definition) && !fills_.Has(id);
+}
+
 std::map<TableId, bool> RegionEngine::NotWhole() const {
   std::map<TableId, bool> tables;
   for (const TablePtr& table : catalog_.AllAnywhere())
-    if (table->state->elsewhere) tables[table->definition.id] = false;
+    if (IsNone(table->definition) || IsApart(table->definition))
+      tables[table->definition.id] = false;
   for (const auto& [id, fill] : fills_.All()) tables[id] = true;
   return tables;
 }
@@ -526,7 +294,8 @@ std::map<TableId, bool> RegionEngine::NotWhole() const {
 std::vector<TableId> RegionEngine::Without() const {
   std::vector<TableId> without;
   for (const TablePtr& table : catalog_.AllAnywhere())
-    if (table->state->elsewhere || table->state->dropped || fills_.Has(table->definition.id))
+    if (IsNone(table->definition) || IsApart(table->definition) || table->state->dropped ||
+        fills_.Has(table->definition.id))
       without.push_back(table->definition.id);
   return without;
 }
@@ -641,7 +410,8 @@ Result<streams::ScanChunk> RegionEngine::Scan(const streams::ScanRequest& reques
     const TablePtr table = catalog_.FindById(id);
     return table && request.reader.value != 0 && !table->definition.Holds(request.reader);
   };
-  if (request.table.value != 0 && (!asked || (lacks(request.table) && !may_be_partial)))
+  if (request.table.value != 0 &&
+      (!asked || IsApart(asked->definition) || (lacks(request.table) && !may_be_partial)))
     return Unavailable("the table is not whole here");
   EW_ASSIGN_OR_RETURN(streams::ScanChunk chunk, ReadScanChunk(store_, request, hides));
   for (const TableId id : Without())

@@ -85,7 +85,12 @@ class RegionEngine : public TableEngine {
   void CreateTable(TableDefinition definition, Executor& executor, TableCallback done) override;
   void UpdateTable(std::string name, std::function<Status(TableDefinition&)> edit,
                    Executor& executor, TableCallback done) override;
+  void Disassociate(std::string name, std::function<Status(TableDefinition&)> edit,
+                    Executor& executor, TableCallback done) override;
   void DeleteTable(std::string name, Executor& executor, TableCallback done) override;
+  bool HasApart(std::string_view name, RegionId region) const override {
+    return catalog_.HasApart(name, region);
+  }
   Count CountOf(const Table& table) const override;
   IndexStatus StatusOf(const Table& table, IndexId index) const override;
   Result<bool> Get(const Table& table, std::string_view key, std::string* item) const override;
@@ -127,10 +132,8 @@ class RegionEngine : public TableEngine {
   const TableFills& fills() const { return fills_; }
   // The tables of which this region has nothing (false), or not yet all (true).
   std::map<TableId, bool> NotWhole() const;
-  // All rows of the table are here; of the table of tables always.
-  bool IsWhole(TableId table) const {
-    return table == kCatalogTable || (catalog_.FindById(table) && !fills_.Has(table));
-  }
+  // All rows of the table are here, as in other regions; of the table of tables always.
+  bool IsWhole(TableId table) const;
   // --- the proof of convergence (region/convergence) ---
   DigestBook& digests() { return committer_.digests(); }
   RowRepair& repair() { return repair_; }
@@ -184,14 +187,18 @@ class RegionEngine : public TableEngine {
   RegionEngine(KvStore& store, const Clock& clock, const RegionEngineOptions& options,
                RegionState state, uint64_t incarnation, bool fresh_log, std::function<void()> wake);
 
-  // Decides on a new definition under the lock of the table's name. `live` is null when there is no
-  // such table; `edit` leaves the definition to store, or nullopt to delete.
+  // Decides on a new definition under the lock of its key in the catalog. `live` is null when there
+  // is no such table; `edit` leaves the definition to store, or nullopt to delete.
   using CatalogEdit = std::function<Result<std::optional<TableDefinition>>(
       const TablePtr& live, const conflict::Version& stored, uint64_t generation)>;
   class CatalogUnit;
   streams::FillProgress TableFillProgress() const;
   std::vector<TableId> Without() const;
-  void EditCatalog(std::string name, CatalogEdit edit, Executor& executor, TableCallback done);
+  bool IsNone(const TableDefinition& definition) const;
+  bool IsApart(const TableDefinition& definition) const;
+  // `parts`: what is left is the table without this region, which keeps what it has.
+  void EditCatalog(std::string key, CatalogEdit edit, Executor& executor, TableCallback done,
+                   bool parts = false);
   void Submit(std::unique_ptr<WriteOperation> operation, Executor& executor, streams::Actor actor);
   void Decide(std::unique_ptr<LocalWrite> write, streams::Actor actor);
   class NewLogUnit;

@@ -141,8 +141,8 @@ class RemoteApply::Unit : public CommitUnit {
 
   // Tombstones of definitions are few and carry the generation: they are kept for ever.
   void AddDefinition(CommitTurn& turn, PlannedChange& change, const StoredItem& item) {
-    const std::string name(KeyOfItemKey(change.store_key));
-    change.published = owner_.catalog_.Replace(turn, owner_.catalog_.Find(name),
+    const std::string key(KeyOfItemKey(change.store_key));
+    change.published = owner_.catalog_.Replace(turn, owner_.catalog_.FindHeld(key),
                                                change.definition ? &*change.definition : nullptr);
     std::string value;
     EncodeStoredItem(item, value);
@@ -311,7 +311,7 @@ Status RemoteApply::Check(Job& job) {
       return InvalidArgument("record " + std::to_string(record.dot.number) + " holds no item");
     TableDefinition definition;
     if (record.subject == Subject::kTable && !record.tombstone &&
-        (!DecodeTableDefinition(record.image, definition) || definition.name != record.key))
+        (!DecodeTableDefinition(record.image, definition) || definition.CatalogKey() != record.key))
       return InvalidArgument("record " + std::to_string(record.dot.number) +
                              " holds no definition");
     covered.Raise(record.dot);
@@ -375,6 +375,7 @@ Status RemoteApply::Resolve(Segment& segment, size_t index) {
   change.version = {record.rank, record.stamp, record.dot};
   change.is_definition = record.subject == Subject::kTable;
   if (!change.is_definition) {
+    if (record.apart && record.bare) return {};  // its maker's alone
     change.table = catalog_.FindById(record.table);
     if (!change.table) {
       // By causal order the definition was here before its rows: the table has been deleted since,

@@ -289,6 +289,102 @@ TEST(Replicas, WhenNoHolderIsWholeTheLowestPutsTogetherWhatEachOfThemHas) {
   EXPECT_TRUE(CheckDigests(b.store)->empty());
 }
 
+Status Leave(TestRegion& region) {
+  Status outcome = Internal("not called");
+  region.engine->Disassociate(
+      "t", [](TableDefinition&) { return OkStatus(); }, region.executor,
+      [&](const Result<TablePtr>& r) { outcome = r.status(); });
+  region.RunAll();
+  return outcome;
+}
+
+TEST(Replicas, WhoLeavesWithItsDataKeepsItAndNothingGoesFromOneToTheOtherAnyMore) {
+  TestRegion a(1), b(2), c(3);
+  CreateIn(a, 1);
+  for (const uint16_t id : {2, 3}) {
+    ASSERT_TRUE(a.SetReplicas("t", [&](Replicas& r) { Add(r, id); }).ok());
+    Exchange({&a, &b, &c});
+    TestRegion& joined = id == 2 ? b : c;
+    while (joined.engine->State().fill.table.value != 0) ASSERT_TRUE(joined.FillTable(a).ok());
+    joined.Settle();
+    Exchange({&a, &b, &c});
+  }
+  for (int i = 0; i < 9; ++i) ASSERT_TRUE(a.Put("t", "k" + std::to_string(i), "1").ok());
+  Exchange({&a, &b, &c});
+  ASSERT_TRUE(Leave(c).ok());
+  EXPECT_EQ(Leave(c).code(), StatusCode::kFailedPrecondition) << "it has left";
+  ASSERT_TRUE(a.Put("t", "k1", "unaware").ok());
+  ASSERT_TRUE(c.Put("t", "k2", "c's").ok());
+  Exchange({&a, &b, &c});
+  EXPECT_EQ(c.Get("t", "k1"), "unaware") << "who wrote it took c for a replica";
+  EXPECT_EQ(a.Get("t", "k2"), "1");
+  EXPECT_EQ(a.engine->FindTable("t")->definition.Members(),
+            (std::vector<RegionId>{RegionId{1}, RegionId{2}}));
+  // From now on.
+  ASSERT_TRUE(a.Put("t", "k3", "a's").ok());
+  ASSERT_TRUE(b.Delete("t", "k4").ok());
+  ASSERT_TRUE(c.Put("t", "new", "c's").ok());
+  c.Restart();
+  Exchange({&a, &b, &c});
+  EXPECT_EQ(c.Get("t", "k3"), "1");
+  EXPECT_EQ(c.Get("t", "k4"), "1");
+  EXPECT_EQ(c.Get("t", "new"), "c's");
+  EXPECT_EQ(c.engine->ListTables("", 10), std::vector<std::string>{"t"});
+  EXPECT_EQ(b.Get("t", "new"), "-");
+  EXPECT_EQ(a.Dump(), b.Dump());
+  for (TestRegion* region : {&a, &b, &c}) {
+    EXPECT_EQ(region->engine->State().fill.table.value, 0u);
+    EXPECT_TRUE(region->Losers().empty());
+    EXPECT_TRUE(CheckDigests(region->store)->empty());
+    EXPECT_EQ(region->engine->IsWhole(region->engine->FindTable("t")->definition.id), region != &c);
+  }
+  // Nobody else's rows come with a filling of the region, nor go its own.
+  ASSERT_TRUE(c.BeginFilling(a).ok());
+  while (c.engine->filling().Progress().part == streams::ScanPart::kItems)
+    ASSERT_TRUE(c.FillMore(a, 100).ok());
+  ASSERT_TRUE(c.FinishFilling().ok());
+  ASSERT_TRUE(c.CompleteFilling(a).ok());
+  EXPECT_EQ(c.engine->State().fill.table.value, 0u);
+  EXPECT_EQ(c.Get("t", "k3"), "1");
+  EXPECT_EQ(c.Get("t", "new"), "c's");
+  // It goes alone, and the name is free for a replica again.
+  Status dropped = Internal("not called");
+  c.engine->DeleteTable("t", c.executor, [&](const Result<TablePtr>& r) { dropped = r.status(); });
+  c.RunAll();
+  ASSERT_TRUE(dropped.ok()) << dropped.ToString();
+  Exchange({&a, &b, &c});
+  EXPECT_EQ(c.engine->FindTable("t"), nullptr);
+  EXPECT_TRUE(c.Dump().empty());
+  EXPECT_EQ(a.Get("t", "k3"), "a's");
+  ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { Add(r, 3); }).ok());
+  Exchange({&a, &b, &c});
+  while (c.engine->State().fill.table.value != 0) ASSERT_TRUE(c.FillTable(a).ok());
+  EXPECT_EQ(c.Dump(), a.Dump());
+  EXPECT_TRUE(CheckDigests(c.store)->empty());
+}
+
+TEST(Replicas, ADefinitionThatDidNotKnowThatARegionHadLeftDoesNotTakeItBack) {
+  TestRegion a(1), b(2);
+  CreateIn(a, 1);
+  ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { Add(r, 2); }).ok());
+  Exchange({&a, &b});
+  while (b.engine->State().fill.table.value != 0) ASSERT_TRUE(b.FillTable(a).ok());
+  b.Settle();
+  Exchange({&a, &b});
+  ASSERT_TRUE(Leave(b).ok());
+  ASSERT_TRUE(b.Put("t", "k", "b's").ok());
+  a.clock.physical_ms += 1000;
+  ASSERT_TRUE(a.SetReplicas("t", [](Replicas&) {}).ok());
+  Exchange({&a, &b});
+  EXPECT_EQ(b.Get("t", "k"), "b's");
+  EXPECT_EQ(b.engine->State().fill.table.value, 0u);
+  b.Settle();
+  Exchange({&a, &b});
+  EXPECT_EQ(a.engine->FindTable("t")->definition.replicas.size(), 1u);
+  EXPECT_EQ(b.Get("t", "k"), "b's");
+  EXPECT_EQ(a.Get("t", "k"), "-");
+}
+
 // Two definitions compete: one takes b out, the other, later, knows nothing of that.
 TEST(Replicas, WhatCameBareIsFetchedAlsoOfATableThatIsInEveryRegionAgain) {
   TestRegion a(1), b(2);

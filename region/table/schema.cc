@@ -16,6 +16,7 @@ constexpr uint8_t kTimeToLiveTag = 2;
 constexpr uint8_t kTagsTag = 3;
 constexpr uint8_t kSettingsTag = 4;
 constexpr uint8_t kReplicaTag = 5;
+constexpr uint8_t kPartingTag = 6;
 
 void PutAttribute(std::string& out, const item::KeyAttribute& attribute) {
   PutBytes(out, attribute.name);
@@ -183,6 +184,25 @@ bool AddReplica(std::string_view bytes, Replicas& replicas) {
   return replicas.emplace(RegionId{static_cast<uint16_t>(region)}, std::move(replica)).second;
 }
 
+std::string EncodeParting(const TableDefinition& d) {
+  std::string out;
+  PutVarint(out, d.apart.value);
+  for (const RegionId region : d.may_part) PutVarint(out, region.value);
+  return out;
+}
+
+bool DecodeParting(std::string_view bytes, TableDefinition& d) {
+  Reader reader(bytes);
+  uint64_t region = 0;
+  if (!reader.ReadVarint(region) || region > UINT16_MAX) return false;
+  d.apart = RegionId{static_cast<uint16_t>(region)};
+  while (!reader.done()) {
+    if (!reader.ReadVarint(region) || region > UINT16_MAX) return false;
+    d.may_part.insert(RegionId{static_cast<uint16_t>(region)});
+  }
+  return true;
+}
+
 bool AddIndex(std::string_view section, std::vector<IndexDefinition>& indexes) {
   IndexDefinition index;
   if (indexes.size() == kLocalIndexesMax + kGlobalIndexesMax || !DecodeIndex(section, index))
@@ -194,6 +214,21 @@ bool AddIndex(std::string_view section, std::vector<IndexDefinition>& indexes) {
 }
 
 }  // namespace
+
+namespace {
+
+// Below every character that a table's name may have.
+constexpr char kApartMark = '!';
+
+}  // namespace
+
+std::string ApartKey(std::string_view name, RegionId region) {
+  return std::string(name) + kApartMark + std::to_string(region.value);
+}
+
+std::string_view NameOfCatalogKey(std::string_view key) {
+  return key.substr(0, key.find(kApartMark));
+}
 
 const IndexDefinition* TableDefinition::FindIndex(std::string_view index) const {
   for (const IndexDefinition& definition : indexes)
@@ -268,6 +303,7 @@ std::string EncodeTableDefinition(const TableDefinition& d) {
     PutSection(out, kSettingsTag, settings);
   for (const auto& [region, replica] : d.replicas)
     PutSection(out, kReplicaTag, EncodeReplica(region, replica));
+  if (d.apart.value != 0 || !d.may_part.empty()) PutSection(out, kPartingTag, EncodeParting(d));
   return out;
 }
 
@@ -295,6 +331,7 @@ bool DecodeTableDefinition(std::string_view bytes, TableDefinition& definition) 
     if (tag == kSettingsTag && !DecodeSettings(section, d)) return false;
     if (tag == kTagsTag && !DecodeTags(section, d.tags)) return false;
     if (tag == kReplicaTag && !AddReplica(section, d.replicas)) return false;
+    if (tag == kPartingTag && !DecodeParting(section, d)) return false;
   }
   d.name = name;
   d.billing = static_cast<BillingMode>(billing);

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -81,6 +82,11 @@ struct Replica {
 };
 using Replicas = std::map<RegionId, Replica>;
 
+// The key of a catalog entry: a table's name, or of a table that is one region's alone beside the
+// one of its name (TableDefinition::apart), the name and the region. Sorts right behind the name.
+std::string ApartKey(std::string_view name, RegionId region);
+std::string_view NameOfCatalogKey(std::string_view key);
+
 struct TableDefinition {
   std::string name;
   TableId id;               // given by the engine
@@ -99,6 +105,11 @@ struct TableDefinition {
   TimeToLive ttl;
   Tags tags;
   Replicas replicas;  // empty: every region of the topology holds the table
+  // The region that has left the table of this name and kept what it had of it: rows, indexes and
+  // stream go on here, under the ids that they had, in that region alone. 0: it is the table of its
+  // name.
+  RegionId apart;
+  std::set<RegionId> may_part;  // regions whose disassociation protection is off
   // What is kept only to be described: nothing here acts on it. Times are 0 for never, units 0 for
   // no bound or no word.
   std::string sse_key;              // with sse; empty: the service's own
@@ -112,6 +123,7 @@ struct TableDefinition {
   uint64_t warm_read = 0;  // units a second that were asked for
   uint64_t warm_write = 0;
 
+  std::string CatalogKey() const { return apart.value == 0 ? name : ApartKey(name, apart); }
   const IndexDefinition* FindIndex(std::string_view index) const;
   bool IsEverywhere() const { return replicas.empty(); }
   // Whether the region's rows belong to the table; of one that is being deleted they do no more.

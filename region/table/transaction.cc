@@ -193,6 +193,7 @@ class Transactions::Unit {
     record.transaction = transaction;
     record.transaction_end = last;
     record.scope = item.table->state->scope;
+    record.apart = item.table->state->apart;
     std::string bytes;
     streams::EncodeChangeRecord(record, bytes);
     turn.AppendOwnChange(version.dot, std::move(bytes));

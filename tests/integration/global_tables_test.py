@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from world import World, until
+from world import ApiError, World, until
 
 
 def client(world, name, service="dynamodb"):
@@ -216,6 +216,53 @@ class Explicit(unittest.TestCase):
         self.db[self.c].delete_table(TableName="moving")
         for name in self.world.names:
             until(lambda: "moving" not in self.db[name].list_tables()["TableNames"], 20, "the table to be gone")
+
+    def test_a_region_leaves_with_its_data(self):
+        """And `verify --full` compares tables where they live."""
+        make(self.db[self.a], "shared-no-more")
+        load(self.db[self.a], "shared-no-more", 200)
+        self.add("shared-no-more", self.a, self.b, {self.b: "ACTIVE"})
+        self.add("shared-no-more", self.a, self.c, {self.b: "ACTIVE", self.c: "ACTIVE"})
+        self.world.wait_until_converged()
+        # The SDK at hand does not know the action.
+        leaving = self.world.region(self.c).another()
+        leave = {"TableName": "shared-no-more", "ReplicaUpdates": [
+            {"Disassociate": {"RegionName": self.c, "DisassociationMode": "WAIT_FOR_REPLICATION"}}]}
+        with self.assertRaises(ApiError) as caught:
+            leaving.call("UpdateTable", leave)
+        self.assertIn("protection", caught.exception.body["message"])
+        leaving.call("UpdateTable", {"TableName": "shared-no-more", "DisassociationProtectionEnabled": False})
+        described = leaving.call("UpdateTable", leave)["TableDescription"]
+        self.assertNotIn("Replicas", described)
+        os.kill(self.world.pid(self.c, "region"), signal.SIGKILL)
+        self.wait_for("shared-no-more", self.a, {self.b: "ACTIVE"})
+        until(lambda: self.world.is_ready(self.c), 60, "the region to serve", pause=0.2)
+        put(self.db[self.c], "shared-no-more", "c's own")
+        put(self.db[self.a], "shared-no-more", "the others'")
+        self.db[self.b].delete_item(TableName="shared-no-more", Key={"pk": {"S": "item7"}})
+        self.world.wait_until_converged()
+        self.assertEqual(scan(self.db[self.a], "shared-no-more"), scan(self.db[self.b], "shared-no-more"))
+        self.assertEqual(len(scan(self.db[self.a], "shared-no-more")), 200)
+        ours = scan(self.db[self.c], "shared-no-more")
+        self.assertEqual(len(ours), 201)
+        self.assertIn("item7", ours)
+        self.assertNotIn("the others'", ours)
+        self.assertIsNone(replicas(self.db[self.c], "shared-no-more"))
+        self.assertEqual(self.world.command("verify", str(self.world.topology), "--full", "--wait", "30").returncode, 0)
+        self.fails("ValidationException", "already existed as tables", update, self.db[self.a], "shared-no-more", "Create", self.c)
+        # Each goes by itself.
+        self.db[self.c].delete_table(TableName="shared-no-more")
+        self.world.wait_until_converged()
+        self.assertEqual(len(scan(self.db[self.b], "shared-no-more")), 200)
+        self.add("shared-no-more", self.a, self.c, {self.b: "ACTIVE", self.c: "ACTIVE"})
+        self.assertEqual(scan(self.db[self.c], "shared-no-more"), scan(self.db[self.a], "shared-no-more"))
+
+    def test_verify_full_compares_a_table_where_it_lives(self):
+        make(self.db[self.a], "partly")
+        load(self.db[self.a], "partly", 60)
+        self.add("partly", self.a, self.b, {self.b: "ACTIVE"})
+        self.world.wait_until_converged()
+        self.assertEqual(self.world.command("verify", str(self.world.topology), "--full", "--wait", "30").returncode, 0)
 
     def test_a_region_that_lost_its_disk_gets_each_table_from_who_holds_it(self):
         make(self.db[self.a], "of-a-and-c")

@@ -60,6 +60,13 @@ class MemoryTableEngine : public table::TableEngine {
                    Executor& executor, table::TableCallback done) override {
     engine_->UpdateTable(std::move(name), std::move(edit), executor, std::move(done));
   }
+  void Disassociate(std::string name, std::function<Status(table::TableDefinition&)> edit,
+                    Executor& executor, table::TableCallback done) override {
+    engine_->Disassociate(std::move(name), std::move(edit), executor, std::move(done));
+  }
+  bool HasApart(std::string_view name, RegionId region) const override {
+    return engine_->HasApart(name, region);
+  }
   void DeleteTable(std::string name, Executor& executor, table::TableCallback done) override {
     engine_->DeleteTable(std::move(name), executor, std::move(done));
   }
