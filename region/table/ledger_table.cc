@@ -190,8 +190,9 @@ Status LedgerTable::Scan(
 }
 
 Status LedgerIsReadOnly() {
-  return InvalidArgument(std::string(kLedgerTableName) +
-                         " is kept by the region itself and can only be read");
+  std::string text(kLedgerTableName);
+  text += " is kept by the region itself and can only be read";
+  return InvalidArgument(std::move(text));
 }
 
 }  // namespace everwrite::table
