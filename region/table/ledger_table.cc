@@ -190,9 +190,7 @@ Status LedgerTable::Scan(
 }
 
 Status LedgerIsReadOnly() {
-  std::string text(kLedgerTableName);
-  text += " is kept by the region itself and can only be read";
-  return InvalidArgument(std::move(text));
+  return InvalidArgument("everwrite.conflicts is kept by the region itself and can only be read");
 }
 
 }  // namespace everwrite::table
