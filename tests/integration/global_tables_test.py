@@ -233,6 +233,7 @@ class Explicit(unittest.TestCase):
         self.assertIn("protection", caught.exception.body["message"])
         leaving.call("UpdateTable", {"TableName": "shared-no-more", "DisassociationProtectionEnabled": False})
         described = leaving.call("UpdateTable", leave)["TableDescription"]
+        leaving.close()
         self.assertNotIn("Replicas", described)
         os.kill(self.world.pid(self.c, "region"), signal.SIGKILL)
         self.wait_for("shared-no-more", self.a, {self.b: "ACTIVE"})
