@@ -2,16 +2,22 @@
 
 #include <algorithm>
 
+#include "base/planted.h"
+
 namespace everwrite::conflict {
 
 Stamp HybridClock::Tick(uint64_t physical_ms) {
   // Adding one to the packed value counts within the millisecond, and carries into the next one
   // when the counter is full: 65,536 changes in a millisecond run ahead of the clock, they do not
   // collide.
+  if (Planted(PlantedBug::kWallClock)) return last_ = Stamp::Make(physical_ms, 0);
   last_ = std::max(Stamp::Make(physical_ms, 0), Stamp{last_.value + 1});
   return last_;
 }
 
-void HybridClock::Observe(Stamp seen) { last_ = std::max(last_, seen); }
+void HybridClock::Observe(Stamp seen) {
+  if (Planted(PlantedBug::kReceivesNotObserved) || Planted(PlantedBug::kWallClock)) return;
+  last_ = std::max(last_, seen);
+}
 
 }  // namespace everwrite::conflict

@@ -1,5 +1,7 @@
 #include "conflict/resolver.h"
 
+#include "base/planted.h"
+
 namespace everwrite::conflict {
 namespace {
 
@@ -14,6 +16,9 @@ bool Wins(const Version& incoming, const Version& stored) {
                                        // shipped
   if (incoming.rank == stored.rank && incoming.stamp == stored.stamp) return false;
 #endif
+  if (Planted(PlantedBug::kNoTieBreak) && incoming.rank == stored.rank &&
+      incoming.stamp == stored.stamp)
+    return false;
   return incoming > stored;
 }
 
@@ -24,7 +29,8 @@ Verdict Resolve(const StoredState* stored, const IncomingChange& incoming) {
   if (stored->version == incoming.version) return Verdict::kKeep;
   const bool lossless = SameOutcome(*stored, incoming);
   if (Wins(incoming.version, stored->version)) {
-    const bool knowingly = incoming.Knows(stored->version.dot);
+    const bool knowingly =
+        incoming.Knows(stored->version.dot) || Planted(PlantedBug::kConflictTakenForOverwrite);
     return knowingly || lossless ? Verdict::kTake : Verdict::kTakeConflict;
   }
   // The stored version won over a change that arrives only now. Causal delivery means that its

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/planted.h"
 #include "replicator/messages.h"
 #include "streams/change_record.h"
 
@@ -138,6 +139,7 @@ Gate::Completed Gate::OnReply(const streams::ApplyReply& reply, Instant now) {
 
 bool Gate::Covered(Log& log, const Held& held) {
   if (held.context.empty() || held.context == log.covered) return true;
+  if (Planted(PlantedBug::kCauseNotAwaited)) return true;
   conflict::Vector context;
   // Push has decoded it before.
   CHECK(conflict::Vector::Decode(held.context, context));
@@ -167,7 +169,8 @@ size_t Gate::Unit(Log& log, size_t begin) {
   const uint64_t transaction = log.held[begin].transaction;
   for (size_t i = begin; i < log.held.size(); ++i) {
     if (IsAhead(log, log.held[i].stamp) || !Covered(log, log.held[i])) return 0;
-    if (transaction == 0 || log.held[i].transaction_end) return i - begin + 1;
+    if (transaction == 0 || log.held[i].transaction_end || Planted(PlantedBug::kHalfTransaction))
+      return i - begin + 1;
     // A transaction that does not end before the next begins is no transaction; let the region see
     // it.
     if (log.held[i].transaction != transaction) return i - begin;
@@ -181,7 +184,8 @@ bool Gate::TakeOne(LogId id, Log& log, std::vector<streams::ApplyRequest>& appli
   uint64_t cost = 0;
   std::vector<uint64_t> stamps_ms;
   log.ahead_ms = 0;
-  while (log.applying < log.held.size() && cost < options_.apply_bytes) {
+  while (log.applying < log.held.size() && cost < options_.apply_bytes &&
+         !(Planted(PlantedBug::kHalfTransaction) && cost > 0)) {
     const size_t unit = Unit(log, log.applying);
     if (unit == 0) break;
     for (size_t i = 0; i < unit; ++i) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/planted.h"
+
 namespace everwrite::replicator {
 namespace {
 
@@ -135,6 +137,7 @@ void PeerTable::OnOwnDurable(LogId log, const conflict::Vector& durable,
   own_log_ = log;
   own_durable_ = durable;
   own_coming_ = coming;
+  if (Planted(PlantedBug::kStableTooEarly)) coming = {};
   stability_.OnApplied(log, durable, coming);
 }
 

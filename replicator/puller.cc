@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/planted.h"
+
 namespace everwrite::replicator {
 namespace {
 
@@ -70,13 +72,15 @@ void Puller::OnBatch(RegionId peer, Batch batch, Gate& gate, Instant now) {
   received.bytes += records.bytes();
   const uint64_t tail = gate.Tail(log);
   if (records.last() <= tail) return;  // duplicates
-  if (records.first > tail + 1) {
+  if (records.first > tail + 1 && !Planted(PlantedBug::kGapIgnored)) {
     ++received.gaps;
     return Failed(log, *pull, now, "gap");
   }
-  records.records.erase(records.records.begin(),
-                        records.records.begin() + static_cast<long>(tail + 1 - records.first));
-  records.first = tail + 1;
+  if (records.first <= tail) {
+    records.records.erase(records.records.begin(),
+                          records.records.begin() + static_cast<long>(tail + 1 - records.first));
+    records.first = tail + 1;
+  }
   const Status pushed = gate.Push(records);
   if (!pushed.ok()) {
     events_.push_back({Event::Level::kWarning, pushed.message(), peer});

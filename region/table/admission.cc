@@ -4,6 +4,8 @@
 #include <tuple>
 #include <utility>
 
+#include "base/planted.h"
+
 namespace everwrite::table {
 namespace {
 
@@ -67,6 +69,11 @@ std::vector<RegionId> Admission::Waiting() const {
 Admission::Decision Admission::Decide(LogId log, uint64_t head, Instant now) {
   if (beginning_) return Decision::kNothing;
   if (refused_) return Decision::kRefuse;
+  if (Planted(PlantedBug::kNumbersAgain)) {
+    const bool admits = !life_.admitted && now - started_ >= options_.wait_us;
+    life_.admitted |= admits;
+    return admits ? Decision::kAdmit : Decision::kNothing;
+  }
   if (holds_.At(log) > head) {
     reason_ = "a peer holds " + std::to_string(holds_.At(log)) + " changes of our log, we " +
               std::to_string(head) + ": the data here is older";

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/planted.h"
 #include "streams/change_log.h"
 
 namespace everwrite::table {
@@ -20,6 +21,7 @@ conflict::Version CommitTurn::NextVersion(uint64_t rank) {
 }
 
 conflict::Version CommitTurn::NextVersionAt(Stamp stamp) {
+  if (Planted(PlantedBug::kTransactionOfManyStamps)) return NextVersion(0);
   CHECK(stamp == clock_.last(), "a transaction's changes follow each other");
   const Dot dot{state_.log, state_.applied.At(state_.log) + 1};
   state_.applied.Raise(dot);
@@ -31,6 +33,7 @@ std::string_view CommitTurn::Context() {
   if (!context_valid_) {
     conflict::Vector others = state_.applied;
     others.Set(state_.log, 0);
+    if (Planted(PlantedBug::kContextLost)) others = {};
     context_.clear();
     if (!others.empty()) others.EncodeTo(context_);
     context_valid_ = true;
@@ -108,7 +111,7 @@ Committer::Committer(KvStore& store, const Clock& clock, RegionState state,
       durable_(state.applied),
       durable_sequence_(state.sequence),
       state_(state),
-      hybrid_clock_(state.clock),
+      hybrid_clock_(Planted(PlantedBug::kClockNotRestored) ? Stamp{} : state.clock),
       ledger_(std::make_shared<LiveCount>(CountKey(kLedgerCount))) {}
 
 Status Committer::Load() {
@@ -178,7 +181,9 @@ void Committer::EndTurn() {
       turn_->batch_.Put(ColumnFamily::kSystem, key, EncodeCount(count->items, count->bytes));
     state_.clock = hybrid_clock_.last();
     turn_->batch_.Put(ColumnFamily::kSystem, kRegionStateKey, EncodeRegionState(state_));
-    status = store_.Write(turn_->batch_, options_.sync);
+    const bool unsynced = Planted(PlantedBug::kAckBeforeSync) ||
+                          (Planted(PlantedBug::kAppliedBeforeSync) && turn_->own_.empty());
+    status = store_.Write(turn_->batch_, unsynced ? Sync::kNo : options_.sync);
   }
   FinishTurn(status);
 }

@@ -1,6 +1,7 @@
 #include "region/table/conflict_ledger.h"
 
 #include "base/coding.h"
+#include "base/planted.h"
 #include "region/table/ledger_table.h"
 
 namespace everwrite::table {
@@ -8,6 +9,8 @@ namespace everwrite::table {
 using conflict::ConflictRecord;
 
 void AppendConflict(CommitTurn& turn, const ConflictRecord& record) {
+  if (Planted(PlantedBug::kConflictUnrecorded) && record.loser.version.dot.log == turn.state().log)
+    return;
   turn.KeepConflict(conflict::LedgerKey(record.loser.version),
                     conflict::EncodeConflictRecord(record));
   if (turn.ledger_table()) turn.ledger_table()->AddToStream(turn, record);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/coding.h"
+#include "base/planted.h"
 #include "conflict/conflict_record.h"
 #include "region/item/item.h"
 #include "region/table/conflict_ledger.h"
@@ -93,6 +94,7 @@ class Filling::Unit : public CommitUnit {
       if (!bucket.of || !bucket.of->state->dropped)
         turn.digests().Learn(bucket.table, bucket.bucket, bucket.touched);
     for (const ScanRow* entry : job_->entries) {
+      if (Planted(PlantedBug::kLedgerNotFilled)) break;
       turn.KeepConflict(entry->key, entry->value);
     }
     turn.Observe(chunk.clock);
@@ -215,6 +217,7 @@ class Filling::Unit : public CommitUnit {
     if (row.table) {
       if (row.table->state->dropped) return;
       if (row.row) return row.change.AddTo(turn, row.table->state, row.store_key, row.item);
+      if (Planted(PlantedBug::kFillKeepsDeleted)) return;
       return row.change.AddRemovalTo(turn, row.table->state, row.store_key, row.item.version);
     }
     const std::string key(KeyOfItemKey(row.store_key));
@@ -315,7 +318,7 @@ FillProgress Filling::Progress() const {
 
 Status Filling::Serving() const {
   const Stage stage = stage_;
-  if (streams::Serves(stage)) return {};
+  if (streams::Serves(stage) || Planted(PlantedBug::kServesWhileFilled)) return {};
   if (stage == Stage::kNew)
     return Unavailable(
         "This region is empty and waits for a word of another region: whether there is data to "

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/coding.h"
+#include "base/planted.h"
 #include "region/table/row_change.h"
 #include "region/table/transaction.h"
 #include "streams/change_log.h"
@@ -72,6 +73,7 @@ Status Maintenance::RunOnce(Executor& executor) {
     std::lock_guard lock(mutex_);
     stable = stable_;
   }
+  if (Planted(PlantedBug::kTombstonesByAge)) stable = committer_.CommittedState().applied;
   if (!committer_.CommittedState().closed) EW_RETURN_IF_ERROR(ForgetTombstones(stable, executor));
   EW_RETURN_IF_ERROR(transactions_.ForgetTokens(executor));
   if (!streams_.empty()) committer_.Submit(std::make_unique<StreamsUnit>(streams_));

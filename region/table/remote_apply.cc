@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/planted.h"
 #include "conflict/resolver.h"
 #include "region/item/item.h"
 #include "region/table/conflict_ledger.h"
@@ -133,6 +134,7 @@ class RemoteApply::Unit : public CommitUnit {
     if (change.is_definition) {
       turn.digests().Touch(kCatalogTable, 0, item.version.dot, 0);
     } else if (change.table && !change.table->state->dropped) {
+      if (Planted(PlantedBug::kDigestMissesLosers) && !change.superseded) return;
       const TableId table = change.table->definition.id;
       turn.digests().Touch(table, BucketOf(change.store_key), item.version.dot, 0);
       change.row.AddToStream(turn, *change.table->state, change.store_key, item);
@@ -301,10 +303,11 @@ Status RemoteApply::Check(Job& job) {
       return InvalidArgument("record " + std::to_string(expected) + " is not a change record");
     ++expected;
     if (record.dot.number <= planned) continue;  // up to the end of a transaction, always
-    EW_RETURN_IF_ERROR(CheckTransaction(record, open_transaction));
+    if (!Planted(PlantedBug::kHalfTransaction))
+      EW_RETURN_IF_ERROR(CheckTransaction(record, open_transaction));
     conflict::Vector context;
     if (!record.context.empty()) CHECK(conflict::Vector::Decode(record.context, context));
-    if (!covered.Covers(context))
+    if (!covered.Covers(context) && !Planted(PlantedBug::kCauseNotAwaited))
       return FailedPrecondition("record " + std::to_string(record.dot.number) +
                                 " depends on changes that are not here");
     if (record.subject == Subject::kItem && !record.bare && !item::IsWellFormedItem(record.image))

@@ -1,5 +1,6 @@
 #include "region/table/row_change.h"
 
+#include "base/planted.h"
 #include "region/item/item.h"
 
 namespace everwrite::table {
@@ -67,7 +68,7 @@ using SharedIndex = std::shared_ptr<SecondaryIndex>;
 
 void Replace(CommitTurn& turn, const SharedIndex& index, const std::optional<IndexEntry>& before,
              const std::optional<IndexEntry>& after, std::string_view image) {
-  if (before && !(after && after->key == before->key))
+  if (before && !(after && after->key == before->key) && !Planted(PlantedBug::kIndexKeepsOldEntry))
     turn.batch().Delete(ColumnFamily::kIndexes, before->key);
   if (after) turn.batch().Put(ColumnFamily::kIndexes, after->key, after->Value(image));
   turn.AddToCount({index, &index->count}, (after ? 1 : 0) - (before ? 1 : 0),
@@ -80,6 +81,8 @@ void RowChange::AddIndexes(CommitTurn& turn, const TableState& table, std::strin
                            const StoredItem& row) const {
   const std::shared_ptr<const IndexList> current = table.Indexes();
   if (!current) return;
+  const bool remote = row.version.dot.log.region() != turn.state().log.region();
+  if (remote && Planted(PlantedBug::kIndexMissedRemotely)) return;
   const size_t planned = indexes_ ? indexes_->size() : 0;
   for (size_t i = 0; i < current->size(); ++i) {
     const SharedIndex& index = (*current)[i];
@@ -100,6 +103,10 @@ uint64_t RowChange::AddRow(CommitTurn& turn, const std::shared_ptr<TableState>& 
   thread_local std::string value;  // at most an item
   value.clear();
   EncodeStoredItem(row, value);
+  if (row.tombstone && Planted(PlantedBug::kNoTombstone)) {
+    turn.batch().Delete(ColumnFamily::kItems, store_key);
+    return AddRest(turn, table, store_key, row);
+  }
   turn.batch().Put(ColumnFamily::kItems, store_key, value);
   const uint64_t delta = AddRest(turn, table, store_key, row);
   if (row.tombstone)
@@ -128,6 +135,8 @@ void RowChange::AddTo(CommitTurn& turn, const std::shared_ptr<TableState>& table
                       std::string_view store_key, const StoredItem& row) const {
   const uint64_t delta = AddRow(turn, table, store_key, row);
   turn.digests().Touch(table->id, BucketOf(store_key), row.version.dot, delta);
+  const bool remote = row.version.dot.log.region() != turn.state().log.region();
+  if (remote && Planted(PlantedBug::kStreamMissedRemotely)) return;
   stream_.AddTo(turn, *table, store_key, row);
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/coding.h"
+#include "base/planted.h"
 #include "region/table/row_change.h"
 #include "streams/change_record.h"
 
@@ -146,7 +147,7 @@ class Transactions::Unit {
 
   Status CheckToken(bool& repeated) {
     const TransactionOperation& operation = *operation_;
-    if (operation.token.empty()) return {};
+    if (operation.token.empty() || Planted(PlantedBug::kTokenForgotten)) return {};
     CHECK(operation.fingerprint.size() == kFingerprintBytes);
     EW_ASSIGN_OR_RETURN(const auto known, ReadToken(owner_.store_, operation.token));
     if (!known) return {};

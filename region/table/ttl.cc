@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/coding.h"
+#include "base/planted.h"
 #include "region/item/key.h"
 #include "region/table/secondary_index.h"
 
@@ -86,7 +87,9 @@ bool ExpirySweeper::MayDelete(const Table& table, item::ItemView item,
   const TablePtr current = catalog_.FindById(table.definition.id);
   if (!current || current->definition.ttl.attribute.empty()) return false;
   const auto expiry = ExpiryOf(item, current->definition.ttl.attribute);
+  if (Planted(PlantedBug::kExpiryNotLookedAtAgain)) return version.dot.log.region() == self_;
   if (!expiry || !IsExpired(*expiry, clock_.PhysicalMillis())) return false;
+  if (Planted(PlantedBug::kExpiryByEverybody)) return true;
   const RegionId writer = version.dot.log.region();
   // A region that does not hold the table any more sweeps it no more.
   return writer == self_ || !current->definition.Holds(writer) || IsSilent(writer);

@@ -1,0 +1,114 @@
+#include "chaos/sim/planted_bugs.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+namespace everwrite::chaos {
+namespace {
+
+constexpr unsigned kSecondsMax = 300;  // of one world: what takes longer has run into a loop
+constexpr size_t kSignMax = 200;
+
+// What the world had to say; empty: nothing was wrong.
+std::string RunApart(PlantedBug bug, const WorldOptions& world) {
+  int ends[2];
+  if (pipe(ends) != 0) return "";
+  std::fflush(nullptr);
+  const pid_t child = fork();
+  if (child == 0) {
+    close(ends[0]);
+    alarm(kSecondsMax);
+    (void)!freopen("/dev/null", "w", stderr);  // what a CHECK prints
+#ifdef EVERWRITE_PLANTED
+    planted_bug = bug;
+#else
+    (void)bug;
+#endif
+    const WorldResult result = RunWorld(world);
+    const std::string sign = result.violations.empty() ? "" : result.violations.front();
+    (void)!write(ends[1], sign.data(), std::min(sign.size(), kSignMax));
+    _exit(0);
+  }
+  close(ends[1]);
+  std::string sign(kSignMax, '\0');
+  const ssize_t size = child < 0 ? 0 : read(ends[0], sign.data(), sign.size());
+  sign.resize(size > 0 ? static_cast<size_t>(size) : 0);
+  close(ends[0]);
+  int status = 0;
+  if (child > 0) waitpid(child, &status, 0);
+  if (!WIFSIGNALED(status)) return sign;
+  if (WTERMSIG(status) == SIGALRM) return "does not come to an end";
+  return WTERMSIG(status) == SIGABRT ? "a CHECK of the product's own" : "a crash";
+}
+
+}  // namespace
+
+const std::vector<PlantedBugInfo>& PlantedBugs() {
+  using enum PlantedBug;
+  static const std::vector<PlantedBugInfo> bugs = {
+      {kAckBeforeSync, "ack-before-sync", "writes are acknowledged before they are on disk"},
+      {kAppliedBeforeSync, "applied-before-sync",
+       "changes of other regions are told to be durable before they are on disk"},
+      {kNoTieBreak, "no-tie-break", "of two versions with one stamp the one that came first stays"},
+      {kWallClock, "wall-clock", "stamps are the physical clock's, not the hybrid clock's"},
+      {kReceivesNotObserved, "receives-not-observed",
+       "the hybrid clock does not move past the stamps of changes that are applied"},
+      {kClockNotRestored, "clock-not-restored", "after a restart the hybrid clock begins anew"},
+      {kNumbersAgain, "numbers-again",
+       "a region that has lost the end of its log goes on with the same numbers"},
+      {kGapIgnored, "gap-ignored",
+       "a batch that does not follow the last one is taken as if it did"},
+      {kCauseNotAwaited, "cause-not-awaited", "changes are applied before what they depend on"},
+      {kContextLost, "context-lost", "changes do not say what their region had seen"},
+      {kHalfTransaction, "half-transaction",
+       "a transaction of another region is applied change by change"},
+      {kTransactionOfManyStamps, "transaction-of-many-stamps",
+       "each change of a transaction has a stamp of its own"},
+      {kTokenForgotten, "token-forgotten", "a transaction that is sent again is carried out again"},
+      {kTombstonesByAge, "tombstones-by-age",
+       "tombstones are forgotten at once, whoever has still to see them"},
+      {kNoTombstone, "no-tombstone", "a deletion leaves nothing behind"},
+      {kStableTooEarly, "stable-too-early",
+       "what is on its way to the store is not waited for before tombstones are forgotten"},
+      {kConflictUnrecorded, "conflict-unrecorded", "what lost of the region's own is not recorded"},
+      {kConflictTakenForOverwrite, "conflict-taken-for-overwrite",
+       "every later version is taken to have known the one that it replaces"},
+      {kLedgerNotFilled, "ledger-not-filled",
+       "a region that is filled does not take the others' ledgers"},
+      {kIndexMissedRemotely, "index-missed-remotely",
+       "changes of other regions do not reach the secondary indexes"},
+      {kIndexKeepsOldEntry, "index-keeps-old-entry",
+       "an index keeps the entry of what an item was before"},
+      {kStreamMissedRemotely, "stream-missed-remotely",
+       "changes of other regions do not reach the table's stream"},
+      {kExpiryNotLookedAtAgain, "expiry-not-looked-at-again",
+       "what had expired when the sweep began is deleted, though it was written since"},
+      {kExpiryByEverybody, "expiry-by-everybody",
+       "every region deletes what has expired, not only the one that wrote it"},
+      {kFillLosesFirstRow, "fill-loses-first-row", "the first row behind each chunk is left out"},
+      {kFillKeepsDeleted, "fill-keeps-deleted",
+       "a region that is filled anew keeps what its source has deleted"},
+      {kServesWhileFilled, "serves-while-filled", "a region answers clients before it is filled"},
+      {kDigestMissesLosers, "digest-misses-losers",
+       "the proof of convergence does not hear of changes that lose"},
+  };
+  return bugs;
+}
+
+Hunt HuntFor(PlantedBug bug, const WorldOptions& world, uint64_t enough, uint64_t most) {
+  Hunt hunt;
+  WorldOptions one = world;
+  while (hunt.seeds < enough || (hunt.found == 0 && hunt.seeds < most)) {
+    one.seed = world.seed + hunt.seeds++;
+    std::string sign = RunApart(bug, one);
+    if (sign.empty()) continue;
+    if (hunt.found++ > 0) continue;
+    hunt.first_seed = one.seed;
+    hunt.first_sign = std::move(sign);
+  }
+  return hunt;
+}
+
+}  // namespace everwrite::chaos

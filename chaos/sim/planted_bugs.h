@@ -1,0 +1,37 @@
+// The planted bugs (base/planted.h), and how many seeds of the simulator find each.
+//
+// Thread-safety: none; forks, so there may be no other threads.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/planted.h"
+#include "chaos/sim/simulate.h"
+
+namespace everwrite::chaos {
+
+struct PlantedBugInfo {
+  PlantedBug bug;
+  std::string_view name;
+  std::string_view what;
+};
+
+// All but kNone.
+const std::vector<PlantedBugInfo>& PlantedBugs();
+
+struct Hunt {
+  uint64_t seeds = 0;       // that were tried
+  uint64_t found = 0;       // of them, in which something was wrong
+  uint64_t first_seed = 0;  // 0: none
+  std::string first_sign;   // what the first one said
+};
+
+// Runs worlds with the bug in it, each in a process of its own: what ends it, a CHECK or running
+// for ever, is a find too. Tries `enough` seeds, and goes on up to `most` until one has found it.
+// In a build without planted bugs none is ever found.
+Hunt HuntFor(PlantedBug bug, const WorldOptions& world, uint64_t enough, uint64_t most);
+
+}  // namespace everwrite::chaos
