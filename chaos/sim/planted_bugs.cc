@@ -48,6 +48,7 @@ std::string RunApart(PlantedBug bug, const WorldOptions& world) {
 const std::vector<PlantedBugInfo>& PlantedBugs() {
   using enum PlantedBug;
   static const std::vector<PlantedBugInfo> bugs = {
+      {kNone, "none", "the product as it is: here nothing may be found"},
       {kAckBeforeSync, "ack-before-sync", "writes are acknowledged before they are on disk"},
       {kAppliedBeforeSync, "applied-before-sync",
        "changes of other regions are told to be durable before they are on disk"},

@@ -19,7 +19,7 @@ struct PlantedBugInfo {
   std::string_view what;
 };
 
-// All but kNone.
+// kNone comes first: a control, of which nothing may be found.
 const std::vector<PlantedBugInfo>& PlantedBugs();
 
 struct Hunt {
