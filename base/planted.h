@@ -2,7 +2,7 @@
 //
 // In every build that is shipped Planted() is a constant false, and the compiler leaves nothing of
 // them. A build of the preset `planted` knows them all, and one at a time may be switched on, by
-// `./dev planted` (chaos/sim/planted_bugs.h says what each is).
+// `./dev planted` (chaos/planted/planted_bugs.h says what each is).
 //
 // Thread-safety: switched on before there are other threads.
 #pragma once

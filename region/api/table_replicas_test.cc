@@ -127,7 +127,8 @@ TEST_F(ReplicasTest, ARegionLeavesWithItsDataWhenItsProtectionIsOff) {
             std::string::npos);
   EXPECT_NE(Update("[{'Disassociate':{'RegionName':'eu-west-1'}}]").find("disassociationMode"),
             std::string::npos);
-  Ask("PutItem", "{'TableName':'tab','Item':{'pk':{'S':'kept'}}}");
+  Ask("PutItem", "{'TableName':'tab','Item':{'pk':{'S':'kept'},'sk':{'N':'1'}}}");
+  ASSERT_EQ(last_.status, 200) << last_.body;
   Update(leave);
   ASSERT_EQ(last_.status, 200) << last_.body;
   EXPECT_EQ(Replicas(), "none");

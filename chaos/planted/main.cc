@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <map>
 
-#include "chaos/sim/planted_bugs.h"
+#include "chaos/planted/planted_bugs.h"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "chaos/sim/planted_bugs.h"
+#include "chaos/planted/planted_bugs.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
