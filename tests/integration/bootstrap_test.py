@@ -127,7 +127,7 @@ class Bootstrap(unittest.TestCase):
             writers.check(self, region)
 
     def test_a_lost_disk_is_filled_under_writes_and_kills_of_all_who_take_part(self):
-        with World(regions=3, latency_ms=10, extra="replication: {bootstrap_rate: 600KB/s}\n") as world:
+        with World(regions=3, latency_ms=10, extra="replication: {bootstrap_rate: 450KB/s}\n") as world:
             a, b, c = world.names
             make_table(world.region(b), TABLE)
             world.wait_for_table(TABLE)
@@ -146,9 +146,9 @@ class Bootstrap(unittest.TestCase):
                         filling = status["filling"]
                         seen.append(filling["percent"])
                         self.refused(world.region(a))
-                        # The source, in the first half; the receiver later; and replicators of both.
-                        for at, what in ((10, "source"), (30, "receiver"), (50, "its replicator"), (65, "the source's replicator")):
-                            if filling["percent"] < at or what in killed or (at in (10, 65) and not filling["source"]):
+                        # The source, early; the receiver later; and replicators of both.
+                        for at, what in ((5, "source"), (20, "receiver"), (35, "its replicator"), (50, "the source's replicator")):
+                            if filling["percent"] < at or what in killed or (at in (5, 50) and not filling["source"]):
                                 continue
                             killed.add(what)
                             name, role = {"source": (filling["source"], "region"), "receiver": (a, "region"),
