@@ -120,17 +120,23 @@ class Sampler {
  private:
   void Run(const ChaosWorld& world, const Recorder& recorder) {
     while (!stop_) {
+      std::map<std::string, int64_t> lags;
       for (const RegionPlan& region : world.plan().regions) {
         const auto status = FetchRegionStatus(region.admin.ToString(), kSampleMs);
         if (!status.ok()) continue;
         const int64_t now = recorder.Now();
         conflicts[region.name].push_back({now, (*status)["conflicts"].AsInt()});
         for (const JsonValue& link : (*status)["links"].items()) {
-          if (link["to"].AsString() != region.name || link["lag_ms"].AsInt(-1) < 0) continue;
-          lag_ms[link["from"].AsString() + " -> " + region.name].push_back(
-              {now, link["lag_ms"].AsInt()});
+          // The receiver knows how late the last change came; who sends, since when the oldest
+          // waits.
+          const bool sends = link["from"].AsString() == region.name;
+          const int64_t lag = link[sends ? "oldest_ms" : "lag_ms"].AsInt(-1);
+          if (lag < 0) continue;
+          int64_t& most = lags[link["from"].AsString() + " -> " + link["to"].AsString()];
+          most = std::max(most, lag);
         }
       }
+      for (const auto& [name, lag] : lags) lag_ms[name].push_back({recorder.Now(), lag});
       for (int64_t slept = 0; slept < kSampleMs && !stop_; slept += kTickMs)
         std::this_thread::sleep_for(std::chrono::milliseconds(kTickMs));
     }

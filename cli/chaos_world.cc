@@ -138,10 +138,17 @@ Status ChaosWorld::MakeTable(const std::function<bool()>& interrupted) {
   const std::string create_body =
       "{" + table +
       ",\"BillingMode\":\"PAY_PER_REQUEST\",\"AttributeDefinitions\":[{\"AttributeName\":\"pk\","
-      "\"AttributeType\":\"S\"}],\"KeySchema\":[{\"AttributeName\":\"pk\",\"KeyType\":\"HASH\"}]}";
+      "\"AttributeType\":\"S\"},{\"AttributeName\":\"bucket\",\"AttributeType\":\"S\"}],"
+      "\"KeySchema\":[{"
+      "\"AttributeName\":\"pk\",\"KeyType\":\"HASH\"}],\"GlobalSecondaryIndexes\":[{\"IndexName\":"
+      "\"by-bucket\",\"KeySchema\":[{\"AttributeName\":\"bucket\",\"KeyType\":\"HASH\"},{"
+      "\"AttributeName\":\"pk\",\"KeyType\":\"RANGE\"}],\"Projection\":{\"ProjectionType\":\"ALL\"}"
+      "}],"
+      "\"StreamSpecification\":{\"StreamEnabled\":true,\"StreamViewType\":\"NEW_AND_OLD_IMAGES\"}}";
   EW_ASSIGN_OR_RETURN(
       const HttpReply made,
-      HttpCall("POST", Endpoint(first), "/", {.headers = create_headers, .body = create_body}));
+      HttpCall("POST", Endpoint(first), "/",
+               {.timeout_ms = 10000, .headers = create_headers, .body = create_body}));
   if (made.status != 200) return Unavailable("the table cannot be made: " + made.body);
   const std::string body = "{" + table + "}";
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);

@@ -66,6 +66,30 @@ TEST(HttpClient, CallsTheProjectsOwnServer) {
   EXPECT_EQ(reply->body, "POST /a?b=c 1 body");
 }
 
+TEST(HttpSession, KeepsItsConnectionAndOpensAnotherAfterAnError) {
+  int calls = 0;
+  const auto server = http::HttpServer::Start(
+      {}, [&calls](const http::HttpRequest& request, http::HttpResponder responder) {
+        ++calls;
+        http::HttpResponse response{.status = 200, .body = std::string(request.body)};
+        response.content_type = "text/plain";
+        responder.Send(std::move(response));
+      });
+  ASSERT_TRUE(server.ok());
+  HttpSession session("127.0.0.1:" + std::to_string((*server)->port()));
+  for (const std::string body : {"one", "two", "three"}) {
+    const auto reply = session.Call("POST", "/", {.body = body});
+    ASSERT_TRUE(reply.ok()) << reply.status().message();
+    EXPECT_EQ(reply->body, body);
+    EXPECT_EQ(reply->Field("content-type"), "text/plain");
+    EXPECT_EQ(reply->Field("x-absent"), "");
+  }
+  EXPECT_EQ(calls, 3);
+  const RawServer cuts("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", true);
+  HttpSession broken(cuts.address());
+  EXPECT_EQ(broken.Call("GET", "/").status().code(), StatusCode::kDataLoss);
+}
+
 TEST(HttpClient, ReadsChunksAndAnswersWithoutALength) {
   RawServer chunks(
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",

@@ -61,6 +61,7 @@ namespace {
 
 // All changes of items that some log has: what each id became, and what deletions there are.
 struct LoggedChanges {
+  std::map<Dot, std::shared_ptr<const std::string>> records;
   std::map<uint64_t, conflict::Version> by_id;
   std::map<conflict::Version, std::string> deletions;  // key
   std::map<conflict::Version, uint64_t> order;         // from 1
@@ -73,6 +74,8 @@ LoggedChanges ReadLoggedChanges(const std::vector<const KvStore*>& stores) {
     for (it->Seek(""); it->Valid(); it->Next()) {
       streams::ChangeRecord record;
       CHECK(streams::DecodeChangeRecord(it->value(), record));
+      auto& bytes = changes.records[record.dot];
+      if (bytes == nullptr) bytes = std::make_shared<const std::string>(it->value());
       if (record.subject != streams::Subject::kItem) continue;
       const conflict::Version version{record.rank, record.stamp, record.dot};
       const item::ItemView image(record.image);
@@ -153,6 +156,7 @@ History CompleteHistory(ObservedHistory& observed, const std::vector<const KvSto
     found.act = Act::kFound;
     found.items.push_back({key, 0, changes.order[version]});
   }
+  history.records = std::move(changes.records);
   for (auto& [id, write] : writes) history.writes.push_back(std::move(write));
   return history;
 }

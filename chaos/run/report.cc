@@ -139,7 +139,7 @@ class Page {
         rows.push_back(stroke.text);
     constexpr size_t kMaxRows = 24;
     if (rows.size() > kMaxRows) rows.resize(kMaxRows);
-    const double row = 18;
+    const double row = 28;
     const double height = row * static_cast<double>(std::max<size_t>(rows.size(), 1));
     out_ += "<h2>Faults over time</h2>\n<svg viewBox=\"0 0 960 " + Number(height + 20) +
             "\" role=\"img\" aria-label=\"faults over time\">";
@@ -152,12 +152,12 @@ class Page {
         first = std::min(first, FaultSecond(stroke.at));
         const double from = X(FaultSecond(stroke.at));
         const double width = std::max(X(FaultSecond(stroke.until)) - from, 3.0);
-        out_ += "<rect class=\"fault\" x=\"" + Number(from) + "\" y=\"" + Number(y + 3) +
-                "\" width=\"" + Number(width) + "\" height=\"12\" rx=\"2\"/>";
+        out_ += "<rect class=\"fault\" x=\"" + Number(from) + "\" y=\"" + Number(y + 16) +
+                "\" width=\"" + Number(width) + "\" height=\"9\" rx=\"2\"/>";
       }
       const bool right_half = X(first) > kWidth / 2;
-      out_ += "<text class=\"name\" x=\"" + Number(X(first) + (right_half ? -5 : 6)) + "\" y=\"" +
-              Number(y + 13) + "\"" + (right_half ? " text-anchor=\"end\"" : "") + ">" +
+      out_ += "<text class=\"name\" x=\"" + Number(X(first) + (right_half ? 3 : 0)) + "\" y=\"" +
+              Number(y + 12) + "\"" + (right_half ? " text-anchor=\"end\"" : "") + ">" +
               Escaped(rows[i]) + "</text>";
     }
     if (rows.empty())
@@ -226,7 +226,7 @@ class Page {
            ++second) {
         const RegionSecond& figure = at->second[second];
         const double x = static_cast<double>(second) + 0.5;
-        if (x > end_) continue;
+        if (static_cast<int64_t>(second + 1) * kSecond > report_.phases.load_end) continue;
         rate.points.emplace_back(x, static_cast<double>(figure.answered));
         lost.points.emplace_back(x, static_cast<double>(figure.unknown));
         median.points.emplace_back(x, static_cast<double>(figure.p50_us) / 1000);

@@ -71,6 +71,10 @@ class Drawer {
     }
   }
 
+  size_t Place(const std::string& name) const {
+    return static_cast<size_t>(std::find(names_.begin(), names_.end(), name) - names_.begin());
+  }
+
   const std::string& AnyRegion() { return names_[chance_.Below(names_.size())]; }
 
   std::vector<std::string> AnyOrder() {
@@ -93,7 +97,10 @@ class Drawer {
         for (size_t j = i + 1; j < names_.size(); ++j) Both(stroke, names_[i], names_[j]);
       stroke.text = verb + "all links";
     } else {
-      const auto pair = fault.choice == Choice::kAny ? AnyOrder() : fault.groups[0];
+      auto pair = fault.choice == Choice::kAny ? AnyOrder() : fault.groups[0];
+      // One link has one name, whoever was drawn first.
+      if (fault.choice == Choice::kAny && !fault.one_way && Place(pair[1]) < Place(pair[0]))
+        std::swap(pair[0], pair[1]);
       if (fault.one_way)
         stroke.directions.emplace_back(pair[0], pair[1]);
       else
