@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -228,12 +229,14 @@ void ChaosWorld::Begin(const Stroke& stroke) {
       break;
     }
     case FaultKind::kLoseDisk: LoseDisk(stroke.region); break;
+    case FaultKind::kDiskFull: FillDisk(stroke.region, true); break;
     case FaultKind::kAddIndex: AddIndex(stroke.region); break;
     default: break;  // the network and clocks follow Apply
   }
 }
 
 void ChaosWorld::End(const Stroke& stroke) {
+  if (stroke.kind == FaultKind::kDiskFull) FillDisk(stroke.region, false);
   if (stroke.kind != FaultKind::kPause) return;
   for (const std::string& name : Struck(stroke)) {
     const auto at = paused_.find(name);
@@ -246,6 +249,7 @@ void ChaosWorld::End(const Stroke& stroke) {
 void ChaosWorld::Heal() {
   for (const auto& [name, paused] : paused_) (void)up_->Signal(name, SIGCONT);
   paused_.clear();
+  for (const std::string& name : names_) FillDisk(name, false);
   constexpr int64_t kAfterAll = INT64_MAX;
   Apply(kAfterAll);
 }
@@ -275,6 +279,15 @@ void ChaosWorld::LoseDisk(const std::string& region) {
   }
   (void)up_->Signal(ProcessOf(region, Role::kRegion), SIGKILL);
   clocks_.erase(region);
+}
+
+// The process may make no file longer than a byte: every append fails, as on a full disk.
+void ChaosWorld::FillDisk(const std::string& region, bool full) {
+  for (const chaos::ProcessInfo& process : up_->Processes()) {
+    if (process.name != ProcessOf(region, Role::kRegion) || process.pid == 0) continue;
+    const rlimit limit{full ? 1 : RLIM_INFINITY, RLIM_INFINITY};
+    (void)::prlimit(process.pid, RLIMIT_FSIZE, &limit, nullptr);
+  }
 }
 
 void ChaosWorld::AddIndex(const std::string& region) {

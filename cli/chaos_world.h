@@ -47,6 +47,7 @@ class ChaosWorld {
   std::vector<std::string> Struck(const chaos::Stroke& stroke) const;
   void SetClock(const std::string& region, int64_t offset_us);
   void LoseDisk(const std::string& region);
+  void FillDisk(const std::string& region, bool full);
   void AddIndex(const std::string& region);
 
   const std::vector<chaos::Stroke>* strokes_ = nullptr;

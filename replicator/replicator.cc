@@ -63,8 +63,11 @@ void Replicator::OnRegionState(const streams::RegionState& state, Instant now) {
   const bool begun = state.stage == streams::Stage::kFilling &&
                      (state_.stage != state.stage || state_.fill.begun != state.fill.begun);
   if (!region_up_ || state.stage != state_.stage) next_heartbeat_ = now;
-  if (!region_up_)
-    peers_.OnOwnClockStarted(state.physical_ms - static_cast<uint64_t>(state.clock_correction_ms));
+  // Read later and yet earlier: the clock was set back, and what was measured by it is of another.
+  const auto raw = [](const streams::RegionState& of) {
+    return of.physical_ms - static_cast<uint64_t>(of.clock_correction_ms);
+  };
+  if (!region_up_ || raw(state) < raw(state_)) peers_.OnOwnClockStarted(raw(state));
   if (!region_up_ || jumped || begun) {
     region_up_ = true;
     state_ = state;

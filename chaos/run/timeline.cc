@@ -200,6 +200,7 @@ class Drawer {
           stroke.text += " " + with_sign(fault.drift_us_per_second) + " a second";
         break;
       case FaultKind::kLoseDisk: stroke.text = "lose disk of " + stroke.region; break;
+      case FaultKind::kDiskFull: stroke.text = "disk of " + stroke.region + " full"; break;
       default: stroke.text = "add an index in " + stroke.region; break;
     }
   }

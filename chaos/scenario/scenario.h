@@ -61,6 +61,7 @@ enum class FaultKind : uint8_t {
   kPause,     // SIGSTOP, then SIGCONT
   kClock,     // a region's clock jumps, or drifts
   kLoseDisk,  // the region's data is taken away, and the region killed
+  kDiskFull,  // what a region writes fails, until it has ended or its time is over
   kAddIndex,  // UpdateTable makes a global secondary index, by this region
 };
 

@@ -34,9 +34,10 @@ constexpr KindWord kKinds[] = {{FaultKind::kCut, "cut"},
                                {FaultKind::kPause, "pause"},
                                {FaultKind::kClock, "clock"},
                                {FaultKind::kLoseDisk, "lose_disk"},
+                               {FaultKind::kDiskFull, "disk_full"},
                                {FaultKind::kAddIndex, "add_index"}};
 constexpr std::string_view kKindList =
-    "cut, isolate, split, ring, chain, slow, reset, kill, pause, clock, lose_disk, "
+    "cut, isolate, split, ring, chain, slow, reset, kill, pause, clock, lose_disk, disk_full, "
     "add_index";
 
 bool CutsLinks(FaultKind kind) { return kind <= FaultKind::kChain; }
@@ -166,11 +167,12 @@ class ScenarioReader : private topology::ConfigReader {
   Status ReadFault(const ConfigNode& node) {
     Fault fault;
     fault.line = node.line;
-    EW_RETURN_IF_ERROR(CheckMap(
-        node, "a fault",
-        {"at",     "for",       "every", "times", "flap",  "one_way", "of",        "delay",
-         "jitter", "bandwidth", "jump",  "drift", "cut",   "isolate", "split",     "ring",
-         "chain",  "slow",      "reset", "kill",  "pause", "clock",   "lose_disk", "add_index"}));
+    EW_RETURN_IF_ERROR(
+        CheckMap(node, "a fault",
+                 {"at",    "for",       "every",     "times",    "flap",  "one_way", "of",
+                  "delay", "jitter",    "bandwidth", "jump",     "drift", "cut",     "isolate",
+                  "split", "ring",      "chain",     "slow",     "reset", "kill",    "pause",
+                  "clock", "lose_disk", "disk_full", "add_index"}));
     const ConfigNode* what = nullptr;
     for (const auto& [kind, word] : kKinds) {
       const ConfigNode* value = node.Find(word);

@@ -66,6 +66,7 @@ TEST(ScenarioFile, EveryKindOfFaultIsRead) {
   EXPECT_EQ(clock.jump_us, -600'000'000);
   EXPECT_EQ(clock.drift_us_per_second, 1'000'000);
   EXPECT_EQ(Parsed(WithFault("{lose_disk: any}")).faults[0].kind, FaultKind::kLoseDisk);
+  EXPECT_EQ(Parsed(WithFault("{disk_full: any, for: 3s}")).faults[0].kind, FaultKind::kDiskFull);
   EXPECT_EQ(Parsed(WithFault("{reset: any, every: 1s}")).faults[0].every, 1'000'000);
 }
 

@@ -493,6 +493,8 @@ int RunRegion(const RegionOptions& options) {
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  // A limit on the length of files is a full disk: an error of the write, not the end in its middle.
+  signal(SIGXFSZ, SIG_IGN);
 
   const auto fail = [&options](const Status& status) {
     std::fprintf(stderr, "everwrite region %s: %s\n", options.region.c_str(),

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Clocks that are wrong, in real regions: the majority corrects one; stamps from the future are held; nobody loses a write."""
+import http.client
 import os
 import time
 import unittest
@@ -64,6 +65,24 @@ class Clocks(unittest.TestCase):
 
     def test_a_region_an_hour_behind_is_put_right_and_loses_nothing(self):
         self.an_hour_off(-HOUR)
+
+    def test_a_clock_that_jumps_while_its_region_runs_is_put_right(self):
+        world = self.world("")
+        self.corrected(world, EU, 0)
+        host, port = world.region(EU).admin.rsplit(":", 1)
+
+        def jump(offset):
+            connection = http.client.HTTPConnection(host, int(port), timeout=10)
+            connection.request("POST", "/test/clock?offset_ms=%s" % offset)
+            status = connection.getresponse().status
+            connection.close()
+            return status
+        self.assertEqual(jump(-HOUR), 200)
+        self.corrected(world, EU, HOUR)
+        self.assertEqual(jump(0), 200)
+        self.corrected(world, EU, 0)
+        self.assertEqual(jump("soon"), 400)
+        self.assertEqual(jump(25 * HOUR), 400)
 
     def test_of_two_regions_the_stamps_of_the_one_ahead_are_held_and_kept(self):
         world = self.world("%s=%d" % (EU, 4000), regions=2)
