@@ -1,6 +1,7 @@
 #include "cli/chaos_call.h"
 
 #include <charconv>
+#include <ctime>
 
 #include "cli/json_value.h"
 
@@ -27,6 +28,9 @@ std::string Item(const Request& request, const ObservedItem& item) {
   std::string out = "{\"pk\":" + Text(item.key) + ",\"id\":" + id + ",\"zid\":" + id;
   // Of the index that the table has from the beginning; some items are not in it.
   if (item.id % 5 != 0) out += ",\"bucket\":" + Text("b" + std::to_string(item.id % 3));
+  if (request.lives_seconds != 0)
+    out += ",\"expiry\":{\"N\":\"" +
+           std::to_string(std::time(nullptr) + static_cast<int64_t>(request.lives_seconds)) + "\"}";
   if (!request.after_key.empty())
     out += ",\"after\":" + Text(request.after_key + ":" + std::to_string(request.after_id));
   if (request.value_bytes > 0)

@@ -165,6 +165,13 @@ Status ChaosWorld::MakeTable(const std::function<bool()>& interrupted) {
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
   }
+  const std::string expiry_headers = CallHeaders("UpdateTimeToLive", first);
+  const std::string expiry_body =
+      "{" + table + ",\"TimeToLiveSpecification\":{\"AttributeName\":\"expiry\",\"Enabled\":true}}";
+  EW_ASSIGN_OR_RETURN(
+      const HttpReply set,
+      HttpCall("POST", Endpoint(first), "/", {.headers = expiry_headers, .body = expiry_body}));
+  if (set.status != 200) return Unavailable("the time to live cannot be set: " + set.body);
   return OkStatus();
 }
 

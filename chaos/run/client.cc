@@ -8,6 +8,7 @@ namespace {
 constexpr size_t kRecent = 32;
 constexpr uint64_t kCompared = 4;           // casN
 constexpr uint64_t kPairs = 4;              // pairN
+constexpr uint64_t kMaxLifeSeconds = 5;     // of briefN
 constexpr uint64_t kRemade = 8;             // againN
 constexpr int64_t kNewKeyMicros = 250'000;  // so long all clients try to create the same key
 // Tokens that name what a lost disk had never come true again: then the session ends.
@@ -48,6 +49,7 @@ Request Client::Next(int64_t now_us) {
     case Operation::kTransaction: return Transaction();
     case Operation::kRemake: return Remake();
     case Operation::kRead: return Read();
+    case Operation::kExpire: return Expire();
     case Operation::kFarRead: return FarRead();
   }
   return Read();
@@ -107,6 +109,13 @@ Request Client::Transaction() {
 Request Client::Remake() {
   std::string key = Numbered("again", kRemade);
   return Write(chance_.Chance(1, 2) ? Act::kPut : Act::kDelete, std::move(key));
+}
+
+Request Client::Expire() {
+  Request request = Write(Act::kPut, std::string());
+  request.items[0].key = "brief" + std::to_string(request.items[0].id);
+  request.lives_seconds = 1 + chance_.Below(kMaxLifeSeconds);
+  return request;
 }
 
 Request Client::Read() {
@@ -209,7 +218,7 @@ void Client::Learn(const Request& request, const Reply& reply) {
 
 void Client::Remember(const std::string& key, uint64_t id) {
   // Deleted keys are nobody's cause: "nothing" would have to be told from "not yet".
-  if (!key.starts_with("again")) {
+  if (!key.starts_with("again") && !key.starts_with("brief")) {
     last_key_ = key;
     last_id_ = id;
   }

@@ -4,7 +4,7 @@
 //
 // Keys: hotN (everybody writes them), onceN (one write each), casN (compare-and-set), newN (who
 // comes first creates it), count-REGION (counted in that region only), pairN.a/.b/.c (written by
-// transactions, all three), againN (deleted and created again).
+// transactions, all three), againN (deleted and created again), briefN (written once, and expires).
 //
 // Pure: chance is seeded, ids come from the caller. Use from one thread.
 #pragma once
@@ -32,7 +32,8 @@ struct Request {
   std::string after_key;  // what the client had seen before
   uint64_t after_id = 0;
   uint64_t value_bytes = 0;
-  std::string tokens;  // of the session; empty: none are sent
+  uint64_t lives_seconds = 0;  // then it expires; 0: never
+  std::string tokens;          // of the session; empty: none are sent
 };
 
 struct Reply {
@@ -68,6 +69,7 @@ class Client {
   Request Condition(int64_t now_us);
   Request Transaction();
   Request Remake();
+  Request Expire();
   Request Read();
   Request FarRead();
   std::string Numbered(const char* what, uint64_t count);

@@ -38,12 +38,13 @@ class ClientTest : public testing::Test {
 TEST_F(ClientTest, AsksForEverythingInItsMix) {
   Client client = Make(1);
   std::map<Act, size_t> acts;
-  size_t far = 0, conditional = 0, refused = 0, caused = 0;
+  size_t brief = 0, far = 0, conditional = 0, refused = 0, caused = 0;
   for (int64_t now = 0; now < 3'000; ++now) {
     const Request request = client.Next(now * 50'000);
     const Reply reply = Answer(request);
     const ObservedOp op = client.Told(request, reply, now, now + 1);
     ++acts[op.act];
+    brief += request.lives_seconds != 0 ? 1 : 0;
     far += op.far ? 1 : 0;
     conditional += op.expected.has_value() ? 1 : 0;
     refused += op.outcome == Outcome::kRefused ? 1 : 0;
@@ -53,6 +54,7 @@ TEST_F(ClientTest, AsksForEverythingInItsMix) {
   for (const Act act :
        {Act::kPut, Act::kDelete, Act::kCount, Act::kGet, Act::kTransact, Act::kSnapshot})
     EXPECT_GT(acts[act], 50u) << static_cast<int>(act);
+  EXPECT_GT(brief, 30u);
   EXPECT_GT(far, 50u);
   EXPECT_GT(conditional, 50u);
   EXPECT_GT(caused, 200u);
@@ -61,7 +63,7 @@ TEST_F(ClientTest, AsksForEverythingInItsMix) {
 
 TEST_F(ClientTest, TheMixIsKeptTo) {
   WorkloadSpec workload;
-  workload.mix = {0, 0, 1, 0, 0, 0, 0};
+  workload.mix = {0, 0, 1, 0, 0, 0, 0, 0};
   Client client = Make(1, workload);
   for (int i = 0; i < 20; ++i) {
     const Request request = client.Next(i);
@@ -90,7 +92,7 @@ TEST_F(ClientTest, TheSameSeedAsksTheSame) {
 
 TEST_F(ClientTest, SendsTheNewestTokensAndDropsThoseThatWereCovered) {
   WorkloadSpec workload;
-  workload.mix = {1, 0, 0, 0, 0, 0, 2};
+  workload.mix = {1, 0, 0, 0, 0, 0, 0, 2};
   workload.hot_percent = 100;
   Client client = Make(1, workload);
   std::string home, covered;
@@ -111,7 +113,7 @@ TEST_F(ClientTest, SendsTheNewestTokensAndDropsThoseThatWereCovered) {
 
 TEST_F(ClientTest, ASessionThatIsRefusedAgainAndAgainEnds) {
   WorkloadSpec workload;
-  workload.mix = {1, 0, 0, 0, 0, 0, 9};
+  workload.mix = {1, 0, 0, 0, 0, 0, 0, 9};
   Client client = Make(1, workload);
   std::set<uint64_t> sessions;
   for (int64_t now = 0; now < 400; ++now) {

@@ -32,11 +32,12 @@ enum class Operation : uint8_t {
   kTransaction,  // TransactWriteItems of a group of items
   kRemake,       // delete, or create again
   kRead,         // GetItem and TransactGetItems in the own region
+  kExpire,       // PutItem with a time to live of some seconds
   kFarRead,      // in another region, with the session's token
 };
-inline constexpr size_t kOperations = 7;
+inline constexpr size_t kOperations = 8;
 inline constexpr std::array<std::string_view, kOperations> kOperationNames = {
-    "put", "condition", "count", "transaction", "remake", "read", "far_read"};
+    "put", "condition", "count", "transaction", "remake", "read", "expire", "far_read"};
 
 struct WorkloadSpec {
   uint64_t clients = 2;       // a region
@@ -46,7 +47,7 @@ struct WorkloadSpec {
   uint64_t value_bytes_min = 100;
   uint64_t value_bytes_max = 1000;
   int64_t timeout_us = 2'000'000;  // then the outcome is unknown
-  std::array<uint64_t, kOperations> mix = {30, 10, 10, 8, 10, 24, 8};  // weights
+  std::array<uint64_t, kOperations> mix = {28, 10, 10, 8, 10, 23, 3, 8};  // weights
 };
 
 enum class FaultKind : uint8_t {

@@ -141,7 +141,7 @@ class ScenarioReader : private topology::ConfigReader {
   Status ReadMix(const ConfigNode& node) {
     EW_RETURN_IF_ERROR(
         CheckMap(node, "\"mix\"",
-                 {"put", "condition", "count", "transaction", "remake", "read", "far_read"}));
+                 {"put", "condition", "count", "transaction", "remake", "read", "expire", "far_read"}));
     uint64_t sum = 0;
     for (size_t i = 0; i < kOperations; ++i) {
       uint64_t& weight = scenario_.workload.mix[i];
