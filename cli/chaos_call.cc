@@ -15,7 +15,7 @@ using chaos::Request;
 
 // How long a region may wait for what a token names: short, for the client does nothing else
 // meanwhile.
-constexpr int kTokenWaitMs = 250;
+constexpr int kTokenWaitMs = 100;
 
 // Keys and ids of the workload need no escapes.
 std::string Text(std::string_view text) { return "{\"S\":\"" + std::string(text) + "\"}"; }

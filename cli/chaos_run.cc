@@ -34,6 +34,8 @@ using chaos::Stroke;
 
 constexpr int64_t kTickMs = 20;
 constexpr int64_t kSampleMs = 500;
+// A sender hears with heartbeats what has arrived: below this its word says nothing.
+constexpr int64_t kAckGrainMs = 1200;
 constexpr int64_t kConvergePollMs = 100;
 // How much longer than is expected the run waits for equal regions, to tell late from never.
 constexpr int64_t kConvergeExtraMs = 30'000;
@@ -131,7 +133,7 @@ class Sampler {
           // waits.
           const bool sends = link["from"].AsString() == region.name;
           const int64_t lag = link[sends ? "oldest_ms" : "lag_ms"].AsInt(-1);
-          if (lag < 0) continue;
+          if (lag < 0 || (sends && lag < kAckGrainMs)) continue;
           int64_t& most = lags[link["from"].AsString() + " -> " + link["to"].AsString()];
           most = std::max(most, lag);
         }
@@ -166,6 +168,10 @@ class Progress {
   const bool terminal_;
   bool open_ = false;
 };
+
+std::string Count(size_t number, const std::string& one) {
+  return std::to_string(number) + " " + one + (number == 1 ? "" : "s");
+}
 
 std::string Seconds(int64_t micros) {
   char text[32];
@@ -238,8 +244,8 @@ class Run {
  private:
   void Begin() {
     progress_.Line(scenario_.name + ": seed " + std::to_string(command_.seed) + ", " +
-                   std::to_string(scenario_.region_names.size()) + " regions, " +
-                   std::to_string(strokes_.size()) + " faults in " + Seconds(scenario_.duration) +
+                   Count(scenario_.region_names.size(), "region") + ", " +
+                   Count(strokes_.size(), "fault") + " in " + Seconds(scenario_.duration) +
                    " after " + Seconds(scenario_.warmup) + " of quiet");
   }
 

@@ -95,7 +95,8 @@ std::vector<Verdict> JudgeRun(const Scenario& scenario, const ObservedVerdicts& 
   const auto add = [&](Check check, const std::vector<std::string>& lines, size_t count,
                        const char* what) {
     if (scenario.checks.count(check) != 0)
-      verdicts.push_back(FromLines(check, lines, std::to_string(count) + " " + what));
+      verdicts.push_back(FromLines(
+          check, lines, count == 0 ? "nothing to judge" : std::to_string(count) + " " + what));
   };
   add(Check::kEndState, end_state, figures.acknowledged_writes,
       "acknowledged writes: none lost, none vanished, all regions equal");

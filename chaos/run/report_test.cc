@@ -66,6 +66,7 @@ TEST(Verdicts, ExpectationsAreHeldAgainstFigures) {
   auto verdicts = JudgeRun(scenario, {}, {}, figures, example.phases);
   EXPECT_EQ(verdicts.size(), 5u);
   EXPECT_TRUE(named(verdicts, "end_state").holds);
+  EXPECT_EQ(named(verdicts, "counters").says, "nothing to judge");
   EXPECT_TRUE(named(verdicts, "converged").holds);
   EXPECT_FALSE(named(verdicts, "local_success").holds);
   EXPECT_TRUE(named(verdicts, "local_p99").holds);
