@@ -337,6 +337,7 @@ class Run {
                        Seconds(recorder_->Now() - phases_.load_end));
       if (signals_.Wait(kConvergePollMs)) return;
     }
+    for (const std::string& line : world_->Finished()) progress_.Line("  " + line);
     progress_.Line("  not equal after " + Seconds(recorder_->Now() - phases_.load_end));
   }
 

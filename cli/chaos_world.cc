@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <fstream>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "base/random.h"
@@ -119,6 +120,10 @@ Result<std::unique_ptr<ChaosWorld>> ChaosWorld::Start(const chaos::Scenario& sce
   ::setenv("EVERWRITE_TEST_HOOKS", "1", 1);
   world->up_ = std::make_unique<Up>(std::move(options));
   EW_RETURN_IF_ERROR(world->up_->Start(interrupted));
+  for (const RegionPlan& region : world->plan_.regions) {
+    EW_ASSIGN_OR_RETURN(const JsonValue status, FetchRegionStatus(region.admin.ToString(), 5000));
+    world->ids_[region.name] = static_cast<uint64_t>(status["id"].AsInt());
+  }
   EW_RETURN_IF_ERROR(world->MakeTable(interrupted));
   return world;
 }
@@ -265,20 +270,21 @@ void ChaosWorld::Heal() {
 // nothing.
 void ChaosWorld::LoseDisk(const std::string& region) {
   const RegionPlan& plan = PlanOf(region);
-  const auto status = FetchRegionStatus(plan.admin.ToString(), kShortCallMs);
-  std::vector<uint64_t>& logs = lost_logs_[region];
-  if (status.ok()) {
-    const uint64_t id = static_cast<uint64_t>((*status)["id"].AsInt());
-    for (const auto& [log, number] : (*status)["applied"].members()) {
+  // It may be dead already; then the others have heard of its logs.
+  std::set<uint64_t> logs(lost_logs_[region].begin(), lost_logs_[region].end());
+  for (const RegionPlan& other : plan_.regions) {
+    const auto status = FetchRegionStatus(other.admin.ToString(), kShortCallMs);
+    if (!status.ok()) continue;
+    std::vector<std::string> heard;
+    for (const auto& [log, number] : (*status)["applied"].members()) heard.push_back(log);
+    if (other.name == region) heard.push_back((*status)["log"].AsString());
+    for (const std::string& log : heard) {
       uint64_t value = 0;
       std::from_chars(log.data(), log.data() + log.size(), value, 16);
-      if (value >> 48 == id) logs.push_back(value);
+      if (value != 0 && value >> 48 == ids_[region]) logs.insert(value);
     }
-    uint64_t current = 0;
-    const std::string& text = (*status)["log"].AsString();
-    std::from_chars(text.data(), text.data() + text.size(), current, 16);
-    if (current != 0) logs.push_back(current);
   }
+  lost_logs_[region].assign(logs.begin(), logs.end());
   for (const char* part : {"/db", "/everwrite.identity"}) {
     std::error_code ignored;
     fs::rename(plan.data + part, plan.data + part + ".lost-" + std::to_string(numbered_++),
@@ -309,6 +315,14 @@ void ChaosWorld::AddIndex(const std::string& region) {
       "\"ProjectionType\":\"ALL\"}}}]}";
   (void)HttpCall("POST", Endpoint(region), "/",
                  {.timeout_ms = 2000, .headers = headers, .body = body});
+}
+
+std::vector<std::string> ChaosWorld::Finished() const {
+  std::vector<std::string> lines;
+  for (const chaos::ProcessInfo& process : up_->Finished())
+    lines.push_back(process.name + " ended for good with status " +
+                    std::to_string(process.exit_status) + "; its log is " + process.log_file);
+  return lines;
 }
 
 bool ChaosWorld::IsConverged() const {

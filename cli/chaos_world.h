@@ -33,6 +33,8 @@ class ChaosWorld {
   void Heal();
   // All regions serve and have applied the same.
   bool IsConverged() const;
+  // What has ended for good, and will not be started again, if anything: a line each.
+  std::vector<std::string> Finished() const;
   void Stop() { up_->Stop(); }
 
   const ClusterPlan& plan() const { return plan_; }
@@ -58,6 +60,7 @@ class ChaosWorld {
   std::map<chaos::Direction, chaos::LinkCondition> current_;
   std::map<std::string, int64_t> clocks_;                // by region, as last set
   std::map<std::string, std::pair<int, pid_t>> paused_;  // by process: how often, and whom
+  std::map<std::string, uint64_t> ids_;                  // of regions
   std::map<std::string, std::vector<uint64_t>> lost_logs_;
   uint64_t numbered_ = 0;  // indexes and lost folders
 };

@@ -96,8 +96,9 @@ LoggedChanges ReadLoggedChanges(const std::vector<const KvStore*>& stores) {
   return changes;
 }
 
-HistoryWrite MakeWrite(const ObservedOp& op, const ObservedItem& item, size_t region,
+HistoryWrite MakeWrite(const ObservedOp& op, size_t place, size_t region,
                        const LoggedChanges& changes) {
+  const ObservedItem& item = op.items[place];
   HistoryWrite write;
   write.id = item.id;
   write.region = region;
@@ -105,13 +106,12 @@ HistoryWrite MakeWrite(const ObservedOp& op, const ObservedItem& item, size_t re
   write.is_delete = op.act == Act::kDelete;
   write.in_transaction = op.act == Act::kTransact;
   write.outcome = op.outcome;
-  conflict::Version told;
-  const bool receipt = conflict::ParseConflictName(op.receipt, told);
   const auto at = changes.by_id.find(item.id);
   if (at != changes.by_id.end()) {
     write.version = at->second;
-  } else if (receipt && op.items.size() == 1) {
-    write.version = told;
+  } else if (conflict::ParseConflictName(op.receipt, write.version)) {
+    // A receipt names the first write of a transaction; the others follow in the same log.
+    write.version.dot.number += place;
   } else if (op.outcome == Outcome::kAcknowledged && !write.is_delete) {
     write.version = {0, Stamp{1}, {LogId{1}, item.id}};  // in no log
   }
@@ -133,8 +133,9 @@ History CompleteHistory(ObservedHistory& observed, const std::vector<const KvSto
   std::map<uint64_t, HistoryWrite> writes;
   for (ObservedOp& op : observed.ops) {
     if (!op.IsWrite()) continue;
-    for (ObservedItem& item : op.items) {
-      HistoryWrite write = MakeWrite(op, item, region_of(op.region), changes);
+    for (size_t place = 0; place < op.items.size(); ++place) {
+      ObservedItem& item = op.items[place];
+      HistoryWrite write = MakeWrite(op, place, region_of(op.region), changes);
       const auto order = changes.order.find(write.version);
       item.order = order == changes.order.end() ? 0 : order->second;
       if (op.act == Act::kDelete) changes.deletions.erase(write.version);

@@ -68,10 +68,11 @@ class ChaosScenarios(unittest.TestCase):
         self.assertTrue(report["passed"])
         self.assertEqual([verdict["check"] for verdict in report["verdicts"]], CHECKS)
         self.assertEqual(len(report["faults"]), 7)
-        self.assertGreater(report["figures"]["acknowledged_writes"], 300)
+        self.assertGreater(report["figures"]["acknowledged_writes"], 300 / SLOWNESS)
         self.assertEqual(len(report["lag_ms"]), 6)
         for verdict in report["verdicts"][:-1]:
-            self.assertNotEqual(verdict["says"], "nothing to judge", verdict["check"])
+            if SLOWNESS == 1:
+                self.assertNotEqual(verdict["says"], "nothing to judge", verdict["check"])
         html = page.read_text()
         self.assertLess(html.index("Everything holds"), html.index("<svg"))
         self.assertIsNone(re.search(r"https?://|src=|<script", html))
