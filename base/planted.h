@@ -14,7 +14,6 @@ namespace everwrite {
 enum class PlantedBug : uint8_t {
   kNone,
   kAckBeforeSync,
-  kAppliedBeforeSync,
   kNoTieBreak,
   kWallClock,
   kReceivesNotObserved,

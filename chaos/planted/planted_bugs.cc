@@ -50,8 +50,6 @@ const std::vector<PlantedBugInfo>& PlantedBugs() {
   static const std::vector<PlantedBugInfo> bugs = {
       {kNone, "none", "the product as it is: here nothing may be found"},
       {kAckBeforeSync, "ack-before-sync", "writes are acknowledged before they are on disk"},
-      {kAppliedBeforeSync, "applied-before-sync",
-       "changes of other regions are told to be durable before they are on disk"},
       {kNoTieBreak, "no-tie-break", "of two versions with one stamp the one that came first stays"},
       {kWallClock, "wall-clock", "stamps are the physical clock's, not the hybrid clock's"},
       {kReceivesNotObserved, "receives-not-observed",

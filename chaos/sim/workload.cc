@@ -6,6 +6,14 @@
 namespace everwrite::chaos {
 namespace {
 
+// An encoded key begins with a hash: what can be read of it.
+std::string Readable(const std::string& key) {
+  std::string text;
+  for (const char c : key.size() > 8 ? key.substr(8) : key)
+    if (c > ' ' && c < '\x7f') text += c;
+  return text;
+}
+
 enum class Kind : uint8_t { kPut, kCreate, kDelete };
 
 // One write under way; tells the history how it ended. Destroyed unheard by a crash, it leaves the
@@ -109,7 +117,7 @@ void Workload::CheckRead(Session& session, const std::string& key, const conflic
                          const std::string* image) {
   SimRegion& region = *regions_[session.region];
   conflict::Version& seen = seen_[{session.region, key}];
-  if (version < seen) Violation("a key went back to an older version: " + key);
+  if (version < seen) Violation("a key went back to an older version: " + Readable(key));
   seen = std::max(seen, version);
   const auto applied = region.engine().State().applied;
   if (!applied.Covers(version.dot)) Violation("an item is visible that the vector does not cover");

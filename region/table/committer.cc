@@ -181,9 +181,8 @@ void Committer::EndTurn() {
       turn_->batch_.Put(ColumnFamily::kSystem, key, EncodeCount(count->items, count->bytes));
     state_.clock = hybrid_clock_.last();
     turn_->batch_.Put(ColumnFamily::kSystem, kRegionStateKey, EncodeRegionState(state_));
-    const bool unsynced = Planted(PlantedBug::kAckBeforeSync) ||
-                          (Planted(PlantedBug::kAppliedBeforeSync) && turn_->own_.empty());
-    status = store_.Write(turn_->batch_, unsynced ? Sync::kNo : options_.sync);
+    const Sync sync = Planted(PlantedBug::kAckBeforeSync) ? Sync::kNo : options_.sync;
+    status = store_.Write(turn_->batch_, sync);
   }
   FinishTurn(status);
 }
