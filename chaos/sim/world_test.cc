@@ -18,7 +18,7 @@ uint64_t SeedsFromEnvironment(uint64_t otherwise) {
 
 TEST(World, NoSeedViolatesAnything) {
   SimulateOptions options;
-  options.seeds = SeedsFromEnvironment(300);
+  options.seeds = SeedsFromEnvironment(200);
   const SimulateSummary summary =
       Simulate(options, [](const std::string& line) { std::printf("%s\n", line.c_str()); });
   std::printf("%s\n", Describe(summary).c_str());
