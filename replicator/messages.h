@@ -113,6 +113,7 @@ struct Heartbeat {
   conflict::Vector holds;
   std::vector<streams::PeerWord::Sighting> sightings;
   bool wants_filling = false;  // no log brings it on from where it is; it serves still
+  bool mends = false;          // of some table that it holds it has not all rows
   // What its rows do not show of its vector.
   conflict::Claims claims;
   // What can be had from it by a scan.

@@ -105,6 +105,7 @@ struct BodyWriter {
     out->set_stage(static_cast<uint32_t>(heartbeat.stage));
     out->set_coming(VectorBytes(heartbeat.coming));
     out->set_wants_filling(heartbeat.wants_filling);
+    out->set_mends(heartbeat.mends);
     if (!heartbeat.claims.empty()) {
       out->set_shown(VectorBytes(heartbeat.claims.shown()));
       out->set_claimed(VectorBytes(heartbeat.claims.claimed()));
@@ -183,6 +184,7 @@ bool ReadHeartbeat(const proto::Heartbeat& in, Heartbeat& heartbeat) {
     return false;
   heartbeat.stage = static_cast<streams::Stage>(in.stage());
   heartbeat.wants_filling = in.wants_filling();
+  heartbeat.mends = in.mends();
   conflict::Vector shown, claimed;
   if (!ReadVector(in.shown(), shown) || !ReadVector(in.claimed(), claimed)) return false;
   heartbeat.claims = conflict::Claims(std::move(shown), claimed);

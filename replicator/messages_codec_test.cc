@@ -46,6 +46,7 @@ Chunk SomeChunk(size_t count, size_t size) {
 std::vector<Message> OneOfEach() {
   Heartbeat heartbeat{77, 3, true, kLog, SomeVector(), SomeVector(), 1'700'000'000'000, -40, 5, 6};
   heartbeat.has_word = true;
+  heartbeat.mends = true;
   heartbeat.holds = SomeVector();
   heartbeat.sightings = {{{11, 1'700'000'000'000, false, "process 5 elsewhere"}, 3000, 40},
                          {{12, 5, true, ""}, 9, 0}};
@@ -101,6 +102,7 @@ TEST_F(CodecTest, EveryMessageComesBackFromFramesOfAnySize) {
         EXPECT_EQ(ToString(**result), ToString(message));
         if (const Heartbeat* heartbeat = std::get_if<Heartbeat>(&message)) {
           EXPECT_EQ(std::get<Heartbeat>(**result).claims, heartbeat->claims);
+          EXPECT_EQ(std::get<Heartbeat>(**result).mends, heartbeat->mends);
         }
         if (const Chunk* chunk = std::get_if<Chunk>(&message)) {
           const streams::ScanChunk& got = std::get<Chunk>(**result).chunk;

@@ -296,6 +296,7 @@ void Replicator::SayHeartbeat(RegionId peer, Instant now) {
     heartbeat.durable = state_.durable;
     heartbeat.stage = state_.stage;
     heartbeat.claims = state_.fill.claims;
+    heartbeat.mends = state_.fill.table.value != 0;
     heartbeat.wants_filling = puller_.IsBehindAll(peers_, gate_, now);
     heartbeat.lives = peers_.Lives();
     const conflict::Vector coming = Coming();
@@ -348,7 +349,9 @@ streams::PeerProgress Replicator::Progress(Instant now) const {
     progress.peers.push_back({region, peers_.Reachable(region, now), peer.clock_offset_ms,
                               PendingOf(options_.self, state_.durable, peer.last.applied),
                               peer.lag_ms, peer.last.durable, peer.last.applied,
-                              peer.ever_heard ? (now - peer.heard) / kMicrosPerMilli : -1});
+                              peer.ever_heard ? (now - peer.heard) / kMicrosPerMilli : -1,
+                              peer.ever_heard && peer.last.stage == streams::Stage::kServing &&
+                                  peer.last.claims.empty() && !peer.last.mends});
   progress.clock_correction_ms = Correction(now);
   return progress;
 }

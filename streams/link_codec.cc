@@ -220,6 +220,7 @@ struct Writer {
       to->set_durable(VectorBytes(peer.durable));
       to->set_applied(VectorBytes(peer.applied));
       to->set_heard_ms(peer.heard_ms);
+      to->set_whole(peer.whole);
     }
     if (progress.clock_correction_ms) out->set_clock_correction_ms(*progress.clock_correction_ms);
   }
@@ -350,6 +351,7 @@ bool Read(const proto::Progress& in, PeerProgress& progress) {
     peer.pending = from.pending();
     peer.lag_ms = from.lag_ms();
     peer.heard_ms = from.heard_ms();
+    peer.whole = from.whole();
     if (!ReadVector(from.applied(), peer.applied)) return false;
     progress.peers.push_back(std::move(peer));
   }

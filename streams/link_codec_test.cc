@@ -54,7 +54,7 @@ std::vector<LinkMessage> OneOfEach() {
   chunk.rows = {{"b", "value"}, {"c", std::string("\0", 1)}};
   PeerProgress progress{SomeVector(),
                         {},
-                        {{RegionId{3}, true, -250, 17, -1, SomeVector(), SomeVector(), 40}},
+                        {{RegionId{3}, true, -250, 17, -1, SomeVector(), SomeVector(), 40, true}},
                         -3'600'000};
   ReplicationStatus status;
   status.bus_connected = true;

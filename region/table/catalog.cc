@@ -99,11 +99,14 @@ bool Catalog::HasApart(std::string_view name) const {
   return at != by_key_.end() && NameOfCatalogKey(at->first) == name;
 }
 
+bool Catalog::IsShown(const Table& table) const {
+  return !table.state->elsewhere && !table.definition.IsLeaving(region_);
+}
+
 TablePtr Catalog::Find(std::string_view name) const {
   std::shared_lock lock(mutex_);
   auto at = by_key_.find(name);
-  if (at == by_key_.end() || at->second->state->elsewhere)
-    at = by_key_.find(ApartKey(name, region_));
+  if (at == by_key_.end() || !IsShown(*at->second)) at = by_key_.find(ApartKey(name, region_));
   return at == by_key_.end() ? nullptr : at->second;
 }
 
@@ -141,7 +144,7 @@ std::vector<std::string> Catalog::List(std::string_view after, size_t limit) con
   std::vector<std::string> names;
   std::shared_lock lock(mutex_);
   for (auto at = by_key_.upper_bound(after); at != by_key_.end() && names.size() < limit; ++at)
-    if (!at->second->state->elsewhere && at->second->definition.name != after)
+    if (IsShown(*at->second) && at->second->definition.name != after)
       names.push_back(at->second->definition.name);
   return names;
 }

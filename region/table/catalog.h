@@ -62,6 +62,8 @@ class Catalog {
   TablePtr FindAnywhere(std::string_view key) const;
   // The same, if it is here.
   TablePtr FindHeld(std::string_view key) const;
+  // To clients of this region.
+  bool IsShown(const Table& table) const;
   // The entry that a client of this region means by the name.
   std::string KeyOf(std::string_view name) const;
   // Some region has a table of this name for itself.

@@ -183,8 +183,8 @@ void RegionEngine::CreateTable(TableDefinition definition, Executor& executor, T
 namespace {
 
 // For a client of this region.
-Status CheckServed(const TablePtr& live, const std::string& name) {
-  if (!live || live->state->elsewhere)
+Status CheckServed(const TablePtr& live, const std::string& name, RegionId self) {
+  if (!live || live->state->elsewhere || live->definition.IsLeaving(self))
     return NotFound("Requested resource not found: Table: " + name + " not found");
   if (live->state->filling)
     return AlreadyExists(
@@ -204,9 +204,9 @@ void RegionEngine::UpdateTable(std::string name, std::function<Status(TableDefin
                                Executor& executor, TableCallback done) {
   EditCatalog(
       catalog_.KeyOf(name),
-      [name, edit = std::move(edit)](const TablePtr& live, const conflict::Version& stored,
-                                     uint64_t) -> Result<std::optional<TableDefinition>> {
-        EW_RETURN_IF_ERROR(CheckServed(live, name));
+      [this, name, edit = std::move(edit)](const TablePtr& live, const conflict::Version& stored,
+                                           uint64_t) -> Result<std::optional<TableDefinition>> {
+        EW_RETURN_IF_ERROR(CheckServed(live, name, region_));
         TableDefinition changed = live->definition;
         EW_RETURN_IF_ERROR(edit(changed));
         CHECK(changed.id == live->definition.id && changed.key == live->definition.key);
@@ -232,7 +232,7 @@ void RegionEngine::Disassociate(std::string name, std::function<Status(TableDefi
       name,
       [this, name, edit = std::move(edit)](const TablePtr& live, const conflict::Version&,
                                            uint64_t) -> Result<std::optional<TableDefinition>> {
-        EW_RETURN_IF_ERROR(CheckServed(live, name));
+        EW_RETURN_IF_ERROR(CheckServed(live, name, region_));
         TableDefinition changed = live->definition;
         EW_RETURN_IF_ERROR(edit(changed));
         const auto own = changed.replicas.find(region_);
@@ -249,12 +249,16 @@ void RegionEngine::DeleteTable(std::string name, Executor& executor, TableCallba
       catalog_.KeyOf(name),
       [name, self = region_](const TablePtr& live, const conflict::Version&,
                              uint64_t) -> Result<std::optional<TableDefinition>> {
-        EW_RETURN_IF_ERROR(CheckServed(live, name));
+        EW_RETURN_IF_ERROR(CheckServed(live, name, self));
         if (live->definition.deletion_protection)
           return InvalidArgument(
               "Resource cannot be deleted as it is currently protected against deletion. Disable "
               "deletion protection first.");
-        if (live->definition.Members().size() < 2) return std::optional<TableDefinition>();
+        const Replicas& replicas = live->definition.replicas;
+        const auto stays = std::count_if(replicas.begin(), replicas.end(), [](const auto& entry) {
+          return entry.second.state != Replica::State::kDeleting;
+        });
+        if (stays < 2) return std::optional<TableDefinition>();
         // The others keep theirs. Nobody who is needed as a source may go.
         for (const auto& [region, replica] : live->definition.replicas)
           if (replica.state == Replica::State::kCreating) return IsSource();
@@ -273,6 +277,33 @@ std::optional<int> RegionEngine::FilledPercent(const Table& table) const {
       std::min<uint64_t>(99, fill->progress.live_rows * 100 / fill->progress.total_rows));
 }
 
+void RegionEngine::OnProgress(const streams::PeerProgress& progress) {
+  maintenance_.OnProgress(progress);
+  sweeper_.OnProgress(progress);
+  if (progress.clock_correction_ms) clock_.Correct(*progress.clock_correction_ms);
+  std::lock_guard lock(leaving_mutex_);
+  whole_.clear();
+  for (const streams::PeerProgress::Peer& peer : progress.peers)
+    if (peer.whole) whole_[peer.region] = peer.durable;
+}
+
+// What is here has been seen by nobody else, perhaps, and no log may bring it any more: the rows
+// are kept, and given out, until one that stays has them all. Clients write here no more.
+bool RegionEngine::MayDrop(const TableDefinition& definition) {
+  const conflict::Vector applied = committer_.CommittedState().applied;
+  std::lock_guard lock(leaving_mutex_);
+  std::erase_if(leaving_, [&](const auto& entry) { return !catalog_.FindById(entry.first); });
+  Leaving& leaving = leaving_[definition.id];
+  // Who has come to hold it since says so only when it has applied that.
+  if (leaving.replicas != definition.replicas) leaving = {definition.replicas, applied};
+  return std::any_of(definition.replicas.begin(), definition.replicas.end(),
+                     [&](const auto& entry) {
+                       const auto whole = whole_.find(entry.first);
+                       return entry.second.state != Replica::State::kDeleting &&
+                              whole != whole_.end() && whole->second.Covers(leaving.applied);
+                     });
+}
+
 void RegionEngine::SettleReplicas(Executor& executor) {
   if (filling_.stage() != streams::Stage::kServing) return;
   for (const TablePtr& table : catalog_.AllAnywhere()) {
@@ -283,6 +314,9 @@ void RegionEngine::SettleReplicas(Executor& executor) {
                         own->second.state != Replica::State::kDeleting;
     const bool filled = own->second.state == Replica::State::kCreating && !table->state->filling;
     if (!parted && !filled && own->second.state != Replica::State::kDeleting) continue;
+    if (!parted && own->second.state == Replica::State::kDeleting && !table->state->elsewhere &&
+        !MayDrop(table->definition))
+      continue;
     EditCatalog(
         table->definition.CatalogKey(),
         [parted, id = table->definition.id, self = region_](

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -111,11 +112,7 @@ class RegionEngine : public TableEngine {
   void Apply(streams::ApplyRequest request, Executor& executor, RemoteApply::Reply reply) {
     remote_apply_.Apply(std::move(request), executor, std::move(reply));
   }
-  void OnProgress(const streams::PeerProgress& progress) {
-    maintenance_.OnProgress(progress);
-    sweeper_.OnProgress(progress);
-    if (progress.clock_correction_ms) clock_.Correct(*progress.clock_correction_ms);
-  }
+  void OnProgress(const streams::PeerProgress& progress);
 
   // What a peer has said of us; and a look at the time, to be taken every tenth of a second or so.
   void OnWord(const streams::PeerWord& word, Executor& executor);
@@ -177,7 +174,8 @@ class RegionEngine : public TableEngine {
   }
   const ExpirySweeper& sweeper() const { return sweeper_; }
   // Says in the definitions what has become of this region's replicas: one that was filled is
-  // active, one that was given up is gone. To be called every second or so.
+  // active, one that was given up is gone
+  // when one that stays has all its rows. To be called every second or so.
   void SettleReplicas(Executor& executor);
   // Fills indexes on `executor` from now on.
   void StartBackfill(Executor& executor) { backfill_.Start(executor); }
@@ -196,6 +194,8 @@ class RegionEngine : public TableEngine {
   std::vector<TableId> Without() const;
   bool IsNone(const TableDefinition& definition) const;
   bool IsApart(const TableDefinition& definition) const;
+  // Of a table that this region leaves.
+  bool MayDrop(const TableDefinition& definition);
   // `parts`: what is left is the table without this region, which keeps what it has.
   void EditCatalog(std::string key, CatalogEdit edit, Executor& executor, TableCallback done,
                    bool parts = false);
@@ -227,6 +227,14 @@ class RegionEngine : public TableEngine {
   mutable std::mutex admission_mutex_;
   Admission admission_;        // guarded by admission_mutex_
   uint64_t next_incarnation_;  // guarded by admission_mutex_
+  // A table that this region leaves: what it had when it first looked at these replicas.
+  struct Leaving {
+    Replicas replicas;
+    conflict::Vector applied;
+  };
+  std::mutex leaving_mutex_;
+  std::map<TableId, Leaving> leaving_;          // guarded by leaving_mutex_; of tables held here
+  std::map<RegionId, conflict::Vector> whole_;  // guarded by leaving_mutex_: peers, what they show
 };
 
 }  // namespace everwrite::table

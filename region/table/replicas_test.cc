@@ -32,12 +32,30 @@ void Remove(Replicas& replicas, uint16_t region) {
   replicas.at(RegionId{region}).state = State::kDeleting;
 }
 
+// What their replicators say of the others.
+void Hear(TestRegion& region, const std::vector<TestRegion*>& others) {
+  streams::PeerProgress progress;
+  for (TestRegion* other : others) {
+    if (other == &region) continue;
+    const streams::RegionState state = other->engine->State();
+    streams::PeerProgress::Peer& peer = progress.peers.emplace_back();
+    peer.region = state.region;
+    peer.connected = true;
+    peer.durable = state.applied;
+    peer.applied = state.applied;
+    peer.whole = state.stage == streams::Stage::kServing && state.fill.claims.empty() &&
+                 state.fill.table.value == 0;
+  }
+  region.engine->OnProgress(progress);
+}
+
 // Everybody from everybody, until nothing moves.
 void Exchange(std::vector<TestRegion*> regions) {
   for (size_t round = 0; round < regions.size() + 2; ++round)
     for (TestRegion* to : regions)
       for (TestRegion* from : regions)
         if (to != from) (void)to->PullFrom(*from);
+  for (TestRegion* region : regions) Hear(*region, regions);
 }
 
 bool HoldsAnImage(TestRegion& region) {
@@ -145,8 +163,11 @@ TEST(Replicas, WhoLeavesDropsItsRowsAndTheOthersKeepTheirs) {
   ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { Remove(r, 2); }).ok());
   ASSERT_TRUE(b.PullFrom(a).ok());
   EXPECT_EQ(b.engine->FindTable("t"), nullptr);
-  EXPECT_TRUE(b.Dump().empty());
+  EXPECT_TRUE(b.engine->ListTables("", 10).empty());
+  EXPECT_EQ(b.SetReplicas("t", [](Replicas&) {}).code(), StatusCode::kNotFound);
+  Exchange({&a, &b});
   b.Settle();
+  EXPECT_TRUE(b.Dump().empty());
   Exchange({&a, &b});
   EXPECT_EQ(a.engine->FindTable("t")->definition.replicas.count(RegionId{2}), 0u);
   EXPECT_EQ(a.Get("t", "k"), "1");
@@ -161,6 +182,49 @@ TEST(Replicas, WhoLeavesDropsItsRowsAndTheOthersKeepTheirs) {
   while (b.engine->State().fill.table.value != 0) ASSERT_TRUE(b.FillTable(a).ok());
   EXPECT_EQ(b.Get("t", "k"), "2");
   EXPECT_EQ(b.Dump(), a.Dump());
+}
+
+// b wrote while it was cut off, for longer than its log reaches back: nobody but b has that.
+TEST(Replicas, WhoLeavesKeepsItsRowsUntilOneThatStaysHasThemAll) {
+  TestRegion a(1), b(2);
+  CreateIn(a, 1);
+  ASSERT_TRUE(a.Put("t", "k", "1").ok());
+  Exchange({&a, &b});
+  ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { Add(r, 2); }).ok());
+  Exchange({&a, &b});
+  while (b.engine->State().fill.table.value != 0) ASSERT_TRUE(b.FillTable(a).ok());
+  b.Settle();
+  Exchange({&a, &b});
+  ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { Remove(r, 2); }).ok());
+  ASSERT_TRUE(b.Put("t", "k", "2").ok());
+  ASSERT_TRUE(b.Put("t", "of b alone", "3").ok());
+  ASSERT_TRUE(b.PullFrom(a).ok());
+  b.Settle();
+  b.Settle();
+  EXPECT_EQ(b.Dump().size(), 2u) << "nobody has been heard";
+  Hear(b, {&a});
+  b.Restart();
+  Hear(b, {&a});
+  b.Settle();
+  EXPECT_EQ(b.engine->FindTable("t"), nullptr);
+  ASSERT_EQ(b.Dump().size(), 2u) << "a has not what b has";
+  // No log brings it: a is filled from b's rows, and is no home for them before it is done.
+  ASSERT_TRUE(a.BeginFilling(b).ok());
+  Hear(b, {&a});
+  b.Settle();
+  ASSERT_EQ(b.Dump().size(), 2u) << "a counts it, and does not show it";
+  while (a.engine->filling().Progress().part == streams::ScanPart::kItems)
+    ASSERT_TRUE(a.FillMore(b, 1000).ok());
+  ASSERT_TRUE(a.FinishFilling().ok());
+  ASSERT_TRUE(a.CompleteFilling(b).ok());
+  EXPECT_EQ(a.Get("t", "of b alone"), "3");
+  EXPECT_EQ(a.Get("t", "k"), "2");
+  Hear(b, {&a});
+  b.Settle();
+  EXPECT_TRUE(b.Dump().empty());
+  ASSERT_TRUE(a.PullFrom(b).ok());
+  EXPECT_EQ(a.engine->FindTable("t")->definition.replicas.size(), 1u);
+  EXPECT_EQ(a.Get("t", "of b alone"), "3");
 }
 
 TEST(Replicas, DeletingATableInOneRegionLeavesItInTheOthers) {
@@ -183,6 +247,7 @@ TEST(Replicas, DeletingATableInOneRegionLeavesItInTheOthers) {
   Exchange({&a, &b});
   ASSERT_TRUE(drop(a).ok());
   EXPECT_EQ(a.engine->FindTable("t"), nullptr);
+  Exchange({&a, &b});
   a.Settle();
   Exchange({&a, &b});
   EXPECT_EQ(b.Get("t", "k"), "1");
@@ -391,10 +456,7 @@ TEST(Replicas, WhatCameBareIsFetchedAlsoOfATableThatIsInEveryRegionAgain) {
   a.CreateTable("t");
   ASSERT_TRUE(a.Put("t", "k", "1").ok());
   Exchange({&a, &b});
-  ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) {
-                 r[RegionId{1}] = {};
-                 r[RegionId{2}].state = State::kDeleting;
-               }).ok());
+  ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { r[RegionId{1}] = {}; }).ok());
   ASSERT_TRUE(a.Put("t", "k", "2").ok());
   b.clock.physical_ms += 1000;
   ASSERT_TRUE(b.SetReplicas("t", [](Replicas&) {}).ok());
@@ -440,7 +502,10 @@ TEST(Replicas, WhateverHappensTheHoldersAgree) {
         case 4: (void)region.PullFrom(one()); break;
         case 5:
         case 6: fill_some(region); break;
-        case 7: region.Settle(); break;
+        case 7:
+          Hear(region, all);
+          region.Settle();
+          break;
         case 8: {
           // One region alone decides who holds the table: definitions are last writer wins.
           const uint16_t who = static_cast<uint16_t>(2 + random.Below(2));
@@ -460,6 +525,7 @@ TEST(Replicas, WhateverHappensTheHoldersAgree) {
       Exchange(all);
       for (TestRegion* region : all) {
         fill_some(*region);
+        Hear(*region, all);
         region->Settle();
       }
     }

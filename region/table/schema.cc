@@ -238,14 +238,17 @@ const IndexDefinition* TableDefinition::FindIndex(std::string_view index) const 
 
 bool TableDefinition::Holds(RegionId region) const {
   if (replicas.empty()) return true;
+  return replicas.count(region) != 0;
+}
+
+bool TableDefinition::IsLeaving(RegionId region) const {
   const auto at = replicas.find(region);
-  return at != replicas.end() && at->second.state != Replica::State::kDeleting;
+  return at != replicas.end() && at->second.state == Replica::State::kDeleting;
 }
 
 std::vector<RegionId> TableDefinition::Members() const {
   std::vector<RegionId> members;
-  for (const auto& [region, replica] : replicas)
-    if (replica.state != Replica::State::kDeleting) members.push_back(region);
+  for (const auto& [region, replica] : replicas) members.push_back(region);
   return members;
 }
 

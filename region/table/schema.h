@@ -126,8 +126,11 @@ struct TableDefinition {
   std::string CatalogKey() const { return apart.value == 0 ? name : ApartKey(name, apart); }
   const IndexDefinition* FindIndex(std::string_view index) const;
   bool IsEverywhere() const { return replicas.empty(); }
-  // Whether the region's rows belong to the table; of one that is being deleted they do no more.
+  // Whether the region's rows belong to the table; also of one that is being deleted, until its
+  // entry goes: what it alone has is still to be had from it.
   bool Holds(RegionId region) const;
+  // Its replica is being deleted: clients see it no more.
+  bool IsLeaving(RegionId region) const;
   // Of a table that is not everywhere: who holds it, ascending.
   std::vector<RegionId> Members() const;
   // One region holds it, and there is nobody else to ask for its rows.
