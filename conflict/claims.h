@@ -11,7 +11,7 @@
 //
 // What a region shows is true whatever else it waits for, and only grows: so any region, be it half
 // filled, can be a source of exactly that, and nobody ever has to wait for another one to be whole
-// (docs/decisions/0022).
+// (docs/decisions/0024).
 //
 // Thread-safety: a value.
 #pragma once

@@ -7,10 +7,10 @@
 namespace everwrite::conflict {
 
 Stamp HybridClock::Tick(uint64_t physical_ms) {
+  if (Planted(PlantedBug::kWallClock)) return last_ = Stamp::Make(physical_ms, 0);
   // Adding one to the packed value counts within the millisecond, and carries into the next one
   // when the counter is full: 65,536 changes in a millisecond run ahead of the clock, they do not
   // collide.
-  if (Planted(PlantedBug::kWallClock)) return last_ = Stamp::Make(physical_ms, 0);
   last_ = std::max(Stamp::Make(physical_ms, 0), Stamp{last_.value + 1});
   return last_;
 }

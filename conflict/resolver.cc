@@ -11,13 +11,16 @@ bool SameOutcome(const StoredState& stored, const IncomingChange& incoming) {
   return stored.tombstone || stored.image == incoming.image;
 }
 
-bool Wins(const Version& incoming, const Version& stored) {
-#ifdef EVERWRITE_PLANTED_NO_TIE_BREAK  // chaos/sim/no_tie_break_test.cc; in no build that is
-                                       // shipped
-  if (incoming.rank == stored.rank && incoming.stamp == stored.stamp) return false;
+bool HasTieBreak() {
+#ifdef EVERWRITE_PLANTED_NO_TIE_BREAK  // chaos/sim/no_tie_break_test.cc; in nothing that is shipped
+  return false;
+#else
+  return !Planted(PlantedBug::kNoTieBreak);
 #endif
-  if (Planted(PlantedBug::kNoTieBreak) && incoming.rank == stored.rank &&
-      incoming.stamp == stored.stamp)
+}
+
+bool Wins(const Version& incoming, const Version& stored) {
+  if (!HasTieBreak() && incoming.rank == stored.rank && incoming.stamp == stored.stamp)
     return false;
   return incoming > stored;
 }

@@ -14,8 +14,9 @@
 // Lives. A region that has lost its disk, or went back to an old copy of it, speaks in a new life
 // (a new log) and does not know all that it had written in former ones; yet others may hold it and
 // bring it to us. So a word of P's life L counts only when every other region has said, knowing of
-// L, how much it holds of P's logs, and all of that has arrived here (and is applied, not waiting). Whoever knows of L gets no
-// more from a former life but from others, who say so too. The same goes for our own life.
+// L, how much it holds of P's logs, and all of that has arrived here (and is applied, not waiting).
+// Whoever knows of L gets no more from a former life but from others, who say so too. The same goes
+// for our own life.
 //
 // A region never heard of holds everything back: stable is empty until all have spoken. Never a
 // timer. (The idea is the "causal stability" of Baquero, Almeida and Shoker 2014.)

@@ -17,7 +17,7 @@
 //   serving   but for one table             rows, digests and ledger of that table alone, from a
 //                                           region that holds it
 //
-// Nobody waits for another one to make progress (docs/decisions/0022): what a region shows can be
+// Nobody waits for another one to make progress (docs/decisions/0024): what a region shows can be
 // had from it at once, whatever it waits for itself, and only what somebody who can be asked shows
 // is claimed. What is left are courtesies, each with a bound: of regions that are cut loose from
 // each other one stops serving after the other; who has all rows catches up before it serves.
