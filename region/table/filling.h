@@ -32,6 +32,8 @@
 //
 // Tombstones are not forgotten meanwhile (maintenance.h), and nothing expires (region_engine.h).
 //
+// fill_plan.h finds out what a step does, fill_turn.h does it; here is where the region stands.
+//
 // Thread-safety: Load before anything else; Fill, stage, Progress and Serving from any thread.
 #pragma once
 
@@ -83,25 +85,11 @@ class Filling {
 
  private:
   struct Job;
-  struct PlannedRow;
   class Unit;
   using JobPtr = std::shared_ptr<Job>;
 
   void Run(const JobPtr& job);
-  Status Check(Job& job) const;
-  Status CheckRows(const streams::ScanChunk& chunk) const;
-  Status FindKeys(Job& job) const;
-  Status Plan(Job& job) const;
-  void PlanDigests(Job& job) const;
-  Status PlanConflict(const Job& job, PlannedRow& planned, const StoredItem& stored) const;
-  // Whether who made it knew that change, as far as our log tells; no if it tells nothing.
-  bool Knew(const Job& job, Dot change, Dot earlier) const;
-  Status PlanDropped(Job& job, const PlannedRow& planned) const;
-  Status PlanRow(Job& job, const std::string& key, const streams::ScanRow* row) const;
-  void Claim(const Job& job, const CommitTurn& turn, streams::FillProgress& next);
-  void Advance(const Job& job, const CommitTurn& turn, streams::FillProgress& next) const;
-  static void RowsDone(const CommitTurn& turn, const conflict::Vector& seen,
-                       streams::FillProgress& next);
+  void SetClaiming(conflict::Claims claims);
   void Ended(const JobPtr& job, const Status& status);
   void Set(streams::Stage stage, const streams::FillProgress& progress);
 
