@@ -20,9 +20,20 @@ SystemClock::SystemClock(int64_t offset_ms)
 Instant SystemClock::Now() const { return Instant{ReadMicros(CLOCK_MONOTONIC)}; }
 
 uint64_t SystemClock::PhysicalMillis() const {
-  return static_cast<uint64_t>(anchor_micros_ + ReadMicros(CLOCK_MONOTONIC) +
-                               offset_ms_.load(std::memory_order_relaxed) * kMicrosPerMilli) /
-         1000;
+  const int64_t frozen = frozen_at_ms_.load(std::memory_order_relaxed);
+  if (frozen >= 0) return static_cast<uint64_t>(frozen);
+  const int64_t millis = (anchor_micros_ + ReadMicros(CLOCK_MONOTONIC)) / kMicrosPerMilli +
+                         offset_ms_.load(std::memory_order_relaxed);
+  const int64_t grain = grain_ms_.load(std::memory_order_relaxed);
+  return static_cast<uint64_t>(grain > 0 ? millis / grain * grain : millis);
+}
+
+void SystemClock::SetFault(const Fault& fault) {
+  frozen_at_ms_.store(-1, std::memory_order_relaxed);
+  offset_ms_.store(fault.offset_ms, std::memory_order_relaxed);
+  grain_ms_.store(fault.grain_ms, std::memory_order_relaxed);
+  if (fault.frozen)
+    frozen_at_ms_.store(static_cast<int64_t>(PhysicalMillis()), std::memory_order_relaxed);
 }
 
 }  // namespace everwrite

@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "chaos/checkers/end_state.h"
 #include "chaos/checkers/live_history.h"
+#include "chaos/live/private_network.h"
 #include "chaos/run/client.h"
 #include "chaos/run/report.h"
 #include "chaos/scenario/scenario_file.h"
@@ -24,6 +25,7 @@
 #include "cli/commands.h"
 #include "cli/end_signals.h"
 #include "region/storage/rocksdb_kv_store.h"
+#include "region/table/layout.h"
 
 namespace everwrite::cli {
 namespace {
@@ -219,7 +221,9 @@ class Run {
   Result<bool> Do() {
     EW_ASSIGN_OR_RETURN(folder_, RunFolder::Make(command_.data));
     Begin();
-    EW_ASSIGN_OR_RETURN(world_, ChaosWorld::Start(scenario_, strokes_, folder_->path,
+    EW_ASSIGN_OR_RETURN(world_, ChaosWorld::Start(scenario_, strokes_,
+                                                  {folder_->path, command_.other,
+                                                   command_.lying_disk, command_.seed},
                                                   [this] { return signals_.Wait(0); }));
     Recorder recorder(NowMicros());
     recorder_ = &recorder;
@@ -278,7 +282,9 @@ class Run {
             "  " + Seconds(now) + "  " + stroke.text +
             (stroke.until > stroke.at ? " for " + Seconds(stroke.until - stroke.at) : ""));
         world_->Begin(stroke);
-        if (stroke.kind == chaos::FaultKind::kLoseDisk) RecordLoss(stroke.region);
+        // Of a log that ends too early nobody can tell by itself: what it had may be gone at once.
+        if (stroke.kind == chaos::FaultKind::kLoseDisk || stroke.kind == chaos::FaultKind::kDamage)
+          RecordLoss(stroke.region);
         if (stroke.until > stroke.at) lasting.push_back(&stroke);
       }
       for (auto at = lasting.begin(); at != lasting.end();) {
@@ -291,6 +297,13 @@ class Run {
     world_->Heal();
     phases_.faults_end = recorder_->Now();
     return done && Pass(scenario_.recovery, "healed", [] {});
+  }
+
+  void Tend() {
+    for (const std::string& region : world_->Tick()) {
+      progress_.Line("  the disk of " + region + " is replaced");
+      RecordLoss(region);
+    }
   }
 
   void RecordLoss(const std::string& region) {
@@ -308,6 +321,7 @@ class Run {
     int64_t told = begin;
     while (recorder_->Now() - begin < length_us) {
       tick();
+      Tend();
       if (signals_.Wait(kTickMs)) return false;
       const int64_t now = recorder_->Now();
       if (now - told < 1'000'000) continue;
@@ -327,6 +341,7 @@ class Run {
     const int64_t deadline =
         phases_.load_end + scenario_.expect.converged_within + kConvergeExtraMs * 1000;
     while (recorder_->Now() < deadline) {
+      Tend();
       if (world_->IsConverged()) {
         phases_.converged = recorder_->Now();
         progress_.Line("  equal " + Seconds(phases_.converged - phases_.load_end) +
@@ -368,17 +383,29 @@ class Run {
     }
   }
 
-  Status Judge() {
-    std::vector<std::unique_ptr<storage::RocksDbKvStore>> owned;
-    std::vector<const KvStore*> stores;
+  // The stores of the ended regions; none, with the reasons, if one cannot be read.
+  std::vector<std::string> OpenStores() {
+    std::vector<std::string> unreadable;
     for (const RegionPlan& region : world_->plan().regions) {
-      EW_ASSIGN_OR_RETURN(auto store, storage::RocksDbKvStore::Open(region.data + "/db", {}));
-      owned.push_back(std::move(store));
-      stores.push_back(owned.back().get());
+      auto store = storage::RocksDbKvStore::Open(region.data + "/db", {});
+      std::string state;
+      if (!store.ok()) {
+        unreadable.push_back(region.name + ": " + store.status().message());
+        continue;
+      }
+      const auto found = (*store)->Get(ColumnFamily::kSystem, table::kRegionStateKey, &state);
+      if (!found.ok() || !*found) unreadable.push_back(region.name + ": its store is empty");
+      stores_.push_back(std::move(store).value());
     }
+    return unreadable;
+  }
+
+  Status Judge() {
+    std::vector<std::string> unreadable = OpenStores();
+    std::vector<const KvStore*> stores;
+    for (const auto& store : stores_) stores.push_back(store.get());
     chaos::ObservedHistory observed = recorder_->Take();
     observed.regions = scenario_.region_names;
-    const chaos::History history = chaos::CompleteHistory(observed, stores);
     report_.name = scenario_.name;
     report_.description = scenario_.description;
     report_.seed = command_.seed;
@@ -388,13 +415,55 @@ class Run {
     report_.strokes = strokes_;
     report_.phases = phases_;
     report_.figures = chaos::Summarise(observed, phases_, scenario_.region_names);
-    chaos::Violations end_state;
-    if (scenario_.checks.count(chaos::Check::kEndState) != 0)
-      end_state = chaos::CheckEndState(stores, history);
-    report_.verdicts = chaos::JudgeRun(scenario_, chaos::CheckObserved(observed), end_state,
-                                       report_.figures, phases_);
+    if (unreadable.empty()) {
+      const chaos::History history = chaos::CompleteHistory(observed, stores);
+      chaos::Violations end_state;
+      if (scenario_.checks.count(chaos::Check::kEndState) != 0)
+        end_state = chaos::CheckEndState(stores, history);
+      report_.verdicts = chaos::JudgeRun(scenario_, chaos::CheckObserved(observed), end_state,
+                                         report_.figures, phases_);
+    } else {
+      // Without the logs nothing that was seen can be put in order.
+      chaos::Verdict& lost = report_.verdicts.emplace_back();
+      lost.name = "end_state";
+      lost.holds = false;
+      lost.says = Count(unreadable.size(), "store") + " cannot be read";
+      lost.lines = std::move(unreadable);
+    }
+    JudgeMachines();
     Print();
     return Write(chaos::WriteObservedHistory(observed));
+  }
+
+  // What was done to disks, and whether it could be done and was noticed.
+  void JudgeMachines() {
+    const ChaosMachine::Figures figures = world_->MachineFigures();
+    if (world_->has_shim() || !figures.failures.empty()) {
+      chaos::Verdict& disks = report_.verdicts.emplace_back();
+      disks.name = "disks";
+      disks.lines = figures.failures;
+      if (figures.holes > 0)
+        disks.lines.push_back(std::to_string(figures.holes) +
+                              " writes went past the shim: a power cut would not take them back");
+      disks.holds = disks.lines.empty();
+      disks.says = Count(figures.power_cuts, "power cut") + " took " +
+                   Count(figures.lost.bytes_lost, "byte") + " and " +
+                   Count(figures.lost.changes_lost, "change") +
+                   " of folders that were not synced; " + Count(figures.errors_given, "error") +
+                   " given";
+    }
+    if (world_->damages().empty()) return;
+    chaos::Verdict& damages = report_.verdicts.emplace_back();
+    damages.name = "damage";
+    size_t at_start = 0;
+    for (const DamageReport& one : world_->damages()) {
+      at_start += one.noticed == DamageReport::Noticed::kAtStart ? 1 : 0;
+      if (one.noticed == DamageReport::Noticed::kNo)
+        damages.lines.push_back(one.region + " did not notice that " + one.file + " was damaged");
+    }
+    damages.holds = damages.lines.empty();
+    damages.says = Count(world_->damages().size(), "damaged file") + ", " +
+                   std::to_string(at_start) + " refused at the start";
   }
 
   void Print() {
@@ -441,12 +510,20 @@ class Run {
   Progress progress_;
   std::unique_ptr<RunFolder> folder_;
   std::unique_ptr<ChaosWorld> world_;
+  std::vector<std::unique_ptr<storage::RocksDbKvStore>> stores_;  // once all has ended
   Recorder* recorder_ = nullptr;
   chaos::RunPhases phases_;
   chaos::RunReport report_;
   size_t counted_ = 0;
   size_t unknown_ = 0;
 };
+
+Status EnterNetworkFor(const chaos::Scenario& scenario) {
+  const bool packets = std::any_of(
+      scenario.faults.begin(), scenario.faults.end(),
+      [](const chaos::Fault& fault) { return fault.kind == chaos::FaultKind::kPackets; });
+  return packets ? chaos::EnterPrivateNetwork() : OkStatus();
+}
 
 // A file, or the name of a scenario that is shipped.
 Result<chaos::Scenario> FindScenario(const std::string& name) {
@@ -474,6 +551,11 @@ int RunChaosRun(const ChaosRunCommand& given) {
   }
   ChaosRunCommand command = given;
   if (command.seed == 0) command.seed = RandomSeed() % 1'000'000 + 1;
+  if (const Status private_network = EnterNetworkFor(*scenario); !private_network.ok()) {
+    ReportError(
+        FailedPrecondition(scenario->name + " loses packets: " + private_network.message()));
+    return kExitConfiguration;
+  }
   const auto passed = Run(command, *scenario, signals).Do();
   if (!passed.ok()) {
     const int status = ReportError(passed.status());

@@ -19,6 +19,7 @@
 
 #include "base/random.h"
 #include "base/system_clock.h"
+#include "chaos/live/private_network.h"
 #include "cli/chaos_call.h"
 #include "cli/end_signals.h"
 #include "topology/topology_file.h"
@@ -33,6 +34,14 @@ using chaos::Stroke;
 
 constexpr int64_t kClockGrainMicros = 20'000;  // a drift is made of steps of so much
 constexpr int64_t kShortCallMs = 300;          // to a process that may be paused
+// So long a region with a damaged file is left to notice it.
+constexpr int64_t kDamageMicros = 12'000'000;
+
+int64_t NowMicros() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
 
 // Ports nobody listens on, below the range from which the kernel takes those of outgoing
 // connections; held open together, so that they differ.
@@ -78,13 +87,15 @@ std::string ProcessOf(const std::string& region, Role role) {
 }  // namespace
 
 ChaosWorld::~ChaosWorld() {
+  for (const auto& [name, machine] : machines_) machine->Heal();
   if (up_ != nullptr) up_->Stop();
 }
 
 Result<std::unique_ptr<ChaosWorld>> ChaosWorld::Start(const chaos::Scenario& scenario,
                                                       const std::vector<Stroke>& strokes,
-                                                      const std::string& folder,
+                                                      ChaosWorldOptions given,
                                                       const std::function<bool()>& interrupted) {
+  const std::string& folder = given.folder;
   std::unique_ptr<ChaosWorld> world(new ChaosWorld());
   world->strokes_ = &strokes;
   world->names_ = scenario.region_names;
@@ -108,6 +119,8 @@ Result<std::unique_ptr<ChaosWorld>> ChaosWorld::Start(const chaos::Scenario& sce
     quiet.bytes_per_second = static_cast<uint64_t>(direction.shape.bytes_per_second);
   }
   world->current_ = world->quiet_;
+  world->seed_ = given.seed;
+  EW_RETURN_IF_ERROR(world->MakeMachines(scenario, given));
   static const SystemClock clock;
   UpOptions options;
   options.plan = world->plan_;
@@ -116,6 +129,10 @@ Result<std::unique_ptr<ChaosWorld>> ChaosWorld::Start(const chaos::Scenario& sce
   log.component = "up";
   log.json = true;
   options.log = Logger(std::make_shared<FileSink>(folder + "/up.log"), log, &clock);
+  options.adjust = [raw = world.get()](const RegionPlan& region, std::string_view role,
+                                       chaos::ProcessSpec& spec) {
+    raw->machines_.at(region.name)->Adjust(role, spec);
+  };
   // Regions take clocks that are set for tests.
   ::setenv("EVERWRITE_TEST_HOOKS", "1", 1);
   world->up_ = std::make_unique<Up>(std::move(options));
@@ -126,6 +143,39 @@ Result<std::unique_ptr<ChaosWorld>> ChaosWorld::Start(const chaos::Scenario& sce
   }
   EW_RETURN_IF_ERROR(world->MakeTable(interrupted));
   return world;
+}
+
+Status ChaosWorld::MakeMachines(const chaos::Scenario& scenario, const ChaosWorldOptions& options) {
+  bool shim = options.lying_disk;
+  for (const chaos::Fault& fault : scenario.faults) {
+    shim |= chaos::NeedsShim(fault.kind);
+    packets_ |= fault.kind == FaultKind::kPackets;
+    if (fault.kind == FaultKind::kUpgrade && options.other.empty())
+      return FailedPrecondition(
+          "the scenario upgrades processes to another version: name its program with --other");
+    if (fault.kind == FaultKind::kMemory)
+      EW_RETURN_IF_ERROR(chaos::MemoryLimit::Make("trial", fault.limit_bytes).status());
+  }
+  if (shim) {
+    EW_ASSIGN_OR_RETURN(shim_, chaos::FindDiskShim());
+  }
+  for (const RegionPlan& region : plan_.regions) {
+    ChaosMachine::Options machine;
+    machine.region = region;
+    machine.side = options.folder + "/disks/" + region.name;
+    machine.shim = shim_;
+    machine.other = options.other;
+    machine.lying_disk = options.lying_disk;
+    machine.region_pid = [this, name = region.name] { return RegionPid(name); };
+    EW_ASSIGN_OR_RETURN(machines_[region.name], ChaosMachine::Make(std::move(machine)));
+  }
+  return OkStatus();
+}
+
+pid_t ChaosWorld::RegionPid(const std::string& region) const {
+  for (const chaos::ProcessInfo& process : up_->Processes())
+    if (process.name == ProcessOf(region, Role::kRegion)) return process.pid;
+  return 0;
 }
 
 const RegionPlan& ChaosWorld::PlanOf(const std::string& region) const {
@@ -181,30 +231,53 @@ Status ChaosWorld::MakeTable(const std::function<bool()>& interrupted) {
 }
 
 void ChaosWorld::Apply(int64_t now) {
+  bool packets_changed = false;
   for (const auto& [direction, quiet] : quiet_) {
     const chaos::LinkCondition wanted = chaos::ConditionAt(*strokes_, direction, quiet, now);
     chaos::LinkCondition& current = current_[direction];
     if (wanted == current) continue;
     const auto& [from, to] = direction;
     LinkSet& links = up_->links();
-    (void)links.Shape(
-        from, to, /*one_way=*/true,
-        {wanted.delay_us, wanted.jitter_us, static_cast<int64_t>(wanted.bytes_per_second)});
+    (void)links.Shape(from, to, /*one_way=*/true,
+                      {wanted.delay_us, wanted.jitter_us,
+                       static_cast<int64_t>(wanted.bytes_per_second), wanted.over_bytes});
     (void)(wanted.cut ? links.Cut(from, to, true) : links.Heal(from, to, true));
+    packets_changed |= wanted.loss_percent != current.loss_percent ||
+                       wanted.duplicate_percent != current.duplicate_percent;
     current = wanted;
   }
-  for (const std::string& name : names_) SetClock(name, chaos::ClockOffsetAt(*strokes_, name, now));
+  if (packets_changed) ApplyPacketFaults();
+  for (const std::string& name : names_) SetClock(name, chaos::ClockAt(*strokes_, name, now));
 }
 
-void ChaosWorld::SetClock(const std::string& region, int64_t offset_us) {
-  const auto at = clocks_.find(region);
-  const int64_t last = at == clocks_.end() ? 0 : at->second;
-  const bool same = offset_us == last;
-  if (same || (offset_us != 0 && std::abs(offset_us - last) < kClockGrainMicros)) return;
+// What travels from A to B goes to the port by which A reaches B, and comes from the port by which
+// B reaches A.
+void ChaosWorld::ApplyPacketFaults() {
+  std::vector<chaos::PacketFault> faults;
+  for (const auto& [direction, condition] : current_) {
+    if (condition.loss_percent <= 0 && condition.duplicate_percent <= 0) continue;
+    const auto& [from, to] = direction;
+    faults.push_back({{up_->links().PortFor(from, to)},
+                      {up_->links().PortFor(to, from)},
+                      condition.loss_percent,
+                      condition.duplicate_percent});
+  }
+  (void)chaos::SetPacketFaults(faults);
+}
+
+void ChaosWorld::SetClock(const std::string& region, const chaos::ClockCondition& clock) {
+  const chaos::ClockCondition last = clocks_[region];
+  if (clock == last) return;
+  // A drift is made of steps.
+  if (clock.offset_us != 0 && clock.grain_us == last.grain_us && clock.frozen == last.frozen &&
+      std::abs(clock.offset_us - last.offset_us) < kClockGrainMicros)
+    return;
   const auto reply = HttpCall("POST", PlanOf(region).admin.ToString(),
-                              "/test/clock?offset_ms=" + std::to_string(offset_us / 1000),
+                              "/test/clock?offset_ms=" + std::to_string(clock.offset_us / 1000) +
+                                  "&grain_ms=" + std::to_string(clock.grain_us / 1000) +
+                                  (clock.frozen ? "&frozen=1" : ""),
                               {.timeout_ms = kShortCallMs});
-  if (reply.ok() && reply->status == 200) clocks_[region] = offset_us;
+  if (reply.ok() && reply->status == 200) clocks_[region] = clock;
 }
 
 // The processes that a stroke is about.
@@ -243,11 +316,49 @@ void ChaosWorld::Begin(const Stroke& stroke) {
     case FaultKind::kLoseDisk: LoseDisk(stroke.region); break;
     case FaultKind::kDiskFull: FillDisk(stroke.region, true); break;
     case FaultKind::kAddIndex: AddIndex(stroke.region); break;
+    case FaultKind::kPowerCut:
+      machines_.at(stroke.region)->PlanPowerCut(seed_ * 1000 + numbered_++);
+      KillMachine(stroke.region);
+      break;
+    case FaultKind::kDamage:
+      CollectLostLogs(stroke.region);
+      machines_.at(stroke.region)->PlanDamage(stroke.fault, seed_ * 1000 + numbered_++);
+      (void)up_->Signal(ProcessOf(stroke.region, Role::kRegion), SIGKILL);
+      clocks_.erase(stroke.region);
+      break;
+    case FaultKind::kDiskError:
+      if (!stroke.fault.from_start) {
+        machines_.at(stroke.region)->Begin(stroke);
+        break;
+      }
+      machines_.at(stroke.region)->PlanDiskError(stroke.fault);
+      (void)up_->Signal(ProcessOf(stroke.region, Role::kRegion), SIGKILL);
+      clocks_.erase(stroke.region);
+      break;
+    case FaultKind::kUpgrade:
+      machines_.at(stroke.region)->PlanUpgrade();
+      // In good order, as one does it.
+      (void)up_->Signal(ProcessOf(stroke.region, Role::kRegion), SIGTERM);
+      (void)up_->Signal(ProcessOf(stroke.region, Role::kReplicator), SIGTERM);
+      clocks_.erase(stroke.region);
+      break;
+    case FaultKind::kDiskSlow:
+    case FaultKind::kDiskHang:
+    case FaultKind::kCpu:
+    case FaultKind::kMemory: machines_.at(stroke.region)->Begin(stroke); break;
     default: break;  // the network and clocks follow Apply
   }
 }
 
+void ChaosWorld::KillMachine(const std::string& region) {
+  for (const Role role : {Role::kRegion, Role::kReplicator, Role::kNats})
+    (void)up_->Signal(ProcessOf(region, role), SIGKILL);
+  clocks_.erase(region);
+}
+
 void ChaosWorld::End(const Stroke& stroke) {
+  if (const auto machine = machines_.find(stroke.region); machine != machines_.end())
+    machine->second->End(stroke);
   if (stroke.kind == FaultKind::kDiskFull) FillDisk(stroke.region, false);
   if (stroke.kind != FaultKind::kPause) return;
   for (const std::string& name : Struck(stroke)) {
@@ -261,16 +372,14 @@ void ChaosWorld::End(const Stroke& stroke) {
 void ChaosWorld::Heal() {
   for (const auto& [name, paused] : paused_) (void)up_->Signal(name, SIGCONT);
   paused_.clear();
+  for (const auto& [name, machine] : machines_) machine->Heal();
   for (const std::string& name : names_) FillDisk(name, false);
   constexpr int64_t kAfterAll = INT64_MAX;
   Apply(kAfterAll);
 }
 
-// What a region keeps is renamed under its feet and its process killed: it starts again with
-// nothing.
-void ChaosWorld::LoseDisk(const std::string& region) {
-  const RegionPlan& plan = PlanOf(region);
-  // It may be dead already; then the others have heard of its logs.
+// It may be dead already; then the others have heard of its logs.
+void ChaosWorld::CollectLostLogs(const std::string& region) {
   std::set<uint64_t> logs(lost_logs_[region].begin(), lost_logs_[region].end());
   for (const RegionPlan& other : plan_.regions) {
     const auto status = FetchRegionStatus(other.admin.ToString(), kShortCallMs);
@@ -285,13 +394,77 @@ void ChaosWorld::LoseDisk(const std::string& region) {
     }
   }
   lost_logs_[region].assign(logs.begin(), logs.end());
-  for (const char* part : {"/db", "/everwrite.identity"}) {
-    std::error_code ignored;
-    fs::rename(plan.data + part, plan.data + part + ".lost-" + std::to_string(numbered_++),
-               ignored);
-  }
-  (void)up_->Signal(ProcessOf(region, Role::kRegion), SIGKILL);
+}
+
+// What the region keeps is put aside, and it starts again with nothing.
+void ChaosWorld::LoseDisk(const std::string& region) {
+  CollectLostLogs(region);
+  machines_.at(region)->PlanNewDisk();
+  const std::string process = ProcessOf(region, Role::kRegion);
+  if (!up_->Signal(process, SIGKILL).ok()) (void)up_->Revive(process);
   clocks_.erase(region);
+}
+
+bool ChaosWorld::LogTellsOfDamage(const std::string& region) const {
+  const auto damaged = damaged_.find(region);
+  std::ifstream log(PlanOf(region).run_folder() + "/region.log");
+  log.seekg(static_cast<std::streamoff>(damaged->second.log_bytes));
+  // What the store says; that rows are not what they were; that the log is not what peers know.
+  constexpr std::string_view kTells[] = {"orruption", "damaged", "rows do not add up",
+                                         "rows differ", "a new log is begun"};
+  for (std::string line; std::getline(log, line);)
+    for (const std::string_view tells : kTells)
+      if (line.find(tells) != std::string::npos) return true;
+  return false;
+}
+
+// Whoever operates a region: one that says that it is damaged gets a new disk, as
+// docs/operations.md tells; one that does not say so is looked at after a while.
+std::vector<std::string> ChaosWorld::Tick() {
+  std::vector<std::string> replaced;
+  const int64_t now = NowMicros();
+  for (const auto& [name, machine] : machines_) {
+    machine->Tick();
+    std::error_code ignored;
+    const std::string log = PlanOf(name).run_folder() + "/region.log";
+    if (const auto file = machine->TakeDamaged()) {
+      const auto bytes = fs::file_size(log, ignored);
+      damaged_[name] = {damages_.size(), now, bytes};
+      damages_.push_back({name, fs::path(*file).filename().string()});
+    }
+    const auto damaged = damaged_.find(name);
+    if (damaged == damaged_.end()) continue;
+    DamageReport& report = damages_[damaged->second.report];
+    const auto processes = up_->Processes();
+    const auto process = std::find_if(processes.begin(), processes.end(), [&](const auto& one) {
+      return one.name == ProcessOf(name, Role::kRegion);
+    });
+    const bool refused = process->finished;
+    if (!refused && now - damaged->second.since_us < kDamageMicros) continue;
+    if (refused)
+      report.noticed = DamageReport::Noticed::kAtStart;
+    else if (LogTellsOfDamage(name))
+      report.noticed = DamageReport::Noticed::kLater;
+    damaged_.erase(damaged);
+    LoseDisk(name);
+    replaced.push_back(name);
+  }
+  return replaced;
+}
+
+ChaosMachine::Figures ChaosWorld::MachineFigures() const {
+  ChaosMachine::Figures sum;
+  for (const auto& [name, machine] : machines_) {
+    const ChaosMachine::Figures one = machine->figures();
+    sum.power_cuts += one.power_cuts;
+    sum.lost.files_cut += one.lost.files_cut;
+    sum.lost.bytes_lost += one.lost.bytes_lost;
+    sum.lost.changes_lost += one.lost.changes_lost;
+    sum.errors_given += one.errors_given;
+    sum.holes += one.holes;
+    sum.failures.insert(sum.failures.end(), one.failures.begin(), one.failures.end());
+  }
+  return sum;
 }
 
 // The process may make no file longer than a byte: every append fails, as on a full disk.
@@ -326,6 +499,7 @@ std::vector<std::string> ChaosWorld::Finished() const {
 }
 
 bool ChaosWorld::IsConverged() const {
+  if (!damaged_.empty()) return false;
   std::string vector;
   for (const RegionPlan& region : plan_.regions) {
     const auto status = FetchRegionStatus(region.admin.ToString(), 2000);

@@ -11,17 +11,32 @@
 
 #include "base/result.h"
 #include "chaos/run/timeline.h"
+#include "cli/chaos_machine.h"
 #include "cli/up.h"
 
 namespace everwrite::cli {
 
+struct ChaosWorldOptions {
+  std::string folder;
+  std::string other;  // another version's program; empty: none
+  bool lying_disk = false;
+  uint64_t seed = 1;
+};
+
+// A file that was damaged, and what became of it.
+struct DamageReport {
+  std::string region;
+  std::string file;
+  enum class Noticed : uint8_t { kNo, kAtStart, kLater } noticed = Noticed::kNo;
+};
+
 class ChaosWorld {
  public:
-  // Starts what the scenario names, with its data below `folder`, and a table. `strokes` outlives
+  // Starts what the scenario names, with its data below the folder, and a table. `strokes` outlives
   // it. kAborted when `interrupted` says so.
   static Result<std::unique_ptr<ChaosWorld>> Start(const chaos::Scenario& scenario,
                                                    const std::vector<chaos::Stroke>& strokes,
-                                                   const std::string& folder,
+                                                   ChaosWorldOptions options,
                                                    const std::function<bool()>& interrupted);
   ~ChaosWorld();
 
@@ -31,7 +46,10 @@ class ChaosWorld {
   void End(const chaos::Stroke& stroke);
   // Nothing is cut, slow, paused or wrong from now on.
   void Heal();
-  // All regions serve and have applied the same.
+  // Again and again, until the end: sees to regions that were damaged. Gives those whose disk was
+  // replaced meanwhile.
+  std::vector<std::string> Tick();
+  // All regions serve and have applied the same, and nothing is damaged.
   bool IsConverged() const;
   // What has ended for good, and will not be started again, if anything: a line each.
   std::vector<std::string> Finished() const;
@@ -39,6 +57,11 @@ class ChaosWorld {
 
   const ClusterPlan& plan() const { return plan_; }
   std::string Endpoint(const std::string& region) const;
+  const std::vector<DamageReport>& damages() const { return damages_; }
+  // Of all machines; no machine of which is unable to do what it was told, if `failures` is empty.
+  ChaosMachine::Figures MachineFigures() const;
+  // Whether power cuts and failing disks are possible.
+  bool has_shim() const { return !shim_.empty(); }
   // The logs of a region whose disk was lost, as of then.
   const std::vector<uint64_t>& LostLogs(const std::string& region) { return lost_logs_[region]; }
 
@@ -47,22 +70,41 @@ class ChaosWorld {
   const RegionPlan& PlanOf(const std::string& region) const;
   Status MakeTable(const std::function<bool()>& interrupted);
   std::vector<std::string> Struck(const chaos::Stroke& stroke) const;
-  void SetClock(const std::string& region, int64_t offset_us);
+  Status MakeMachines(const chaos::Scenario& scenario, const ChaosWorldOptions& options);
+  pid_t RegionPid(const std::string& region) const;
+  void SetClock(const std::string& region, const chaos::ClockCondition& clock);
+  void KillMachine(const std::string& region);
+  void CollectLostLogs(const std::string& region);
   void LoseDisk(const std::string& region);
   void FillDisk(const std::string& region, bool full);
   void AddIndex(const std::string& region);
+  void ApplyPacketFaults();
+  // The region's log since its file was damaged says so.
+  bool LogTellsOfDamage(const std::string& region) const;
 
   const std::vector<chaos::Stroke>* strokes_ = nullptr;
   std::vector<std::string> names_;
   ClusterPlan plan_;
+  std::string shim_;  // its library; empty: it is not needed
+  std::map<std::string, std::unique_ptr<ChaosMachine>> machines_;  // by region; outlive up_
   std::unique_ptr<Up> up_;
   std::map<chaos::Direction, chaos::LinkCondition> quiet_;
   std::map<chaos::Direction, chaos::LinkCondition> current_;
-  std::map<std::string, int64_t> clocks_;                // by region, as last set
+  std::map<std::string, chaos::ClockCondition> clocks_;  // by region, as last set
   std::map<std::string, std::pair<int, pid_t>> paused_;  // by process: how often, and whom
   std::map<std::string, uint64_t> ids_;                  // of regions
   std::map<std::string, std::vector<uint64_t>> lost_logs_;
-  uint64_t numbered_ = 0;  // indexes and lost folders
+  // A region with a damaged file, until its disk was replaced.
+  struct Damaged {
+    size_t report;  // in damages_
+    int64_t since_us;
+    uint64_t log_bytes;  // of its log, by then
+  };
+  std::map<std::string, Damaged> damaged_;
+  std::vector<DamageReport> damages_;
+  uint64_t seed_ = 1;
+  bool packets_ = false;   // the scenario has faults of packets
+  uint64_t numbered_ = 0;  // indexes, power cuts and damages
 };
 
 }  // namespace everwrite::cli

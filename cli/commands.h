@@ -124,6 +124,8 @@ int RunChaosCheck(const ChaosCheckCommand& command);
 
 // A scenario on real processes.
 struct ChaosRunCommand {
+  std::string other;        // another version's program; empty: none
+  bool lying_disk = false;  // syncs do nothing: power cuts lose what was acknowledged
   std::string scenario;  // a file, or the name of one that is shipped
   uint64_t seed = 0;     // 0: any
   std::string data;      // an empty or new folder, kept; empty: a temporary one

@@ -229,8 +229,9 @@ class CommandLine {
     simulate->add_flag("--twice", simulate_.twice, "run each seed twice and compare the traces");
     simulate->add_flag("--plant-lying-sync", simulate_.lying_sync,
                        "a deliberate bug: writes are acknowledged before they are on disk");
-    simulate->add_flag("--small-logs", simulate_.small_logs,
-                       "change logs so small that regions are cut loose, in every world that can have them");
+    simulate->add_flag(
+        "--small-logs", simulate_.small_logs,
+        "change logs so small that regions are cut loose, in every world that can have them");
     simulate->add_flag("--placed-tables,!--no-placed-tables", simulate_.placed_tables,
                        "a table whose replicas come and go, in half of the worlds (the default)");
     simulate->add_flag("--plant-split-transactions", simulate_.split_transactions,
@@ -262,6 +263,10 @@ class CommandLine {
                     "write a page with timeline, charts and verdicts");
     run->add_option("--json", chaos_run_.json, "write the same as JSON");
     run->add_option("--history", chaos_run_.history, "write what every client did and saw");
+    run->add_option("--other", chaos_run_.other,
+                    "another version's program, for faults that upgrade");
+    run->add_flag("--lying-disk", chaos_run_.lying_disk,
+                  "syncs do nothing and say yes: what a power cut takes must be seen as lost");
     run->add_option("--data", chaos_run_.data, "keep data and logs in this new folder");
     run->footer(
         "Exit status: 0 everything holds, 1 something is violated, 78 a bad scenario.\n"

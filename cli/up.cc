@@ -141,11 +141,17 @@ Status Up::PrepareFolders() {
   return OkStatus();
 }
 
+Status Up::StartOne(const RegionPlan& region, std::string_view role, chaos::ProcessSpec spec) {
+  spec.name = ProcessName(region, role);
+  spec.log_file = region.run_folder() + "/" + std::string(role) + ".log";
+  if (options_.adjust) options_.adjust(region, role, spec);
+  return supervisor_->Start(std::move(spec));
+}
+
 Status Up::StartNats(const RegionPlan& region) {
-  const Status started = supervisor_->Start(
-      {.name = ProcessName(region, "nats"),
-       .command = {options_.nats_server, "-c", region.run_folder() + "/nats.conf"},
-       .log_file = region.run_folder() + "/nats.log"});
+  const Status started =
+      StartOne(region, "nats",
+               {.command = {options_.nats_server, "-c", region.run_folder() + "/nats.conf"}});
   if (started.ok()) return started;
   return FailedPrecondition(started.message() + " (Debian: apt-get install nats-server)");
 }
@@ -163,22 +169,18 @@ std::vector<std::string> Up::DaemonCommand(const std::string& role,
 }
 
 Status Up::StartRegion(const RegionPlan& region) {
-  return supervisor_->Start({.name = ProcessName(region, "region"),
-                             .command = DaemonCommand("region", region),
-                             .log_file = region.run_folder() + "/region.log"});
+  return StartOne(region, "region", {.command = DaemonCommand("region", region)});
 }
 
 Status Up::StartReplicator(const RegionPlan& region) {
-  chaos::ProcessSpec spec{.name = ProcessName(region, "replicator"),
-                          .command = DaemonCommand("replicator", region),
-                          .log_file = region.run_folder() + "/replicator.log"};
+  chaos::ProcessSpec spec{.command = DaemonCommand("replicator", region)};
   for (const RegionPlan& peer : options_.plan.regions) {
     if (peer.name == region.name) continue;
     spec.command.push_back("--peer");
     spec.command.push_back(
         peer.name + "=nats://127.0.0.1:" + std::to_string(links_->PortFor(region.name, peer.name)));
   }
-  return supervisor_->Start(std::move(spec));
+  return StartOne(region, "replicator", std::move(spec));
 }
 
 Status Up::StartControl() {

@@ -18,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/log.h"
@@ -35,6 +36,8 @@ struct UpOptions {
   std::string nats_server = "nats-server";
   std::optional<uint16_t> gateway_port;  // none: no gateway
   int64_t ready_timeout_ms = 60000;
+  // May change what is started: role is "region", "replicator" or "nats".
+  std::function<void(const RegionPlan&, std::string_view role, chaos::ProcessSpec&)> adjust;
   Logger log;
 };
 
@@ -61,12 +64,15 @@ class Up {
   Status Signal(const std::string& process, int signal) {
     return supervisor_->Signal(process, signal);
   }
+  // One that has ended for good is started again.
+  Status Revive(const std::string& process) { return supervisor_->Revive(process); }
   // The processes that ended for good, if any.
   std::vector<chaos::ProcessInfo> Finished() const;
 
  private:
   Status PrepareFolders();
   std::vector<std::string> DaemonCommand(const std::string& role, const RegionPlan& region) const;
+  Status StartOne(const RegionPlan& region, std::string_view role, chaos::ProcessSpec spec);
   Status StartNats(const RegionPlan& region);
   Status StartRegion(const RegionPlan& region);
   Status StartReplicator(const RegionPlan& region);

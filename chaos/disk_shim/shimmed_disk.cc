@@ -245,8 +245,7 @@ uint64_t ShimmedDisk::holes() const { return control_->holes; }
 
 Result<PowerCutReport> ShimmedDisk::CutPower(uint64_t seed) {
   Random chance(seed);
-  const std::string journal_path = side_ + "/" + kDiskJournalName;
-  const Journal journal = ReadJournal(journal_path);
+  const Journal journal = ReadJournal(side_ + "/" + kDiskJournalName);
   PowerCutReport report;
   const size_t survive = Survivors(journal.changes.size(), chance);
   for (size_t i = journal.changes.size(); i > survive; --i) {
@@ -271,13 +270,19 @@ Result<PowerCutReport> ShimmedDisk::CutPower(uint64_t seed) {
     if (Status status = RestoreFile(path, file->second, chance, report); !status.ok())
       return status;
   }
-  // All that is there is as safe as can be: a new book is begun.
+  EW_RETURN_IF_ERROR(Forget());
+  return report;
+}
+
+Status ShimmedDisk::Forget() {
+  std::error_code error;
   for (const auto& entry : fs::directory_iterator(side_, error))
     if (entry.path().filename().string().starts_with(kDiskKeptPrefix))
       fs::remove(entry.path(), error);
-  if (::truncate(journal_path.c_str(), 0) != 0 && errno != ENOENT)
-    return SystemError("cannot empty " + journal_path);
-  return report;
+  const std::string journal = side_ + "/" + kDiskJournalName;
+  if (::truncate(journal.c_str(), 0) != 0 && errno != ENOENT)
+    return SystemError("cannot empty " + journal);
+  return OkStatus();
 }
 
 Result<std::string> FindDiskShim() {

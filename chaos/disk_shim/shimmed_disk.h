@@ -51,8 +51,10 @@ class ShimmedDisk {
   // What the shim could not see: power cuts would not take it back.
   uint64_t holes() const;
 
-  // When the process has ended. After it everything that is there is safe.
+  // The next two when the process has ended. After them everything that is there is safe.
   Result<PowerCutReport> CutPower(uint64_t seed);
+  // The folder was changed by others: what the book says of it means nothing any more.
+  Status Forget();
 
  private:
   ShimmedDisk() = default;

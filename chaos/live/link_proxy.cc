@@ -418,13 +418,16 @@ void LinkProxy::Loop::PumpPipe(Connection& c, int index, int64_t now, int64_t* w
     pipe.queued = 0;
     return;
   }
-  if (links_[c.link].directions[index].cut) return;
+  const Direction& direction = links_[c.link].directions[index];
+  if (direction.cut) return;
+  const uint64_t over = direction.shape.over_bytes;
   while (!pipe.chunks.empty() && !to.blocked) {
     Chunk& chunk = pipe.chunks.front();
     if (chunk.due > now) {
       *wake_at = std::min(*wake_at, chunk.due);
       return;
     }
+    if (over != 0 && chunk.data.size() > over) return;
     if (!SendChunk(c, index, chunk)) return;
     if (to.fd < 0) return;
     pipe.chunks.pop_front();

@@ -37,6 +37,10 @@ struct LinkShape {
   int64_t delay_us = 0;
   int64_t jitter_us = 0;
   int64_t bytes_per_second = 0;  // 0: no bound
+  // A black hole of long packets, 0: none. Once a connection has more than this to pass on at once,
+  // nothing of it passes, then or later, until the bound is gone: what a sender does not learn of
+  // it sends for ever again.
+  uint64_t over_bytes = 0;
 };
 
 struct LinkSpec {

@@ -160,6 +160,26 @@ TEST_F(LinkProxyTest, ACutDirectionPassesNothingAndHealingDeliversWhatWasHeld) {
   EXPECT_EQ(Receive(b_, 4), "held");
 }
 
+TEST_F(LinkProxyTest, ABlackHolePassesWhatIsShortUntilSomethingLongCame) {
+  Add({.over_bytes = 600}, {.over_bytes = 600});
+  Connect();
+  Send(a_, "short");
+  EXPECT_EQ(Receive(b_, 5), "short");
+  Send(a_, std::string(2000, 'x'));
+  EXPECT_EQ(Receive(b_, 1, 200), "");
+  Send(a_, "more");
+  EXPECT_EQ(Receive(b_, 1, 200), "") << "it would have to overtake";
+  Send(b_, "back");
+  EXPECT_EQ(Receive(a_, 4), "back");
+  const int other = Dial();
+  const int accepted = Accept();
+  Send(other, "new");
+  EXPECT_EQ(Receive(accepted, 3), "new");
+  proxy_->SetShape(link_, kForward, {});
+  proxy_->Heal(link_, kForward);
+  EXPECT_EQ(Receive(b_, 2004), std::string(2000, 'x') + "more");
+}
+
 TEST_F(LinkProxyTest, DuringACutNewConnectionsHangAndEndsAreNotSeen) {
   Add();
   Connect();

@@ -22,7 +22,6 @@ namespace everwrite::chaos {
 namespace {
 
 constexpr int64_t kFirstDelayMs = 100;
-constexpr int64_t kLongestDelayMs = 5000;
 constexpr int64_t kSettledMs = 10000;
 constexpr int64_t kPollMs = 20;  // how soon an end is noticed
 
@@ -45,7 +44,8 @@ struct Child {
 };
 
 // Between fork and exec: only what is safe there. Does not return.
-[[noreturn]] void BecomeChild(char* const* arguments, int log_fd, int error_fd, pid_t parent) {
+[[noreturn]] void BecomeChild(char* const* arguments, char* const* environment, int log_fd,
+                              int error_fd, pid_t parent) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);  // died in between: nobody would be told
@@ -59,7 +59,7 @@ struct Child {
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::execvp(arguments[0], arguments);
+  ::execvpe(arguments[0], arguments, environment);
   const int error = errno;
   (void)!::write(error_fd, &error, sizeof(error));
   ::_exit(127);
@@ -71,6 +71,15 @@ Result<pid_t> Spawn(const ProcessSpec& spec) {
     arguments.push_back(const_cast<char*>(argument.c_str()));
   }
   arguments.push_back(nullptr);
+  std::vector<std::string> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string text = *variable;
+    if (spec.environment.count(text.substr(0, text.find('='))) == 0) variables.push_back(text);
+  }
+  for (const auto& [name, value] : spec.environment) variables.push_back(name + "=" + value);
+  std::vector<char*> environment;
+  for (std::string& variable : variables) environment.push_back(variable.data());
+  environment.push_back(nullptr);
   const int log_fd = ::open(spec.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (log_fd < 0) {
     return Unavailable("cannot open log file " + spec.log_file + ": " + std::strerror(errno));
@@ -82,7 +91,7 @@ Result<pid_t> Spawn(const ProcessSpec& spec) {
   }
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
-  if (pid == 0) BecomeChild(arguments.data(), log_fd, error_pipe[1], parent);
+  if (pid == 0) BecomeChild(arguments.data(), environment.data(), log_fd, error_pipe[1], parent);
   const int fork_error = errno;
   ::close(error_pipe[1]);
   ::close(log_fd);
@@ -152,6 +161,20 @@ class Supervisor::Impl {
     return NotFound("no process is called " + name);
   }
 
+  Status Revive(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    for (Child& child : children_) {
+      if (child.spec.name != name) continue;
+      if (!child.finished || child.stopping || child.pid != 0)
+        return FailedPrecondition(name + " has not ended for good");
+      child.finished = false;
+      child.start_at = 0;
+      changed_.notify_all();
+      return OkStatus();
+    }
+    return NotFound("no process is called " + name);
+  }
+
   void Stop(const std::function<bool(const Child&)>& which, int64_t grace_ms) {
     std::unique_lock lock(mutex_);
     for (auto child = children_.rbegin(); child != children_.rend(); ++child) {
@@ -178,6 +201,7 @@ class Supervisor::Impl {
  private:
   Status StartChild(Child& child) {
     child.started_at = NowMillis();
+    if (child.spec.before_start) child.spec.before_start(child.spec);
     auto pid = Spawn(child.spec);
     if (!pid.ok()) return pid.status();
     child.pid = *pid;
@@ -242,7 +266,7 @@ class Supervisor::Impl {
 
   static void Postpone(Child& child, int64_t now) {
     child.start_at = now + child.delay_ms;
-    child.delay_ms = std::min(child.delay_ms * 2, kLongestDelayMs);
+    child.delay_ms = std::min(child.delay_ms * 2, child.spec.longest_delay_ms);
   }
 
   const Logger log_;
@@ -263,6 +287,7 @@ std::vector<ProcessInfo> Supervisor::List() const { return impl_->List(); }
 Status Supervisor::Signal(const std::string& name, int signal) {
   return impl_->Signal(name, signal);
 }
+Status Supervisor::Revive(const std::string& name) { return impl_->Revive(name); }
 void Supervisor::Stop(const std::vector<std::string>& names, int64_t grace_ms) {
   impl_->Stop(
       [&](const Child& child) {

@@ -15,6 +15,8 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,6 +32,11 @@ struct ProcessSpec {
   std::string log_file;              // created when missing; its folder must exist
   std::vector<int> final_statuses = {2, 78};
   bool restart = true;
+  int64_t longest_delay_ms = 5000;                 // before it is started again
+  std::map<std::string, std::string> environment;  // beside that of this process
+  // Before every start, on the supervisor's thread: nothing of the process runs then, and its
+  // command may be changed. Must not call the supervisor.
+  std::function<void(ProcessSpec&)> before_start;
 };
 
 struct ProcessInfo {
@@ -51,6 +58,8 @@ class Supervisor {
   std::vector<ProcessInfo> List() const;
   // Sends a signal to a running child by its pid, as a fault would; it is started again as usual.
   Status Signal(const std::string& name, int signal);
+  // Starts a child again that had ended for good; kFailedPrecondition when it has not.
+  Status Revive(const std::string& name);
   // SIGTERM to those named, SIGKILL to the groups of who is left after `grace_ms`. Returns
   // when they are gone.
   void Stop(const std::vector<std::string>& names, int64_t grace_ms);

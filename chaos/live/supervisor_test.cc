@@ -56,6 +56,35 @@ TEST_F(SupervisorTest, AChildThatIsKilledIsStartedAgain) {
   EXPECT_EQ(supervisor.List()[0].exit_status, 128 + SIGKILL);
 }
 
+TEST_F(SupervisorTest, BeforeEveryStartSomethingIsDoneAndTheCommandMayChange) {
+  Supervisor supervisor{Logger()};
+  ProcessSpec spec = Shell("a", "echo $TOLD >> " + root_ + "/told; exec sleep 100");
+  spec.environment["TOLD"] = "first";
+  int starts = 0;
+  spec.before_start = [&starts](ProcessSpec& next) {
+    if (++starts == 2) next.environment["TOLD"] = "second";
+  };
+  ASSERT_TRUE(supervisor.Start(std::move(spec)).ok());
+  const auto told = [this] {
+    std::ifstream in(root_ + "/told");
+    std::string all;
+    for (std::string line; std::getline(in, line);) all += line + " ";
+    return all;
+  };
+  ASSERT_TRUE(Eventually([&] { return told() == "first "; }));
+  ASSERT_TRUE(supervisor.Signal("a", SIGKILL).ok());
+  EXPECT_TRUE(Eventually([&] { return told() == "first second "; })) << told();
+}
+
+TEST_F(SupervisorTest, OneThatHasEndedForGoodCanBeRevived) {
+  Supervisor supervisor{Logger()};
+  ASSERT_TRUE(supervisor.Start(Shell("a", "exit 78")).ok());
+  ASSERT_TRUE(Eventually([&] { return supervisor.List()[0].finished; }));
+  EXPECT_TRUE(supervisor.Revive("a").ok());
+  EXPECT_TRUE(Eventually([&] { return supervisor.List()[0].restarts == 1; }));
+  EXPECT_FALSE(supervisor.Revive("b").ok());
+}
+
 TEST_F(SupervisorTest, TheDelayGrowsForOneThatCannotLive) {
   Supervisor supervisor{Logger()};
   ASSERT_TRUE(supervisor.Start(Shell("a", "exit 1")).ok());

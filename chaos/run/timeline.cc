@@ -19,7 +19,7 @@ class Drawer {
     for (const Fault& fault : scenario_.faults) {
       uint64_t done = 0;
       for (int64_t at = fault.at; at <= scenario_.duration; at += fault.every) {
-        DrawOnce(fault, at);
+        DrawOnce(fault, at, done);
         ++done;
         if (fault.every == 0 || done == kMaxTimes || (fault.times != 0 && done == fault.times))
           break;
@@ -31,20 +31,21 @@ class Drawer {
   }
 
  private:
-  void DrawOnce(const Fault& fault, int64_t at) {
+  // `before`: so often already.
+  void DrawOnce(Fault fault, int64_t at, uint64_t before) {
     Stroke stroke;
     stroke.kind = fault.kind;
     stroke.at = at;
     stroke.until = fault.duration == 0 ? scenario_.duration
                                        : std::min(at + fault.duration, scenario_.duration);
-    stroke.delay_us = fault.delay_us;
-    stroke.jitter_us = fault.jitter_us;
-    stroke.bytes_per_second = fault.bytes_per_second;
-    stroke.jump_us = fault.jump_us;
-    stroke.drift_us_per_second = fault.drift_us_per_second;
+    if (fault.rising && fault.fail_write != 0) fault.fail_write += before;
+    if (fault.rising && fault.fail_sync != 0) fault.fail_sync += before;
+    stroke.fault = fault;
     switch (fault.kind) {
       case FaultKind::kCut:
       case FaultKind::kSlow:
+      case FaultKind::kPackets:
+      case FaultKind::kBlackHole:
       case FaultKind::kReset: Pair(fault, stroke); break;
       case FaultKind::kIsolate: Isolate(fault, stroke); break;
       case FaultKind::kSplit: Split(fault, stroke); break;
@@ -52,15 +53,13 @@ class Drawer {
       case FaultKind::kChain: Order(fault, stroke); break;
       case FaultKind::kKill:
       case FaultKind::kPause: return Processes(fault, std::move(stroke));
-      default: Region(fault, stroke); break;
+      default: return Regions(fault, std::move(stroke));
     }
     Add(fault, std::move(stroke));
   }
 
   void Add(const Fault& fault, Stroke stroke) {
-    if (stroke.kind == FaultKind::kReset || stroke.kind == FaultKind::kKill ||
-        stroke.kind == FaultKind::kLoseDisk || stroke.kind == FaultKind::kAddIndex)
-      stroke.until = stroke.at;
+    if (IsInstant(stroke.kind)) stroke.until = stroke.at;
     if (fault.flap_off == 0) return strokes_.push_back(std::move(stroke));
     const int64_t end = stroke.until;
     for (int64_t at = stroke.at; at < end; at += fault.flap_off + fault.flap_on) {
@@ -89,9 +88,11 @@ class Drawer {
   }
 
   void Pair(const Fault& fault, Stroke& stroke) {
-    const std::string verb = fault.kind == FaultKind::kCut    ? "cut "
-                             : fault.kind == FaultKind::kSlow ? "slow "
-                                                              : "reset ";
+    const std::string verb = fault.kind == FaultKind::kCut         ? "cut "
+                             : fault.kind == FaultKind::kSlow      ? "slow "
+                             : fault.kind == FaultKind::kPackets   ? "packets of "
+                             : fault.kind == FaultKind::kBlackHole ? "black hole "
+                                                                   : "reset ";
     if (fault.choice == Choice::kAll) {
       for (size_t i = 0; i < names_.size(); ++i)
         for (size_t j = i + 1; j < names_.size(); ++j) Both(stroke, names_[i], names_[j]);
@@ -111,6 +112,10 @@ class Drawer {
     if (fault.jitter_us) stroke.text += ", jitter " + FormatDuration(*fault.jitter_us);
     if (fault.bytes_per_second)
       stroke.text += ", " + std::to_string(*fault.bytes_per_second / 1000) + " KB/s";
+    if (fault.over_bytes != 0)
+      stroke.text += ", packets over " + std::to_string(fault.over_bytes) + " bytes";
+    if (fault.loss_percent > 0) stroke.text += ", lost " + Percent(fault.loss_percent);
+    if (fault.duplicate_percent > 0) stroke.text += ", twice " + Percent(fault.duplicate_percent);
   }
 
   void Isolate(const Fault& fault, Stroke& stroke) {
@@ -187,22 +192,78 @@ class Drawer {
     }
   }
 
-  void Region(const Fault& fault, Stroke& stroke) {
-    stroke.region = fault.choice == Choice::kAny ? AnyRegion() : fault.groups[0][0];
-    const auto with_sign = [](int64_t micros) {
-      return (micros < 0 ? "-" : "+") + FormatDuration(micros < 0 ? -micros : micros);
-    };
-    switch (fault.kind) {
-      case FaultKind::kClock:
-        stroke.text = "clock of " + stroke.region;
-        if (fault.jump_us != 0) stroke.text += " " + with_sign(fault.jump_us);
-        if (fault.drift_us_per_second != 0)
-          stroke.text += " " + with_sign(fault.drift_us_per_second) + " a second";
-        break;
-      case FaultKind::kLoseDisk: stroke.text = "lose disk of " + stroke.region; break;
-      case FaultKind::kDiskFull: stroke.text = "disk of " + stroke.region + " full"; break;
-      default: stroke.text = "add an index in " + stroke.region; break;
+  // A stroke for each region that is struck.
+  void Regions(const Fault& fault, const Stroke& stroke) {
+    std::vector<std::string> regions;
+    if (fault.choice == Choice::kAll)
+      regions = names_;
+    else
+      regions = {fault.choice == Choice::kAny ? AnyRegion() : fault.groups[0][0]};
+    for (const std::string& region : regions) {
+      Stroke one = stroke;
+      one.region = region;
+      one.text = RegionText(fault, region);
+      Add(fault, std::move(one));
     }
+  }
+
+  static std::string ClockText(const Fault& fault) {
+    const auto with_sign = [](int64_t micros) {
+      return (micros < 0 ? " -" : " +") + FormatDuration(micros < 0 ? -micros : micros);
+    };
+    std::string text;
+    if (fault.jump_us != 0) text += with_sign(fault.jump_us);
+    if (fault.drift_us_per_second != 0) text += with_sign(fault.drift_us_per_second) + " a second";
+    if (fault.grain_us != 0) text += " in steps of " + FormatDuration(fault.grain_us);
+    if (fault.frozen) text += " stands still";
+    return text;
+  }
+
+  static std::string ErrorText(const Fault& fault) {
+    std::string text;
+    const auto call = [&](uint64_t n, const char* what) {
+      if (n == 0) return;
+      text += text.empty() ? "" : " and ";
+      text += (fault.once ? "write " : "writes from ") + std::to_string(n);
+      text.replace(text.rfind("write"), 5, what);
+    };
+    call(fault.fail_write, "write");
+    call(fault.fail_sync, "sync");
+    return text + (fault.no_space ? " for want of space" : "") +
+           (fault.from_start ? " of a new start" : "");
+  }
+
+  static std::string RegionText(const Fault& fault, const std::string& region) {
+    const std::string disk = "disk of " + region;
+    switch (fault.kind) {
+      case FaultKind::kClock: return "clock of " + region + ClockText(fault);
+      case FaultKind::kLoseDisk: return "lose " + disk;
+      case FaultKind::kDiskFull: return disk + " full";
+      case FaultKind::kPowerCut: return "power cut of " + region;
+      case FaultKind::kDiskError: return disk + " fails " + ErrorText(fault);
+      case FaultKind::kDiskSlow:
+        return disk + " slow, each sync " + FormatDuration(fault.sync_delay_us);
+      case FaultKind::kDiskHang: return disk + " hangs";
+      case FaultKind::kDamage:
+        return std::string(kDamageHowNames[static_cast<size_t>(fault.how)]) + " " +
+               std::string(kDamagedFileNames[static_cast<size_t>(fault.file)]) + " of " + region;
+      case FaultKind::kCpu: return "processor of " + region + " " + Percent(fault.share_percent);
+      case FaultKind::kMemory:
+        return "memory of " + region + " " + std::to_string(fault.limit_bytes / 1'000'000) + " MB";
+      case FaultKind::kTopology:
+        return std::string(kBadTopologyNames[static_cast<size_t>(fault.bad_topology)]) +
+               " topology for " + region;
+      case FaultKind::kUpgrade: return "another version of " + region;
+      case FaultKind::kRemakeTable: return "delete a table and make it again in " + region;
+      default: return "add an index in " + region;
+    }
+  }
+
+  static std::string Percent(double percent) {
+    std::string text = std::to_string(percent);
+    text.erase(text.find_last_not_of('0') + 1);
+    if (text.ends_with('.')) text.pop_back();
+    return text + "%";
   }
 
   const Scenario& scenario_;
@@ -227,25 +288,33 @@ LinkCondition ConditionAt(const std::vector<Stroke>& strokes, const Direction& d
     if (std::find(stroke.directions.begin(), stroke.directions.end(), direction) ==
         stroke.directions.end())
       continue;
-    if (stroke.kind != FaultKind::kSlow) {
-      condition.cut |= stroke.kind != FaultKind::kReset;
-      continue;
+    const Fault& fault = stroke.fault;
+    condition.cut |= CutsLinks(stroke.kind);
+    if (stroke.kind == FaultKind::kBlackHole) condition.over_bytes = fault.over_bytes;
+    if (stroke.kind == FaultKind::kPackets) {
+      condition.loss_percent = fault.loss_percent;
+      condition.duplicate_percent = fault.duplicate_percent;
     }
-    condition.delay_us = stroke.delay_us.value_or(condition.delay_us);
-    condition.jitter_us = stroke.jitter_us.value_or(condition.jitter_us);
-    condition.bytes_per_second = stroke.bytes_per_second.value_or(condition.bytes_per_second);
+    if (stroke.kind != FaultKind::kSlow) continue;
+    condition.delay_us = fault.delay_us.value_or(condition.delay_us);
+    condition.jitter_us = fault.jitter_us.value_or(condition.jitter_us);
+    condition.bytes_per_second = fault.bytes_per_second.value_or(condition.bytes_per_second);
   }
   return condition;
 }
 
-int64_t ClockOffsetAt(const std::vector<Stroke>& strokes, std::string_view region, int64_t now) {
-  int64_t offset = 0;
+ClockCondition ClockAt(const std::vector<Stroke>& strokes, std::string_view region, int64_t now) {
+  ClockCondition clock;
   for (const Stroke& stroke : strokes) {
     if (stroke.kind != FaultKind::kClock || stroke.region != region || !Holds(stroke, now))
       continue;
-    offset += stroke.jump_us + stroke.drift_us_per_second * ((now - stroke.at) / 1000) / 1000;
+    const Fault& fault = stroke.fault;
+    clock.offset_us +=
+        fault.jump_us + fault.drift_us_per_second * ((now - stroke.at) / 1000) / 1000;
+    clock.grain_us = std::max(clock.grain_us, fault.grain_us);
+    clock.frozen |= fault.frozen;
   }
-  return offset;
+  return clock;
 }
 
 }  // namespace everwrite::chaos

@@ -23,11 +23,7 @@ struct Stroke {
   std::vector<Direction> directions;
   std::string region;  // empty: all of them
   Role role = Role::kRegion;
-  std::optional<int64_t> delay_us;
-  std::optional<int64_t> jitter_us;
-  std::optional<uint64_t> bytes_per_second;
-  int64_t jump_us = 0;
-  int64_t drift_us_per_second = 0;
+  Fault fault;       // its details; of one that is rising, as they are this time
   std::string text;  // for people
 };
 
@@ -39,6 +35,9 @@ struct LinkCondition {
   int64_t delay_us = 0;
   int64_t jitter_us = 0;
   uint64_t bytes_per_second = 0;  // 0: no bound
+  uint64_t over_bytes = 0;        // longer packets are lost; 0: none
+  double loss_percent = 0;        // of packets, below TCP; the same of those that come twice
+  double duplicate_percent = 0;
   friend bool operator==(const LinkCondition&, const LinkCondition&) = default;
 };
 
@@ -47,7 +46,14 @@ struct LinkCondition {
 LinkCondition ConditionAt(const std::vector<Stroke>& strokes, const Direction& direction,
                           const LinkCondition& quiet, int64_t now);
 
-// How wrong a region's clock is at `now`.
-int64_t ClockOffsetAt(const std::vector<Stroke>& strokes, std::string_view region, int64_t now);
+struct ClockCondition {
+  int64_t offset_us = 0;
+  int64_t grain_us = 0;  // 0: as fine as it is
+  bool frozen = false;
+  friend bool operator==(const ClockCondition&, const ClockCondition&) = default;
+};
+
+// How wrong a region's clock is at `now`. Offsets add up.
+ClockCondition ClockAt(const std::vector<Stroke>& strokes, std::string_view region, int64_t now);
 
 }  // namespace everwrite::chaos

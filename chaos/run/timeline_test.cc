@@ -77,11 +77,52 @@ TEST(Timeline, ClocksJumpAndDrift) {
       "  - {at: 1s, for: 4s, clock: us-east-1, jump: -10m}\n"
       "  - {at: 3s, for: 10s, clock: us-east-1, drift: 500ms}\n");
   const auto strokes = DrawTimeline(scenario, 1);
-  EXPECT_EQ(ClockOffsetAt(strokes, "us-east-1", 2 * kSecond), -600 * kSecond);
-  EXPECT_EQ(ClockOffsetAt(strokes, "us-east-1", 4 * kSecond), -600 * kSecond + kSecond / 2);
-  EXPECT_EQ(ClockOffsetAt(strokes, "us-east-1", 7 * kSecond), 2 * kSecond);
-  EXPECT_EQ(ClockOffsetAt(strokes, "eu-west-1", 4 * kSecond), 0);
-  EXPECT_EQ(ClockOffsetAt(strokes, "us-east-1", 60 * kSecond), 0);
+  EXPECT_EQ(ClockAt(strokes, "us-east-1", 2 * kSecond).offset_us, -600 * kSecond);
+  EXPECT_EQ(ClockAt(strokes, "us-east-1", 4 * kSecond).offset_us, -600 * kSecond + kSecond / 2);
+  EXPECT_EQ(ClockAt(strokes, "us-east-1", 7 * kSecond).offset_us, 2 * kSecond);
+  EXPECT_EQ(ClockAt(strokes, "eu-west-1", 4 * kSecond).offset_us, 0);
+  EXPECT_EQ(ClockAt(strokes, "us-east-1", 60 * kSecond).offset_us, 0);
+}
+
+TEST(Timeline, ClocksAreCoarseAndStandStill) {
+  const Scenario scenario = Faults(
+      "  - {at: 1s, for: 4s, clock: us-east-1, grain: 500ms}\n"
+      "  - {at: 3s, for: 10s, clock: us-east-1, frozen: true}\n");
+  const auto strokes = DrawTimeline(scenario, 1);
+  EXPECT_EQ(ClockAt(strokes, "us-east-1", 2 * kSecond), (ClockCondition{0, 500'000, false}));
+  EXPECT_EQ(ClockAt(strokes, "us-east-1", 4 * kSecond), (ClockCondition{0, 500'000, true}));
+  EXPECT_EQ(ClockAt(strokes, "us-east-1", 6 * kSecond), (ClockCondition{0, 0, true}));
+}
+
+TEST(Timeline, WhatRisesFailsTheNextCallEachTime) {
+  const auto strokes = DrawTimeline(Faults("  - {disk_error: any, sync: 5, once: true, rising: "
+                                           "true, every: 1s, for: 1s, times: 3}\n"),
+                                    1);
+  ASSERT_EQ(strokes.size(), 3u);
+  EXPECT_EQ(strokes[0].fault.fail_sync, 5u);
+  EXPECT_EQ(strokes[2].fault.fail_sync, 7u);
+  EXPECT_EQ(strokes[2].fault.fail_write, 0u);
+  EXPECT_TRUE(strokes[2].text.ends_with(" fails sync 7")) << strokes[2].text;
+}
+
+TEST(Timeline, AFaultOfAllRegionsIsAStrokeForEach) {
+  const auto strokes = DrawTimeline(Faults("  - {at: 1s, power_cut: all}\n"), 1);
+  ASSERT_EQ(strokes.size(), 3u);
+  EXPECT_EQ(strokes[1].text, "power cut of eu-west-1");
+  EXPECT_EQ(strokes[1].until, strokes[1].at);
+}
+
+TEST(Timeline, PacketsAreLostWhereAndWhileTheyAre) {
+  const auto strokes = DrawTimeline(
+      Faults("  - {for: 2s, packets: [us-east-1, eu-west-1], one_way: true, loss: 2%}\n"
+             "  - {for: 2s, black_hole: all, over: 600B}\n"),
+      1);
+  const auto condition = ConditionAt(strokes, {"us-east-1", "eu-west-1"}, {}, 0);
+  EXPECT_DOUBLE_EQ(condition.loss_percent, 2);
+  EXPECT_EQ(condition.over_bytes, 600u);
+  EXPECT_FALSE(condition.cut);
+  EXPECT_DOUBLE_EQ(ConditionAt(strokes, {"eu-west-1", "us-east-1"}, {}, 0).loss_percent, 0);
+  EXPECT_EQ(ConditionAt(strokes, {"us-east-1", "eu-west-1"}, {}, 3 * kSecond), LinkCondition());
 }
 
 TEST(Timeline, TheSeedDecidesAndNothingElse) {

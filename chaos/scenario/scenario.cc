@@ -4,6 +4,26 @@
 
 namespace everwrite::chaos {
 
+bool CutsLinks(FaultKind kind) { return kind <= FaultKind::kChain; }
+
+bool IsInstant(FaultKind kind) {
+  switch (kind) {
+    case FaultKind::kReset:
+    case FaultKind::kKill:
+    case FaultKind::kLoseDisk:
+    case FaultKind::kPowerCut:
+    case FaultKind::kDamage:
+    case FaultKind::kUpgrade:
+    case FaultKind::kAddIndex:
+    case FaultKind::kRemakeTable: return true;
+    default: return false;
+  }
+}
+
+bool NeedsShim(FaultKind kind) {
+  return kind >= FaultKind::kPowerCut && kind <= FaultKind::kDiskHang;
+}
+
 std::vector<std::string> ShortRegionNames(uint64_t count) {
   static constexpr std::array<std::string_view, kMaxShortRegions> kNames = {
       "us-east-1",  "eu-west-1",  "ap-northeast-1", "sa-east-1",   "us-west-2",

@@ -51,20 +51,42 @@ struct WorkloadSpec {
 };
 
 enum class FaultKind : uint8_t {
-  kCut,       // links of the chosen pairs
-  kIsolate,   // all links of a region
-  kSplit,     // groups that do not reach each other
-  kRing,      // only neighbours of the list reach each other, first and last too
-  kChain,     // the same, but first and last do not
-  kSlow,      // delay, jitter and bandwidth of the chosen pairs
-  kReset,     // connections of the chosen pairs end
-  kKill,      // SIGKILL
-  kPause,     // SIGSTOP, then SIGCONT
-  kClock,     // a region's clock jumps, or drifts
-  kLoseDisk,  // the region's data is taken away, and the region killed
-  kDiskFull,  // what a region writes fails, until it has ended or its time is over
-  kAddIndex,  // UpdateTable makes a global secondary index, by this region
+  kCut,          // links of the chosen pairs
+  kIsolate,      // all links of a region
+  kSplit,        // groups that do not reach each other
+  kRing,         // only neighbours of the list reach each other, first and last too
+  kChain,        // the same, but first and last do not
+  kSlow,         // delay, jitter and bandwidth of the chosen pairs
+  kPackets,      // packets of the chosen pairs are lost or come twice, below TCP
+  kBlackHole,    // long packets of the chosen pairs are lost, short ones pass
+  kReset,        // connections of the chosen pairs end
+  kKill,         // SIGKILL
+  kPause,        // SIGSTOP, then SIGCONT
+  kClock,        // a region's clock jumps, drifts, is coarse or stands still
+  kLoseDisk,     // the region's data is taken away, and the region killed
+  kDiskFull,     // what a region writes fails, until it has ended or its time is over
+  kPowerCut,     // of a region's machine: what was not synced is lost
+  kDiskError,    // the n-th write or sync of a region fails
+  kDiskSlow,     // each sync of a region takes longer
+  kDiskHang,     // no write and no sync of a region returns
+  kDamage,       // a file of a region is damaged while it is down; it is rebuilt from a peer
+  kCpu,          // a region's server gets a share of the processor only
+  kMemory,       // and of memory
+  kTopology,     // a bad topology file is pushed to a region, and its processes are started again
+  kUpgrade,      // a region's processes are started again as another version
+  kAddIndex,     // UpdateTable makes a global secondary index, by this region
+  kRemakeTable,  // a table is deleted and created again, by this region
 };
+
+enum class DamagedFile : uint8_t { kWal, kSst, kManifest, kCurrent };
+inline constexpr std::array<std::string_view, 4> kDamagedFileNames = {"wal", "sst", "manifest",
+                                                                      "current"};
+enum class DamageHow : uint8_t { kFlip, kTruncate, kDelete };
+inline constexpr std::array<std::string_view, 3> kDamageHowNames = {"flip", "truncate", "delete"};
+
+// What is pushed in place of the right file.
+enum class BadTopology : uint8_t { kEmpty, kBroken, kOlder };
+inline constexpr std::array<std::string_view, 3> kBadTopologyNames = {"empty", "broken", "older"};
 
 enum class Role : uint8_t { kRegion, kReplicator, kNats, kAny, kEverything };
 
@@ -89,7 +111,30 @@ struct Fault {
   std::optional<uint64_t> bytes_per_second;
   int64_t jump_us = 0;  // kClock
   int64_t drift_us_per_second = 0;
+  int64_t grain_us = 0;
+  bool frozen = false;
+  double loss_percent = 0;  // kPackets
+  double duplicate_percent = 0;
+  uint64_t over_bytes = 0;    // kBlackHole: packets longer than this
+  uint64_t fail_write = 0;    // kDiskError: the n-th from then on; 0: none
+  uint64_t fail_sync = 0;     // the same
+  bool no_space = false;      // ENOSPC, not EIO
+  bool once = false;          // that call only, not all after it
+  bool from_start = false;    // counted from the region's next start, which is made at once
+  bool rising = false;        // with every repetition the next one
+  int64_t sync_delay_us = 0;  // kDiskSlow
+  double share_percent = 0;   // kCpu
+  uint64_t limit_bytes = 0;   // kMemory
+  DamagedFile file = DamagedFile::kWal;  // kDamage
+  DamageHow how = DamageHow::kFlip;
+  BadTopology bad_topology = BadTopology::kEmpty;
 };
+
+bool CutsLinks(FaultKind kind);
+// Over in an instant: what it does cannot last.
+bool IsInstant(FaultKind kind);
+// Needs the library that stands between a region and its files (chaos/disk_shim).
+bool NeedsShim(FaultKind kind);
 
 // The checks, by their names in files and reports (chaos/checkers/observed_checks.h, end_state.h).
 enum class Check : uint8_t {

@@ -67,6 +67,29 @@ TEST(ScenarioFile, EveryKindOfFaultIsRead) {
   EXPECT_EQ(clock.drift_us_per_second, 1'000'000);
   EXPECT_EQ(Parsed(WithFault("{lose_disk: any}")).faults[0].kind, FaultKind::kLoseDisk);
   EXPECT_EQ(Parsed(WithFault("{disk_full: any, for: 3s}")).faults[0].kind, FaultKind::kDiskFull);
+  const Fault frozen = Parsed(WithFault("{clock: any, grain: 500ms, frozen: true}")).faults[0];
+  EXPECT_EQ(frozen.grain_us, 500'000);
+  EXPECT_TRUE(frozen.frozen);
+  EXPECT_EQ(Parsed(WithFault("{power_cut: all}")).faults[0].choice, Choice::kAll);
+  const Fault error = Parsed(WithFault("{disk_error: any, sync: 3, error: no_space, once: true, "
+                                       "from_start: true, rising: true, every: 2s, for: 1s}"))
+                          .faults[0];
+  EXPECT_EQ(error.fail_sync, 3u);
+  EXPECT_TRUE(error.no_space && error.once && error.from_start && error.rising);
+  EXPECT_EQ(Parsed(WithFault("{disk_slow: any, sync_delay: 50ms}")).faults[0].sync_delay_us,
+            50'000);
+  EXPECT_EQ(Parsed(WithFault("{disk_hang: any, for: 10s}")).faults[0].duration, 10'000'000);
+  const Fault damage = Parsed(WithFault("{damage: any, file: manifest, how: truncate}")).faults[0];
+  EXPECT_EQ(damage.file, DamagedFile::kManifest);
+  EXPECT_EQ(damage.how, DamageHow::kTruncate);
+  EXPECT_DOUBLE_EQ(Parsed(WithFault("{cpu: any, share: 20%}")).faults[0].share_percent, 20);
+  EXPECT_EQ(Parsed(WithFault("{memory: any, limit: 100MB}")).faults[0].limit_bytes, 100'000'000u);
+  EXPECT_EQ(Parsed(WithFault("{topology: any, as: older}")).faults[0].bad_topology,
+            BadTopology::kOlder);
+  EXPECT_EQ(Parsed(WithFault("{upgrade: all}")).faults[0].kind, FaultKind::kUpgrade);
+  EXPECT_EQ(Parsed(WithFault("{remake_table: any}")).faults[0].kind, FaultKind::kRemakeTable);
+  EXPECT_DOUBLE_EQ(Parsed(WithFault("{packets: all, loss: 2.5%}")).faults[0].loss_percent, 2.5);
+  EXPECT_EQ(Parsed(WithFault("{black_hole: any, over: 600B}")).faults[0].over_bytes, 600u);
   EXPECT_EQ(Parsed(WithFault("{reset: any, every: 1s}")).faults[0].every, 1'000'000);
 }
 
@@ -116,7 +139,24 @@ TEST(ScenarioFile, RefusalsNameThePlaceAndTheMend) {
       {WithFault("{kill: everything, of: any}"), "s.yaml:3:28: everything is of all regions"},
       {WithFault("{cut: any, every: 3s}"), "s.yaml:3:5: \"every\" needs \"for\""},
       {WithFault("{kill: region, times: 3}"), "s.yaml:3:27: \"times\" needs \"every\""},
-      {WithFault("{clock: any}"), "s.yaml:3:13: clock needs jump or drift"},
+      {WithFault("{clock: any}"), "s.yaml:3:13: clock needs jump, drift, grain or frozen"},
+      {WithFault("{disk_error: any}"), "s.yaml:3:18: disk_error needs write or sync"},
+      {WithFault("{disk_error: any, sync: 0}"),
+       "s.yaml:3:29: \"0\" must be a whole number from 1 to"},
+      {WithFault("{disk_error: any, sync: 1, rising: true}"),
+       "s.yaml:3:40: \"rising\" needs \"every\""},
+      {WithFault("{disk_slow: any}"), "s.yaml:3:17: disk_slow needs sync_delay"},
+      {WithFault("{disk_hang: any}"), "s.yaml:3:17: disk_hang needs for"},
+      {WithFault("{damage: any, file: log, how: flip}"),
+       "s.yaml:3:25: \"log\" is not understood; use one of wal, sst, manifest, current"},
+      {WithFault("{damage: any, file: wal}"), "s.yaml:3:5: damage has no \"how\"; add it"},
+      {WithFault("{cpu: any}"), "s.yaml:3:11: cpu needs share"},
+      {WithFault("{cpu: any, share: 20}"), "s.yaml:3:23: \"20\" is no share up to 100%"},
+      {WithFault("{memory: any}"), "s.yaml:3:14: memory needs limit"},
+      {WithFault("{power_cut: any, for: 3s}"), "s.yaml:3:27: \"for\" goes with a fault that lasts"},
+      {WithFault("{power_cut: any, sync: 3}"), "s.yaml:3:28: \"sync\" goes with disk_error only"},
+      {WithFault("{packets: all}"), "s.yaml:3:15: packets needs loss or duplicate"},
+      {WithFault("{black_hole: all}"), "s.yaml:3:18: black_hole needs over"},
       {WithFault("{clock: any, jump: 2}"), "s.yaml:3:24: \"2\" has no unit"},
       {"name: a\nduration: 5s\nfaults:\n  - {at: 4s, for: 2s, cut: any}\n",
        "s.yaml:2:11: the faults last 6s; make \"duration\" at least so long"},

@@ -451,13 +451,21 @@ class DamageUnit : public table::CommitUnit {
 
 HttpResponse Admin::SetClock(std::string_view query) const {
   constexpr int64_t kMost = 24LL * 3600 * 1000;
-  const std::string text = QueryParameter(query, "offset_ms").value_or("");
-  int64_t offset = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), offset);
-  if (error != std::errc() || end != text.data() + text.size() || std::abs(offset) > kMost)
-    return Error(InvalidArgument("offset_ms is a number of milliseconds, at most 24 hours"));
-  context_.set_clock(offset);
-  return Json(200, "{\"offset_ms\":" + std::to_string(offset) + "}");
+  SystemClock::Fault fault;
+  const auto read = [query](const char* name, int64_t& millis) {
+    const std::string text = QueryParameter(query, name).value_or("0");
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), millis);
+    return error == std::errc() && end == text.data() + text.size() && std::abs(millis) <= kMost;
+  };
+  if (!read("offset_ms", fault.offset_ms) || !read("grain_ms", fault.grain_ms) ||
+      fault.grain_ms < 0)
+    return Error(
+        InvalidArgument("offset_ms and grain_ms are numbers of milliseconds, at most 24 hours"));
+  fault.frozen = QueryParameter(query, "frozen") == "1";
+  context_.set_clock(fault);
+  return Json(200, "{\"offset_ms\":" + std::to_string(fault.offset_ms) +
+                       ",\"grain_ms\":" + std::to_string(fault.grain_ms) +
+                       ",\"frozen\":" + (fault.frozen ? "true" : "false") + "}");
 }
 
 void Admin::Damage(std::string_view query, Executor& executor, http::HttpResponder responder) {

@@ -28,6 +28,7 @@
 #include <string>
 
 #include "base/metrics.h"
+#include "base/system_clock.h"
 #include "region/convergence/guard.h"
 #include "region/http/http_types.h"
 #include "region/server/local_link.h"
@@ -47,8 +48,8 @@ struct AdminContext {
   const session::SessionGate* sessions = nullptr;
   const topology::Topology* topology = nullptr;
   const convergence::ConvergenceGuard* guard = nullptr;
-  bool test_hooks = false;                           // the environment has EVERWRITE_TEST_HOOKS
-  std::function<void(int64_t offset_ms)> set_clock;  // for /test/clock
+  bool test_hooks = false;  // the environment has EVERWRITE_TEST_HOOKS
+  std::function<void(const SystemClock::Fault&)> set_clock;  // for /test/clock
   Registry* registry = nullptr;
   const Clock* clock = nullptr;
 };

@@ -436,7 +436,7 @@ Status StartEndpoints(Server& server, const topology::Topology& topology,
   context.topology = &topology;
   context.guard = server.guard.get();
   context.test_hooks = std::getenv("EVERWRITE_TEST_HOOKS") != nullptr;
-  context.set_clock = [&server](int64_t offset_ms) { server.clock.SetOffset(offset_ms); };
+  context.set_clock = [&server](const SystemClock::Fault& fault) { server.clock.SetFault(fault); };
   context.registry = &server.registry;
   context.clock = &server.clock;
   context.sessions = server.sessions.get();
@@ -493,7 +493,8 @@ int RunRegion(const RegionOptions& options) {
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
-  // A limit on the length of files is a full disk: an error of the write, not the end in its middle.
+  // A limit on the length of files is a full disk: an error of the write, not the end in its
+  // middle.
   signal(SIGXFSZ, SIG_IGN);
 
   const auto fail = [&options](const Status& status) {
@@ -526,7 +527,13 @@ int RunRegion(const RegionOptions& options) {
   if (status.ok()) status = StartLink(server, *topology, *region, options.socket);
   if (status.ok()) StartGuard(server, *topology, *region);
   if (status.ok()) status = StartEndpoints(server, *topology, *region);
-  if (!status.ok()) return fail(status);
+  if (!status.ok()) {
+    fail(status);
+    // A disk that fails may answer the next time; what is configured wrong does not mend itself.
+    const bool disk = status.code() == StatusCode::kUnavailable ||
+                      status.code() == StatusCode::kResourceExhausted;
+    return disk ? kExitDiskFailed : kExitConfiguration;
+  }
   server.engine->StartBackfill(*server.maintenance);
   server.log.Info("serving", {{"endpoint", region->endpoint.ToString()},
                               {"admin", region->admin.ToString()},

@@ -15,8 +15,9 @@ struct RegionOptions {
 };
 
 // Serves until SIGTERM or SIGINT, then drains and returns 0. Before it serves, bad configuration
-// returns 78 (topology, folder, port), with the reason on standard error. A disk that fails a sync
-// ends the process with 70: what it holds is unknown, and nothing more may be acknowledged.
+// returns 78 (topology, folder, port), with the reason on standard error. A disk that fails then,
+// or that fails a sync ends the process with 70: what it holds is unknown, and nothing more may be
+// acknowledged.
 int RunRegion(const RegionOptions& options);
 
 }  // namespace everwrite::server

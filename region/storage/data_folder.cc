@@ -21,18 +21,37 @@ constexpr size_t kMaxIdentityBytes = 4096;
 Status Refuse(const std::string& path, const std::string& why) {
   return FailedPrecondition("data folder " + path + ": " + why);
 }
+// What a user must mend, or the disk, which may answer the next time.
 Status SystemError(const std::string& path, const std::string& doing) {
-  return Refuse(path, doing + ": " + std::strerror(errno));
+  const int error = errno;
+  const std::string why = doing + ": " + std::strerror(error);
+  if (error != EIO && error != ENOSPC && error != EDQUOT) return Refuse(path, why);
+  return Unavailable("data folder " + path + ": " + why);
 }
 
-// mkdir -p, each level for its owner alone.
+Status SyncFolder(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return SystemError(path, "cannot open for sync");
+  const int result = ::fsync(fd);
+  const int error = errno;
+  ::close(fd);
+  errno = error;
+  if (result != 0) return SystemError(path, "cannot sync");
+  return OkStatus();
+}
+
+// mkdir -p, each level for its owner alone. What was made is synced where it lies, or a power cut
+// may take it with all that was synced in it.
 Status MakeFolders(const std::string& path) {
   for (size_t at = 1; at <= path.size(); ++at) {
     if (at != path.size() && path[at] != '/') continue;
     const std::string part = path.substr(0, at);
-    if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST) {
-      return SystemError(path, "cannot create " + part);
+    if (::mkdir(part.c_str(), 0700) != 0) {
+      if (errno != EEXIST) return SystemError(path, "cannot create " + part);
+      continue;
     }
+    const size_t slash = part.find_last_of('/');
+    EW_RETURN_IF_ERROR(SyncFolder(slash == std::string::npos ? "." : part.substr(0, slash + 1)));
   }
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return SystemError(path, "cannot look at it");
@@ -57,15 +76,6 @@ Result<int> Lock(const std::string& path) {
   // The number only helps people; a lock whose text could not be written still holds.
   if (::ftruncate(fd, 0) == 0) (void)!::pwrite(fd, pid.data(), pid.size(), 0);
   return fd;
-}
-
-Status SyncFolder(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return SystemError(path, "cannot open for sync");
-  const int result = ::fsync(fd);
-  ::close(fd);
-  if (result != 0) return SystemError(path, "cannot sync");
-  return OkStatus();
 }
 
 Status WriteIdentity(const std::string& path, const FolderIdentity& identity) {

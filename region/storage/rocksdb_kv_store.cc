@@ -1,5 +1,6 @@
 #include "region/storage/rocksdb_kv_store.h"
 
+#include <fcntl.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
@@ -9,8 +10,10 @@
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <mutex>
@@ -45,12 +48,26 @@ Status OpenError(const rocksdb::Status& status, const std::string& path) {
                               ")");
   }
   if (status.IsIOError() && said.find("No such file") == std::string::npos) {
-    return FailedPrecondition("the database in " + path + " cannot be accessed (" + said + ")");
+    const std::string message = "the database in " + path + " cannot be accessed (" + said + ")";
+    // What a user must mend; anything else is the disk, which may answer the next time.
+    return said.find("Permission denied") != std::string::npos ? FailedPrecondition(message)
+                                                               : Unavailable(message);
   }
   return DataLoss("the database in " + path +
                   " is damaged and was not opened; nothing was changed. Rebuild this region from a "
                   "peer: move its data folder away and start it again. RocksDB said: " +
                   said);
+}
+
+Status SyncParent(const std::string& path) {
+  const size_t slash = path.find_last_of('/');
+  const std::string parent = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const int fd = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = fd >= 0 && ::fsync(fd) == 0;
+  const int error = errno;
+  if (fd >= 0) ::close(fd);
+  if (synced) return OkStatus();
+  return Unavailable("cannot sync folder " + parent + ": " + std::strerror(error));
 }
 
 // RocksDB's messages as lines of our own log. Its file logger is not used for one more reason: when
@@ -253,8 +270,10 @@ Result<std::unique_ptr<RocksDbKvStore>> RocksDbKvStore::Open(const std::string& 
     descriptors.emplace_back(kFamilyNames[i],
                              MakeFamilyOptions(static_cast<ColumnFamily>(i), options, rep->cache));
   }
-  // RocksDB would make it too, but not before it has reported an error about it.
-  (void)!::mkdir(path.c_str(), 0700);
+  // RocksDB would make it too, but not before it has reported an error about it; and it would not
+  // sync what it lies in: without that a power cut may take the folder with all that was synced in
+  // it.
+  if (::mkdir(path.c_str(), 0700) == 0) EW_RETURN_IF_ERROR(SyncParent(path));
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =
       rocksdb::DB::Open(MakeDbOptions(options), path, descriptors, &rep->handles, &db);
