@@ -5,134 +5,136 @@
 namespace everwrite {
 namespace {
 
-struct MemorySnapshot : KvSnapshot {
-  MemoryKvStore::Maps maps;
-};
-
 size_t Index(ColumnFamily family) { return static_cast<size_t>(family); }
 
 }  // namespace
 
-// Walks the live map by key, not by map iterator: writes may happen between two moves.
+class MemoryKvStore::Snapshot : public KvSnapshot {
+ public:
+  // Under the mutex.
+  Snapshot(std::mutex& mutex, const Maps& maps) : mutex_(mutex), maps_(maps) {}
+  ~Snapshot() override {
+    std::lock_guard lock(mutex_);
+    maps_ = {};
+  }
+  const LeafMap& Of(ColumnFamily family) const { return maps_[Index(family)]; }
+
+ private:
+  std::mutex& mutex_;
+  Maps maps_;
+};
+
+// Of the live store: writes may happen between two moves; then the place is looked for again, by
+// its key. The place keeps key and value as they were until then.
 class MemoryKvStore::Iterator : public KvIterator {
  public:
-  Iterator(std::mutex& mutex, const std::shared_ptr<Map>& map, KvRange range)
-      : mutex_(mutex), map_(map), range_(std::move(range)) {}
+  // `changes`: of the live store; null of a snapshot, which stays as it is.
+  Iterator(std::mutex& mutex, const LeafMap& map, const uint64_t* changes, KvRange range)
+      : mutex_(mutex), map_(map), changes_(changes), range_(std::move(range)) {}
+  ~Iterator() override {
+    std::lock_guard lock(mutex_);
+    place_ = {};
+  }
 
   bool Valid() const override { return valid_; }
   void Seek(std::string_view key) override {
     std::lock_guard lock(mutex_);
-    Land(map_->lower_bound(std::max(key, std::string_view(range_.begin))));
+    Land(map_.LowerBound(std::max(key, std::string_view(range_.begin))));
   }
   void SeekForPrev(std::string_view key) override {
     std::lock_guard lock(mutex_);
     const bool beyond = !range_.end.empty() && key >= range_.end;
-    LandBefore(beyond ? map_->lower_bound(range_.end) : map_->upper_bound(key));
+    Land(map_.Before(beyond ? map_.LowerBound(range_.end) : map_.UpperBound(key)));
   }
   void Next() override {
     std::lock_guard lock(mutex_);
     CHECK(valid_);
-    Land(map_->upper_bound(key_));
+    if (Changed()) return Land(map_.UpperBound(place_->key));
+    map_.Next(place_);
+    Landed();
   }
   void Prev() override {
     std::lock_guard lock(mutex_);
     CHECK(valid_);
-    LandBefore(map_->lower_bound(key_));
+    if (Changed()) return Land(map_.Before(map_.LowerBound(place_->key)));
+    map_.Prev(place_);
+    Landed();
   }
-  std::string_view key() const override { return key_; }
-  std::string_view value() const override { return value_; }
+  std::string_view key() const override { return place_->key; }
+  std::string_view value() const override { return place_->value; }
   Status status() const override { return {}; }
 
  private:
-  void Land(Map::const_iterator at) {
-    valid_ = at != map_->end() && at->first >= range_.begin &&
-             (range_.end.empty() || at->first < range_.end);
-    if (valid_) {
-      key_ = at->first;
-      value_ = at->second;
-    }
+  bool Changed() const { return changes_ && *changes_ != seen_; }
+  void Land(LeafMap::Place place) {
+    place_ = std::move(place);
+    Landed();
   }
-  void LandBefore(Map::const_iterator after) {
-    if (after == map_->begin()) {
-      valid_ = false;
-      return;
-    }
-    Land(std::prev(after));
+  void Landed() {
+    valid_ = !place_.AtEnd() && place_->key >= range_.begin &&
+             (range_.end.empty() || place_->key < range_.end);
+    if (changes_) seen_ = *changes_;
   }
 
   std::mutex& mutex_;
-  const std::shared_ptr<Map>& map_;  // the store's or a snapshot's, which may be replaced
+  const LeafMap& map_;
+  const uint64_t* const changes_;
   const KvRange range_;
   bool valid_ = false;
-  std::string key_, value_;
+  uint64_t seen_ = 0;
+  LeafMap::Place place_;
 };
 
-MemoryKvStore::MemoryKvStore() {
-  for (auto& map : maps_) map = std::make_shared<Map>();
-}
+MemoryKvStore::MemoryKvStore() = default;
 MemoryKvStore::~MemoryKvStore() = default;
 
 Result<bool> MemoryKvStore::Get(ColumnFamily family, std::string_view key, std::string* value,
                                 const KvSnapshot* snapshot) const {
   std::lock_guard lock(mutex_);
-  const Maps& maps = snapshot ? static_cast<const MemorySnapshot*>(snapshot)->maps : maps_;
-  const Map& map = *maps[Index(family)];
-  const auto at = map.find(key);
-  if (at == map.end()) return false;
-  value->assign(at->second);
+  const LeafMap& map =
+      snapshot ? static_cast<const Snapshot*>(snapshot)->Of(family) : maps_[Index(family)];
+  const std::string* const found = map.Find(key);
+  if (!found) return false;
+  value->assign(*found);
   return true;
 }
 
 std::unique_ptr<KvIterator> MemoryKvStore::NewIterator(ColumnFamily family, KvRange range,
                                                        const KvSnapshot* snapshot) const {
-  const Maps& maps = snapshot ? static_cast<const MemorySnapshot*>(snapshot)->maps : maps_;
-  return std::make_unique<Iterator>(mutex_, maps[Index(family)], std::move(range));
+  const LeafMap& map =
+      snapshot ? static_cast<const Snapshot*>(snapshot)->Of(family) : maps_[Index(family)];
+  return std::make_unique<Iterator>(mutex_, map, snapshot ? nullptr : &changes_, std::move(range));
 }
 
 std::unique_ptr<KvSnapshot> MemoryKvStore::TakeSnapshot() const {
-  auto snapshot = std::make_unique<MemorySnapshot>();
   std::lock_guard lock(mutex_);
-  snapshot->maps = maps_;
-  return snapshot;
-}
-
-MemoryKvStore::Map& MemoryKvStore::Own(ColumnFamily family) {
-  std::shared_ptr<Map>& map = maps_[Index(family)];
-  if (map.use_count() > 1) map = std::make_shared<Map>(*map);
-  return *map;
+  return std::make_unique<Snapshot>(mutex_, maps_);
 }
 
 void MemoryKvStore::Apply(const KvBatch& batch, std::vector<Undo>* undo) {
+  ++changes_;
   batch.ForEach(
       [&](KvBatch::Kind kind, ColumnFamily family, std::string_view key, std::string_view value) {
-        Map& map = Own(family);
-        const auto remember = [&](Map::iterator at) {
-          if (undo) undo->push_back({family, at->first, std::move(at->second)});
-        };
+        LeafMap& map = maps_[Index(family)];
         switch (kind) {
           case KvBatch::Kind::kPut: {
-            const auto at = map.find(key);
-            if (at == map.end()) {
-              if (undo) undo->push_back({family, std::string(key), std::nullopt});
-              map.emplace(key, value);
-            } else {
-              remember(at);
-              at->second = value;
-            }
+            std::optional<std::string> before = map.Put(key, value);
+            if (undo) undo->push_back({family, std::string(key), std::move(before)});
             break;
           }
           case KvBatch::Kind::kDelete: {
-            const auto at = map.find(key);
-            if (at == map.end()) break;
-            remember(at);
-            map.erase(at);
+            std::optional<std::string> before = map.Erase(key);
+            if (undo && before) undo->push_back({family, std::string(key), std::move(before)});
             break;
           }
           case KvBatch::Kind::kDeleteRange: {
-            auto at = map.lower_bound(key);
-            while (at != map.end() && at->first < value) {
-              remember(at);
-              at = map.erase(at);
+            while (true) {
+              auto at = map.LowerBound(key);
+              if (at.AtEnd() || at->key >= value) break;
+              std::string erased = at->key;
+              at = {};  // or the leaf would be shared, and copied
+              std::optional<std::string> before = map.Erase(erased);
+              if (undo) undo->push_back({family, std::move(erased), std::move(before)});
             }
             break;
           }
@@ -161,14 +163,15 @@ Status MemoryKvStore::SyncLog() {
 
 void MemoryKvStore::Crash(size_t kept_batches) {
   std::lock_guard lock(mutex_);
+  ++changes_;
   while (unsynced_.size() > kept_batches) {
     std::vector<Undo>& undo = unsynced_.back();
     for (auto at = undo.rbegin(); at != undo.rend(); ++at) {
-      Map& map = Own(at->family);
+      LeafMap& map = maps_[Index(at->family)];
       if (at->value) {
-        map[at->key] = std::move(*at->value);
+        map.Put(at->key, *at->value);
       } else {
-        map.erase(at->key);
+        map.Erase(at->key);
       }
     }
     unsynced_.pop_back();
@@ -178,17 +181,13 @@ void MemoryKvStore::Crash(size_t kept_batches) {
 
 uint64_t MemoryKvStore::ApproximateBytes(ColumnFamily family, const KvRange& range) const {
   std::lock_guard lock(mutex_);
-  const Map& map = *maps_[Index(family)];
-  uint64_t bytes = 0;
-  for (auto at = map.lower_bound(range.begin);
-       at != map.end() && (range.end.empty() || at->first < range.end); ++at)
-    bytes += at->first.size() + at->second.size();
-  return bytes;
+  return maps_[Index(family)].Bytes(range.begin, range.end);
 }
 
 void MemoryKvStore::Wipe() {
   std::lock_guard lock(mutex_);
-  for (auto& map : maps_) map = std::make_shared<Map>();
+  ++changes_;
+  maps_ = {};
   unsynced_.clear();
 }
 
@@ -199,8 +198,9 @@ void MemoryKvStore::KeepCopy() {
 
 bool MemoryKvStore::PutBackCopy() {
   std::lock_guard lock(mutex_);
-  if (!copy_[0]) return false;
-  maps_ = copy_;
+  if (!copy_) return false;
+  ++changes_;
+  maps_ = *copy_;
   unsynced_.clear();
   return true;
 }

@@ -1,15 +1,13 @@
 // KvStore in memory, for tests and the simulator, with a crash: Crash() forgets every batch that no
 // sync has covered, as a power cut does to a write-ahead log.
 //
-// One ordered map a column family. A write logs how to undo itself until a sync passes it; a
-// snapshot shares the maps until the next write copies what it changes, so snapshots that live long
-// are for tests and simulation sizes only.
+// One ordered map a column family (leaf_map.h). A write logs how to undo itself until a sync passes
+// it; a snapshot shares the maps, and later writes copy the leaves that they change.
 //
 // Thread-safety: as the port asks (one mutex around everything).
 #pragma once
 
 #include <array>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -17,13 +15,13 @@
 #include <vector>
 
 #include "base/kv_store.h"
+#include "base/leaf_map.h"
 
 namespace everwrite {
 
 class MemoryKvStore : public KvStore {
  public:
-  using Map = std::map<std::string, std::string, std::less<>>;
-  using Maps = std::array<std::shared_ptr<Map>, kColumnFamilyCount>;
+  using Maps = std::array<LeafMap, kColumnFamilyCount>;
 
   MemoryKvStore();
   ~MemoryKvStore() override;
@@ -57,14 +55,14 @@ class MemoryKvStore : public KvStore {
     std::string key;
     std::optional<std::string> value;  // what was there before
   };
+  class Snapshot;
   class Iterator;
-  // The map of a family, for writing: copied first when a snapshot has it too.
-  Map& Own(ColumnFamily family);
   void Apply(const KvBatch& batch, std::vector<Undo>* undo);
 
   mutable std::mutex mutex_;
   Maps maps_;
-  Maps copy_;                                // null maps: none
+  uint64_t changes_ = 0;  // counts whatever changes maps_
+  std::optional<Maps> copy_;
   std::vector<std::vector<Undo>> unsynced_;  // one entry a batch, oldest first
   Status write_error_;
 };

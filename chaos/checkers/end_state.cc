@@ -1,122 +1,26 @@
 #include "chaos/checkers/end_state.h"
 
+#include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "base/coding.h"
+#include "chaos/checkers/end_view.h"
 #include "chaos/checkers/placed_tables.h"
 #include "chaos/checkers/stream_state.h"
 #include "chaos/workload_item.h"
-#include "conflict/conflict_record.h"
-#include "conflict/resolver.h"
 #include "region/table/bucket_digest.h"
 #include "region/table/index_check.h"
 #include "streams/change_log.h"
-#include "streams/change_record.h"
 
 namespace everwrite::chaos {
 namespace {
-
-// A change record that owns its bytes.
-struct Change {
-  conflict::Version version;
-  conflict::Vector context;
-  TableId table;
-  std::string key;
-  bool is_table = false;
-  bool tombstone = false;
-  std::string image;
-  uint64_t transaction = 0;
-  bool transaction_end = false;
-  streams::Actor actor = streams::Actor::kClient;
-  bool placed = false;  // of a table that is not in all regions (placed_tables.h)
-
-  bool Knows(Dot dot) const {
-    return conflict::IncomingChange{version, tombstone, image, &context}.Knows(dot);
-  }
-};
-
-std::string Name(Dot dot) { return conflict::ConflictName({0, Stamp{}, dot}).substr(17); }
-
-Change ChangeOf(std::string_view bytes) {
-  streams::ChangeRecord record;
-  CHECK(streams::DecodeChangeRecord(bytes, record));
-  Change change{{record.rank, record.stamp, record.dot},
-                {},
-                record.table,
-                std::string(record.key),
-                record.subject == streams::Subject::kTable,
-                record.tombstone,
-                std::string(record.image),
-                record.transaction,
-                record.transaction_end,
-                record.actor,
-                !record.scope.empty()};
-  if (!record.context.empty()) CHECK(conflict::Vector::Decode(record.context, change.context));
-  return change;
-}
-
-std::map<Dot, Change> ReadChangesOf(const KvStore& store) {
-  std::map<Dot, Change> changes;
-  const auto it = store.NewIterator(ColumnFamily::kChanges, {});
-  for (it->Seek(""); it->Valid(); it->Next()) {
-    Change change = ChangeOf(it->value());
-    changes.emplace(change.version.dot, std::move(change));
-  }
-  return changes;
-}
-
-// Everything that some region has applied: by the history's records, or else by what the logs hold.
-std::map<Dot, Change> AllChanges(const std::vector<const KvStore*>& stores,
-                                 const History& history) {
-  conflict::Vector applied;
-  std::map<Dot, Change> changes;
-  for (const KvStore* store : stores) {
-    std::string value;
-    table::RegionState state;
-    CHECK(store->Get(ColumnFamily::kSystem, table::kRegionStateKey, &value).value());
-    CHECK(table::DecodeRegionState(value, state));
-    applied.Merge(state.applied);
-    if (history.records.empty()) changes.merge(ReadChangesOf(*store));
-  }
-  for (const auto& [dot, record] : history.records)
-    if (applied.Covers(dot)) changes.emplace(dot, ChangeOf(*record));
-  return changes;
-}
-
-std::map<std::string, std::pair<conflict::Version, std::string>> ReadLiveItems(
-    const KvStore& store) {
-  std::map<std::string, std::pair<conflict::Version, std::string>> items;
-  const std::set<TableId> placed = PlacedTables(store);
-  const auto it = store.NewIterator(ColumnFamily::kItems, {});
-  for (it->Seek(""); it->Valid(); it->Next()) {
-    if (placed.count(table::TableOfItemKey(it->key()))) continue;
-    table::StoredItem stored;
-    CHECK(table::DecodeStoredItem(it->value(), stored));
-    if (stored.tombstone) continue;
-    items[std::string(it->key())] = {stored.version, std::string(stored.image)};
-  }
-  return items;
-}
-
-std::set<Dot> ReadLedger(const KvStore& store) {
-  std::set<Dot> losers;
-  const auto it = store.NewIterator(ColumnFamily::kLedger, {});
-  for (it->Seek(""); it->Valid(); it->Next()) {
-    conflict::ConflictRecord record;
-    CHECK(conflict::DecodeConflictRecord(it->value(), record));
-    losers.insert(record.loser.version.dot);
-  }
-  return losers;
-}
-
-}  // namespace
-
-Violations CheckConvergence(const std::vector<const KvStore*>& stores) {
+Violations CheckConvergence(EndView& view) {
   Violations violations;
-  const auto first = ReadLiveItems(*stores[0]);
-  for (size_t i = 1; i < stores.size(); ++i) {
-    const auto other = ReadLiveItems(*stores[i]);
+  const auto& first = view.LiveItems(0);
+  for (size_t i = 1; i < view.size(); ++i) {
+    const auto& other = view.LiveItems(i);
     for (const auto& [key, item] : first) {
       const auto at = other.find(key);
       if (at == other.end()) {
@@ -139,47 +43,42 @@ Violations CheckConvergence(const std::vector<const KvStore*>& stores) {
 
 // Writes that only a lost disk had, and whose number an old copy of it has given again: nobody has
 // the former change any more.
-std::set<size_t> GivenAgain(const std::vector<std::map<Dot, Change>>& held,
-                            const std::map<Dot, Change>& changes, const History& history) {
-  std::set<size_t> again;
-  for (size_t i = 0; i < history.writes.size(); ++i) {
-    const conflict::Version& version = history.writes[i].version;
-    if (!history.WasLost(version.dot)) continue;
-    const auto now = changes.find(version.dot);
-    const bool itself = std::any_of(held.begin(), held.end(), [&](const auto& log) {
-      const auto at = log.find(version.dot);
-      return at != log.end() && at->second.version == version;
-    });
-    if (now != changes.end() && now->second.version != version && !itself) again.insert(i);
+std::set<uint64_t> GivenAgain(EndView& view) {
+  std::set<uint64_t> again;
+  for (const HistoryWrite& write : view.history().writes) {
+    if (!view.history().WasLost(write.version.dot)) continue;
+    const Change* const now = view.All().Find(write.version.dot);
+    bool itself = false;
+    for (size_t i = 0; i < view.size(); ++i) {
+      const Change* const held = view.Log(i).Find(write.version.dot);
+      itself |= held && held->version == write.version;
+    }
+    if (now && now->version != write.version && !itself) again.insert(write.id);
   }
   return again;
 }
 
-Violations CheckDurability(const std::vector<const KvStore*>& stores, const History& history) {
+Violations CheckDurability(EndView& view) {
   Violations violations;
-  const auto changes = AllChanges(stores, history);
-  std::vector<std::map<Dot, Change>> logs;
-  for (const KvStore* store : stores) logs.push_back(ReadChangesOf(*store));
-  const std::set<size_t> given_again = GivenAgain(logs, changes, history);
-  for (size_t i = 0; i < stores.size(); ++i) {
-    const auto& held = logs[i];
-    const auto first_held = streams::ReadFirstHeld(*stores[i]).value();
-    for (const HistoryWrite& write : history.writes) {
+  const std::set<uint64_t> given_again = GivenAgain(view);
+  for (size_t i = 0; i < view.size(); ++i) {
+    const auto first_held = streams::ReadFirstHeld(*view.stores()[i]).value();
+    for (const HistoryWrite& write : view.history().writes) {
       if (write.outcome != Outcome::kAcknowledged || write.version == conflict::Version()) continue;
-      if (given_again.count(static_cast<size_t>(&write - history.writes.data()))) continue;
+      if (given_again.count(write.id)) continue;
       const Dot dot = write.version.dot;
       const auto lost = [&](const char* why) {
         violations.push_back("lost: acknowledged write " + std::to_string(write.id) + " (" +
                              Name(dot) + ") in region " + std::to_string(i) + ": " + why);
       };
-      const auto at = held.find(dot);
-      const auto any = changes.find(dot);
+      const Change* const held = view.Log(i).Find(dot);
+      const Change* const any = view.All().Find(dot);
       const auto first = first_held.find(dot.log);
-      if (at == held.end() && any == changes.end()) {
-        if (!history.WasLost(dot)) lost("no change record");
-      } else if (at == held.end() && (first == first_held.end() || dot.number >= first->second)) {
+      if (!held && !any) {
+        if (!view.history().WasLost(dot)) lost("no change record");
+      } else if (!held && (first == first_held.end() || dot.number >= first->second)) {
         lost("no change record, and its log reaches back to it");
-      } else if (const Change& change = at == held.end() ? any->second : at->second;
+      } else if (const Change& change = held ? *held : *any;
                  change.key != write.key || change.version != write.version) {
         lost("its number names another change");
       } else if (!write.is_delete) {
@@ -191,21 +90,21 @@ Violations CheckDurability(const std::vector<const KvStore*>& stores, const Hist
   return violations;
 }
 
-Violations CheckRows(const std::vector<const KvStore*>& stores, const History& history) {
+Violations CheckRows(EndView& view) {
   Violations violations;
   std::map<std::string, const Change*> highest;  // by items key
-  const auto changes = AllChanges(stores, history);
-  for (const auto& [dot, change] : changes) {
+  for (const Change& change : view.All()) {
     if (change.placed) continue;
     const Change*& best =
         highest[table::ItemKey(change.is_table ? table::kCatalogTable : change.table, change.key)];
     if (best == nullptr || change.version > best->version) best = &change;
   }
-  for (size_t i = 0; i < stores.size(); ++i) {
-    auto items = ReadLiveItems(*stores[i]);
+  for (size_t i = 0; i < view.size(); ++i) {
+    const auto& items = view.LiveItems(i);
     const auto say = [&](const std::string& key, const std::string& what) {
       violations.push_back(ToHex(key) + " in region " + std::to_string(i) + ": " + what);
     };
+    size_t written = 0;
     for (const auto& [key, change] : highest) {
       const auto at = items.find(key);
       const bool there = at != items.end();
@@ -215,62 +114,65 @@ Violations CheckRows(const std::vector<const KvStore*>& stores, const History& h
       } else if (!change->tombstone && (!there || at->second.first != change->version)) {
         say(key, "the winner " + Name(change->version.dot) + " is not there");
       }
-      if (there) items.erase(at);
+      written += there ? 1 : 0;
     }
-    for (const auto& [key, item] : items) say(key, "nobody has written it");
+    if (written == items.size()) continue;
+    for (const auto& [key, item] : items)
+      if (!highest.count(key)) say(key, "nobody has written it");
   }
   return violations;
 }
 
-Violations CheckLedger(const std::vector<const KvStore*>& stores, const History& history) {
+// Those above it, the nearest first: which of them knew it, or equals it, so that nothing was lost?
+bool IsAccountedFor(EndView& view, const Change& change) {
+  const auto& of_key = view.Of(change.key);
+  const auto above =
+      std::upper_bound(of_key.begin(), of_key.end(), &change,
+                       [](const Change* a, const Change* b) { return a->version < b->version; });
+  if (above == of_key.end()) return true;  // the highest
+  return std::any_of(above, of_key.end(), [&change](const Change* other) {
+    return other->Knows(change.dot()) || (other->tombstone == change.tombstone &&
+                                          (other->tombstone || other->image == change.image));
+  });
+}
+
+Violations CheckLedger(EndView& view) {
   Violations violations;
-  const auto changes = AllChanges(stores, history);
-  std::map<std::string, std::vector<const Change*>> by_key;
-  for (const auto& [dot, change] : changes)
-    if (!change.is_table) by_key[change.key].push_back(&change);
-  for (size_t i = 0; i < stores.size(); ++i) {
-    const auto ledger = ReadLedger(*stores[i]);
-    for (const HistoryWrite& write : history.writes) {
-      if (write.outcome != Outcome::kAcknowledged || write.version == conflict::Version()) continue;
-      const auto mine = changes.find(write.version.dot);
-      // Durability tells.
-      if (mine == changes.end() || mine->second.version != write.version) continue;
-      if (ledger.count(write.version.dot)) continue;
-      bool highest = true;
-      bool accounted = false;
-      for (const Change* other : by_key[write.key]) {
-        if (other->version <= write.version) continue;
-        highest = false;
-        accounted |= other->Knows(write.version.dot) ||
-                     (other->tombstone == mine->second.tombstone &&
-                      (other->tombstone || other->image == mine->second.image));
-      }
-      if (!highest && !accounted)
-        violations.push_back("vanished: acknowledged write " + std::to_string(write.id) + " (" +
-                             Name(write.version.dot) +
-                             ") lost unknown and is not in the ledger of region " +
+  std::set<Dot> unaccounted;
+  std::map<Dot, uint64_t> ids;
+  for (const HistoryWrite& write : view.history().writes) {
+    if (write.outcome != Outcome::kAcknowledged || write.version == conflict::Version()) continue;
+    const Change* const mine = view.All().Find(write.version.dot);
+    if (!mine || mine->version != write.version) continue;  // durability tells
+    if (!IsAccountedFor(view, *mine)) unaccounted.insert(mine->dot());
+    ids[mine->dot()] = write.id;
+  }
+  for (size_t i = 0; i < view.size(); ++i) {
+    const auto ledger = view.Ledger(i);
+    for (const Dot& dot : unaccounted)
+      if (!ledger.count(dot))
+        violations.push_back("vanished: acknowledged write " + std::to_string(ids[dot]) + " (" +
+                             Name(dot) + ") lost unknown and is not in the ledger of region " +
                              std::to_string(i));
-    }
     // And the other way round: nothing is in the ledger that did not lose.
     for (const Dot& loser : ledger) {
-      const auto at = changes.find(loser);
-      if (at == changes.end() || at->second.is_table) continue;
-      bool lost = false;
-      for (const Change* other : by_key[at->second.key])
-        lost |= other->version > at->second.version;
-      if (!lost) violations.push_back("the ledger has a winner: " + Name(loser));
+      const Change* const change = view.All().Find(loser);
+      if (!change || change->is_table) continue;
+      if (view.Of(change->key).back()->version <= change->version)
+        violations.push_back("the ledger has a winner: " + Name(loser));
     }
   }
   return violations;
 }
 
-Violations CheckOrder(const std::vector<const KvStore*>& stores) {
+Violations CheckOrder(EndView& view) {
   Violations violations;
-  for (size_t i = 0; i < stores.size(); ++i) {
+  for (size_t i = 0; i < view.size(); ++i) {
     Dot before;
     Stamp stamp;
-    const auto first_held = streams::ReadFirstHeld(*stores[i]).value();
-    for (const auto& [dot, change] : ReadChangesOf(*stores[i])) {
+    const auto first_held = streams::ReadFirstHeld(*view.stores()[i]).value();
+    for (const Change& change : view.Log(i)) {
+      const Dot dot = change.dot();
       const bool same_log = dot.log == before.log;
       const auto first = first_held.find(dot.log);
       const uint64_t from = first == first_held.end() ? 1 : first->second;
@@ -287,27 +189,28 @@ Violations CheckOrder(const std::vector<const KvStore*>& stores) {
   return violations;
 }
 
-Violations CheckTransactions(const std::vector<const KvStore*>& stores, const History& history) {
+Violations CheckTransactions(EndView& view) {
   Violations violations;
   std::map<uint64_t, int> carried_out;  // by id of the write
-  for (const auto& [dot, change] : AllChanges(stores, history)) {
+  for (const Change& change : view.All()) {
     const auto item =
         change.is_table || change.tombstone ? std::nullopt : DecodeSimItem(change.image);
     if (item) ++carried_out[item->id];
   }
-  for (const HistoryWrite& write : history.writes) {
-    if (!write.in_transaction || write.is_delete || history.WasForgotten(write)) continue;
+  for (const HistoryWrite& write : view.history().writes) {
+    if (!write.in_transaction || write.is_delete || view.history().WasForgotten(write)) continue;
     const int times = carried_out.count(write.id) ? carried_out[write.id] : 0;
     const int least = write.outcome == Outcome::kAcknowledged ? 1 : 0;
     if (times < least || times > 1)
       violations.push_back("write " + std::to_string(write.id) + " of a transaction was made " +
                            std::to_string(times) + " times");
   }
-  for (size_t i = 0; i < stores.size(); ++i) {
+  for (size_t i = 0; i < view.size(); ++i) {
     const std::string where = " in region " + std::to_string(i);
     Dot before;
     uint64_t open = 0;
-    for (const auto& [dot, change] : ReadChangesOf(*stores[i])) {
+    for (const Change& change : view.Log(i)) {
+      const Dot dot = change.dot();
       if (dot.log != before.log && open != 0)
         violations.push_back("a transaction has no end before " + Name(dot) + where);
       if (dot.log != before.log) open = 0;
@@ -322,39 +225,36 @@ Violations CheckTransactions(const std::vector<const KvStore*>& stores, const Hi
   return violations;
 }
 
-Violations CheckTimeToLive(const std::vector<const KvStore*>& stores, const History& history) {
+Violations CheckTimeToLive(EndView& view) {
   Violations violations;
-  const auto changes = AllChanges(stores, history);
-  std::map<std::string, std::vector<const Change*>> by_key;
-  for (const auto& [dot, change] : changes)
-    if (!change.is_table) by_key[change.key].push_back(&change);
-  for (const auto& [dot, change] : changes) {
+  for (const Change& change : view.All()) {
     if (change.actor != streams::Actor::kTimeToLive) continue;
     // What stood there when it was decided: the winner among what its region knew.
-    const Change* before = nullptr;
-    for (const Change* other : by_key[change.key])
-      if (other != &change && change.Knows(other->version.dot) &&
-          (!before || other->version > before->version))
-        before = other;
+    const auto& of_key = view.Of(change.key);
+    const auto known = std::find_if(of_key.rbegin(), of_key.rend(), [&](const Change* other) {
+      return other != &change && change.Knows(other->dot());
+    });
+    const Change* const before = known == of_key.rend() ? nullptr : *known;
     const auto item =
         before && !before->tombstone ? DecodeSimItem(before->image) : std::optional<SimItem>();
     const bool expired =
         item && item->expiry != 0 && item->expiry * 1000 < change.version.stamp.milliseconds();
     if (!change.tombstone || !expired)
-      violations.push_back("deleted before its time: " + Name(dot) + ", which knew " +
-                           (before ? Name(before->version.dot) : "nothing") +
+      violations.push_back("deleted before its time: " + Name(change.dot()) + ", which knew " +
+                           (before ? Name(before->dot()) : "nothing") +
                            (item ? ", expiring at " + std::to_string(item->expiry) + " s" : ""));
-    if (history.expiry_by_writer_alone && before &&
-        before->version.dot.log.region() != dot.log.region())
-      violations.push_back("expired and deleted by another region than the writer's: " + Name(dot));
+    if (view.history().expiry_by_writer_alone && before &&
+        before->dot().log.region() != change.dot().log.region())
+      violations.push_back("expired and deleted by another region than the writer's: " +
+                           Name(change.dot()));
   }
   return violations;
 }
 
-Violations CheckSecondaryIndexes(const std::vector<const KvStore*>& stores) {
+Violations CheckSecondaryIndexes(EndView& view) {
   Violations violations;
-  for (size_t i = 0; i < stores.size(); ++i) {
-    const auto lines = table::CheckIndexes(*stores[i]);
+  for (size_t i = 0; i < view.size(); ++i) {
+    const auto lines = table::CheckIndexes(*view.stores()[i]);
     CHECK(lines.ok(), lines.status().ToString());
     for (const std::string& line : *lines)
       violations.push_back(line + " in region " + std::to_string(i));
@@ -362,18 +262,20 @@ Violations CheckSecondaryIndexes(const std::vector<const KvStore*>& stores) {
   return violations;
 }
 
-Violations CheckCounts(const std::vector<const KvStore*>& stores) {
+Violations CheckCounts(EndView& view) {
   Violations violations;
-  for (size_t i = 0; i < stores.size(); ++i) {
+  for (size_t i = 0; i < view.size(); ++i) {
     std::map<uint64_t, int64_t> live;
-    for (const auto& [key, item] : ReadLiveItems(*stores[i])) {
+    for (const auto& [key, item] : view.LiveItems(i)) {
       if (const TableId id = table::TableOfItemKey(key); id != table::kCatalogTable)
         ++live[id.value];
     }
     for (const auto& [id, count] : live) {
       std::string value;
       int64_t items = 0, bytes = 0;
-      if (!stores[i]->Get(ColumnFamily::kSystem, table::CountKey(TableId{id}), &value).value() ||
+      if (!view.stores()[i]
+               ->Get(ColumnFamily::kSystem, table::CountKey(TableId{id}), &value)
+               .value() ||
           !table::DecodeCount(value, items, bytes) || items != count)
         violations.push_back("region " + std::to_string(i) + " counts " + std::to_string(items) +
                              " items, and holds " + std::to_string(count));
@@ -382,24 +284,24 @@ Violations CheckCounts(const std::vector<const KvStore*>& stores) {
   return violations;
 }
 
-Violations CheckBucketDigests(const std::vector<const KvStore*>& stores) {
+Violations CheckBucketDigests(EndView& view) {
   Violations violations;
-  std::vector<table::DigestBook> books(stores.size());
-  for (size_t i = 0; i < stores.size(); ++i) {
-    const auto lines = table::CheckDigests(*stores[i]);
+  std::vector<table::DigestBook> books(view.size());
+  for (size_t i = 0; i < view.size(); ++i) {
+    const auto lines = table::CheckDigests(*view.stores()[i]);
     CHECK(lines.ok(), lines.status().ToString());
     for (const std::string& line : *lines)
       violations.push_back(line + " in region " + std::to_string(i));
-    CHECK(books[i].Load(*stores[i]).ok());
+    CHECK(books[i].Load(*view.stores()[i]).ok());
   }
-  const std::set<TableId> placed = PlacedTables(*stores[0]);
+  const std::set<TableId> placed = PlacedTables(*view.stores()[0]);
   const auto count = [&placed](const table::DigestBook& book) {
     size_t buckets = 0;
     for (const auto& entry : book.List(TableId{0}, 0, SIZE_MAX))
       buckets += placed.count(entry.table) == 0 ? 1 : 0;
     return buckets;
   };
-  for (size_t i = 1; i < stores.size(); ++i) {
+  for (size_t i = 1; i < view.size(); ++i) {
     if (count(books[i]) != count(books[0]))
       violations.push_back("region " + std::to_string(i) + " has another number of buckets");
     for (const auto& entry : books[i].List(TableId{0}, 0, SIZE_MAX)) {
@@ -413,34 +315,40 @@ Violations CheckBucketDigests(const std::vector<const KvStore*>& stores) {
   return violations;
 }
 
-ChangeCounts CountChanges(const std::vector<const KvStore*>& stores, const History& history) {
+}  // namespace
+
+ChangeCounts CountChanges(EndView& view) {
   ChangeCounts counts;
-  const auto changes = AllChanges(stores, history);
-  for (const auto& [dot, change] : changes) {
+  for (const Change& change : view.All()) {
     counts.transactions += change.transaction_end ? 1 : 0;
     counts.expired += change.actor == streams::Actor::kTimeToLive ? 1 : 0;
   }
-  for (const HistoryWrite& write : history.writes)
+  for (const HistoryWrite& write : view.history().writes)
     counts.lost_with_disk +=
         write.outcome == Outcome::kAcknowledged && write.version != conflict::Version() &&
-                changes.count(write.version.dot) == 0 && history.WasLost(write.version.dot)
+                !view.All().Has(write.version.dot) && view.history().WasLost(write.version.dot)
             ? 1
             : 0;
   return counts;
 }
 
-Violations CheckEndState(const std::vector<const KvStore*>& stores, const History& history,
-                         size_t limit) {
+Violations CheckEndState(EndView& view, size_t limit) {
   Violations all;
   for (const Violations& some :
-       {CheckConvergence(stores), CheckDurability(stores, history), CheckRows(stores, history),
-        CheckLedger(stores, history), CheckOrder(stores), CheckTransactions(stores, history),
-        CheckTimeToLive(stores, history), CheckSecondaryIndexes(stores), CheckCounts(stores),
-        CheckBucketDigests(stores), CheckStreams(stores, history),
-        CheckPlacedTables(stores, history)})
+       {CheckConvergence(view), CheckDurability(view), CheckRows(view), CheckLedger(view),
+        CheckOrder(view), CheckTransactions(view), CheckTimeToLive(view),
+        CheckSecondaryIndexes(view), CheckCounts(view), CheckBucketDigests(view),
+        CheckStreams(view.stores(), view.history()),
+        CheckPlacedTables(view.stores(), view.history())})
     for (const std::string& line : some)
       if (all.size() < limit) all.push_back(line);
   return all;
+}
+
+Violations CheckEndState(const std::vector<const KvStore*>& stores, const History& history,
+                         size_t limit) {
+  EndView view(stores, history);
+  return CheckEndState(view, limit);
 }
 
 }  // namespace everwrite::chaos

@@ -17,6 +17,7 @@
 //   indexes       every index, that by expiry too, is what a rebuild from its table gives
 //   streams       each region's stream gives what the region holds (stream_state.h)
 //   counts        the table's count of items is the number of its live items
+//   digests       the bucket digests are those of the rows, and the same in all regions
 //
 // Each returns a line a violation; none means it holds. Pure over the stores.
 #pragma once
@@ -25,25 +26,12 @@
 #include <vector>
 
 #include "base/kv_store.h"
+#include "chaos/checkers/end_view.h"
 #include "chaos/history.h"
-#include "conflict/version.h"
-#include "region/table/layout.h"
 
 namespace everwrite::chaos {
 
 using Violations = std::vector<std::string>;
-
-Violations CheckConvergence(const std::vector<const KvStore*>& stores);
-Violations CheckDurability(const std::vector<const KvStore*>& stores, const History& history);
-Violations CheckRows(const std::vector<const KvStore*>& stores, const History& history);
-Violations CheckLedger(const std::vector<const KvStore*>& stores, const History& history);
-Violations CheckOrder(const std::vector<const KvStore*>& stores);
-Violations CheckTransactions(const std::vector<const KvStore*>& stores, const History& history);
-Violations CheckTimeToLive(const std::vector<const KvStore*>& stores, const History& history);
-Violations CheckSecondaryIndexes(const std::vector<const KvStore*>& stores);
-Violations CheckCounts(const std::vector<const KvStore*>& stores);
-// The bucket digests are those of the rows, and the same in all regions.
-Violations CheckBucketDigests(const std::vector<const KvStore*>& stores);
 
 // Not a check: what the logs of a store hold, for the proof that a run was not empty.
 struct ChangeCounts {
@@ -51,9 +39,10 @@ struct ChangeCounts {
   size_t expired = 0;
   size_t lost_with_disk = 0;  // acknowledged writes that only a lost disk had
 };
-ChangeCounts CountChanges(const std::vector<const KvStore*>& stores, const History& history);
+ChangeCounts CountChanges(EndView& view);
 
 // All of them, at most `limit` lines.
+Violations CheckEndState(EndView& view, size_t limit = 20);
 Violations CheckEndState(const std::vector<const KvStore*>& stores, const History& history,
                          size_t limit = 20);
 

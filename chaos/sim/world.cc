@@ -453,10 +453,11 @@ WorldResult World::Run() {
     stores.push_back(&region->store());
     if (region->running()) result.conflicts += region->engine().ConflictCount();
   }
-  const ChangeCounts counts = CountChanges(stores, history);
+  EndView end(stores, history);
+  const ChangeCounts counts = CountChanges(end);
   result.transactions = counts.transactions;
   result.expired = counts.expired;
-  for (std::string& line : CheckEndState(stores, history))
+  for (std::string& line : CheckEndState(end))
     result.violations.push_back(std::move(line));
   if (result.violations.size() > kViolationsMax) result.violations.resize(kViolationsMax);
   result.trace_hash = simulator_.trace_hash();

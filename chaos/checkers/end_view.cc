@@ -1,0 +1,126 @@
+#include "chaos/checkers/end_view.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "chaos/checkers/placed_tables.h"
+#include "conflict/conflict_record.h"
+#include "conflict/resolver.h"
+#include "region/table/layout.h"
+
+namespace everwrite::chaos {
+namespace {
+
+Change ChangeOf(std::string_view bytes) {
+  streams::ChangeRecord record;
+  CHECK(streams::DecodeChangeRecord(bytes, record));
+  Change change{{record.rank, record.stamp, record.dot},
+                {},
+                record.table,
+                std::string(record.key),
+                record.subject == streams::Subject::kTable,
+                record.tombstone,
+                std::string(record.image),
+                record.transaction,
+                record.transaction_end,
+                record.actor,
+                !record.scope.empty()};
+  if (!record.context.empty()) CHECK(conflict::Vector::Decode(record.context, change.context));
+  return change;
+}
+
+conflict::Vector AppliedOf(const KvStore& store) {
+  std::string value;
+  table::RegionState state;
+  CHECK(store.Get(ColumnFamily::kSystem, table::kRegionStateKey, &value).value());
+  CHECK(table::DecodeRegionState(value, state));
+  return state.applied;
+}
+
+}  // namespace
+
+bool Change::Knows(Dot dot) const {
+  return conflict::IncomingChange{version, tombstone, image, &context}.Knows(dot);
+}
+
+Changes::Changes(std::vector<Change> changes) : changes_(std::move(changes)) {
+  const auto less = [](const Change& a, const Change& b) { return a.dot() < b.dot(); };
+  if (!std::is_sorted(changes_.begin(), changes_.end(), less))
+    std::stable_sort(changes_.begin(), changes_.end(), less);
+  const auto equal = [](const Change& a, const Change& b) { return a.dot() == b.dot(); };
+  changes_.erase(std::unique(changes_.begin(), changes_.end(), equal), changes_.end());
+}
+
+const Change* Changes::Find(Dot dot) const {
+  const auto at =
+      std::lower_bound(changes_.begin(), changes_.end(), dot,
+                       [](const Change& change, Dot than) { return change.dot() < than; });
+  return at != changes_.end() && at->dot() == dot ? &*at : nullptr;
+}
+
+const Changes& EndView::All() {
+  if (all_) return *all_;
+  conflict::Vector applied;
+  std::vector<Change> changes;
+  for (size_t i = 0; i < size(); ++i) {
+    applied.Merge(AppliedOf(*stores_[i]));
+    if (history_.records.empty()) changes.insert(changes.end(), Log(i).begin(), Log(i).end());
+  }
+  changes.reserve(changes.size() + history_.records.size());
+  for (const auto& [dot, record] : history_.records)
+    if (applied.Covers(dot)) changes.push_back(ChangeOf(*record));
+  return all_.emplace(std::move(changes));
+}
+
+const std::vector<const Change*>& EndView::Of(std::string_view key) {
+  if (!by_key_) {
+    by_key_.emplace();
+    for (const Change& change : All())
+      if (!change.is_table) (*by_key_)[change.key].push_back(&change);
+    for (auto& [of, changes] : *by_key_)
+      std::stable_sort(changes.begin(), changes.end(),
+                       [](const Change* a, const Change* b) { return a->version < b->version; });
+  }
+  static const std::vector<const Change*> kNone;
+  const auto at = by_key_->find(key);
+  return at == by_key_->end() ? kNone : at->second;
+}
+
+const Changes& EndView::Log(size_t i) {
+  if (logs_[i]) return *logs_[i];
+  std::vector<Change> changes;
+  const auto it = stores_[i]->NewIterator(ColumnFamily::kChanges, {});
+  for (it->Seek(""); it->Valid(); it->Next()) changes.push_back(ChangeOf(it->value()));
+  return logs_[i].emplace(std::move(changes));
+}
+
+const EndView::Items& EndView::LiveItems(size_t i) {
+  if (items_[i]) return *items_[i];
+  Items& items = items_[i].emplace();
+  const std::set<TableId> placed = PlacedTables(*stores_[i]);
+  const auto it = stores_[i]->NewIterator(ColumnFamily::kItems, {});
+  for (it->Seek(""); it->Valid(); it->Next()) {
+    if (placed.count(table::TableOfItemKey(it->key()))) continue;
+    table::StoredItem stored;
+    CHECK(table::DecodeStoredItem(it->value(), stored));
+    if (stored.tombstone) continue;
+    items.emplace_hint(items.end(), std::string(it->key()),
+                       std::pair(stored.version, std::string(stored.image)));
+  }
+  return items;
+}
+
+std::set<Dot> EndView::Ledger(size_t i) const {
+  std::set<Dot> losers;
+  const auto it = stores_[i]->NewIterator(ColumnFamily::kLedger, {});
+  for (it->Seek(""); it->Valid(); it->Next()) {
+    conflict::ConflictRecord record;
+    CHECK(conflict::DecodeConflictRecord(it->value(), record));
+    losers.insert(record.loser.version.dot);
+  }
+  return losers;
+}
+
+std::string Name(Dot dot) { return conflict::ConflictName({0, Stamp{}, dot}).substr(17); }
+
+}  // namespace everwrite::chaos

@@ -1,0 +1,94 @@
+// What the checkers of the end look at, read and decoded once: the regions' stores and the history,
+// as changes, rows and ledgers. Each part is read when it is first asked for.
+//
+// Thread-safety: none. Stores and history must outlive it and stay as they are.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/kv_store.h"
+#include "chaos/history.h"
+#include "conflict/vector_clock.h"
+#include "conflict/version.h"
+#include "streams/change_record.h"
+
+namespace everwrite::chaos {
+
+// A change record that owns its bytes.
+struct Change {
+  conflict::Version version;
+  conflict::Vector context;
+  TableId table;
+  std::string key;
+  bool is_table = false;
+  bool tombstone = false;
+  std::string image;
+  uint64_t transaction = 0;
+  bool transaction_end = false;
+  streams::Actor actor = streams::Actor::kClient;
+  bool placed = false;  // of a table that is not in all regions (placed_tables.h)
+
+  Dot dot() const { return version.dot; }
+  bool Knows(Dot dot) const;
+};
+
+// Changes by their dots.
+class Changes {
+ public:
+  Changes() = default;
+  // In any order; of those with one dot the first stays.
+  explicit Changes(std::vector<Change> changes);
+  const Change* Find(Dot dot) const;  // null: not there
+  bool Has(Dot dot) const { return Find(dot) != nullptr; }
+  auto begin() const { return changes_.begin(); }
+  auto end() const { return changes_.end(); }
+
+ private:
+  std::vector<Change> changes_;  // sorted
+};
+
+class EndView {
+ public:
+  using Items = std::map<std::string, std::pair<conflict::Version, std::string>>;
+  using ChangesOfKeys = std::map<std::string, std::vector<const Change*>, std::less<>>;
+
+  EndView(const std::vector<const KvStore*>& stores, const History& history)
+      : stores_(stores), history_(history), logs_(stores.size()), items_(stores.size()) {}
+  EndView(const EndView&) = delete;
+  EndView& operator=(const EndView&) = delete;
+
+  const std::vector<const KvStore*>& stores() const { return stores_; }
+  const History& history() const { return history_; }
+  size_t size() const { return stores_.size(); }
+
+  // Everything that some region has applied: by the history's records, or else by what the logs
+  // hold.
+  const Changes& All();
+  // Of items, not of definitions; each key's from the lowest version to the highest.
+  const std::vector<const Change*>& Of(std::string_view key);
+  // What region i's logs hold.
+  const Changes& Log(size_t i);
+  // The live rows of region i, but those of placed tables; by the whole store key.
+  const Items& LiveItems(size_t i);
+  // The losers in the ledger of region i.
+  std::set<Dot> Ledger(size_t i) const;
+
+ private:
+  const std::vector<const KvStore*> stores_;
+  const History& history_;
+  std::optional<Changes> all_;
+  std::optional<ChangesOfKeys> by_key_;
+  std::vector<std::optional<Changes>> logs_;
+  std::vector<std::optional<Items>> items_;
+};
+
+// The change's name, for people.
+std::string Name(Dot dot);
+
+}  // namespace everwrite::chaos
