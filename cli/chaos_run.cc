@@ -21,6 +21,7 @@
 #include "chaos/scenario/scenario_file.h"
 #include "chaos/scenario/shipped.h"
 #include "cli/chaos_call.h"
+#include "cli/chaos_remake.h"
 #include "cli/chaos_world.h"
 #include "cli/commands.h"
 #include "cli/end_signals.h"
@@ -38,6 +39,8 @@ constexpr int64_t kTickMs = 20;
 constexpr int64_t kSampleMs = 500;
 // A sender hears with heartbeats what has arrived: below this its word says nothing.
 constexpr int64_t kAckGrainMs = 1200;
+constexpr int kTransactTries = 8;
+constexpr std::chrono::milliseconds kTransactPause{300};
 constexpr int64_t kConvergePollMs = 100;
 // How much longer than is expected the run waits for equal regions, to tell late from never.
 constexpr int64_t kConvergeExtraMs = 30'000;
@@ -94,11 +97,21 @@ void RunClient(chaos::Client client, const ChaosWorld& world, const chaos::Workl
     if (session == nullptr) session = std::make_unique<HttpSession>(world.Endpoint(request.region));
     const ChaosCall call = MakeCall(request);
     const int64_t begin = recorder.Now();
-    const auto answer = session->Call(
-        "POST", "/",
-        {.timeout_ms = workload.timeout_us / 1000, .headers = call.headers, .body = call.body});
+    const auto ask = [&] {
+      return Understand(request, session->Call("POST", "/",
+                                               {.timeout_ms = workload.timeout_us / 1000,
+                                                .headers = call.headers,
+                                                .body = call.body}));
+    };
+    chaos::Reply reply = ask();
+    // A transaction bears a token: it is asked for again until it is known what became of it.
+    for (int tries = 1; request.act == chaos::Act::kTransact && tries < kTransactTries && !stop &&
+                        reply.outcome == chaos::Outcome::kUnknown;
+         ++tries) {
+      std::this_thread::sleep_for(kTransactPause);
+      reply = ask();
+    }
     const int64_t end = recorder.Now();
-    const chaos::Reply reply = Understand(request, answer);
     recorder.Add(client.Told(request, reply, begin, end));
     // After a pause the rate is what it was, not what would catch up.
     next = std::max(next + pace_us, end - pace_us);
@@ -225,6 +238,7 @@ class Run {
                                                   {folder_->path, command_.other,
                                                    command_.lying_disk, command_.seed},
                                                   [this] { return signals_.Wait(0); }));
+    EW_RETURN_IF_ERROR(StartRemake());
     Recorder recorder(NowMicros());
     recorder_ = &recorder;
     Sampler sampler(*world_, recorder);
@@ -233,11 +247,14 @@ class Run {
     const bool done = DoFaults();
     stop = true;
     for (std::thread& client : clients) client.join();
+    for (std::thread& remake : remakes_) remake.join();
+    if (remake_ != nullptr) remake_->Stop();
     phases_.load_end = recorder.Now();
     if (done) Converge();
     sampler.Stop();
     if (!done || signals_.Wait(0)) return Aborted("interrupted");
     ReadCounters();
+    if (remake_ != nullptr) remade_ = remake_->Judge();
     world_->Stop();
     report_.lag_ms = std::move(sampler.lag_ms);
     report_.conflicts = std::move(sampler.conflicts);
@@ -246,6 +263,18 @@ class Run {
   }
 
  private:
+  Status StartRemake() {
+    if (std::none_of(scenario_.faults.begin(), scenario_.faults.end(), [](const auto& fault) {
+          return fault.kind == chaos::FaultKind::kRemakeTable;
+        }))
+      return OkStatus();
+    std::vector<std::pair<std::string, std::string>> endpoints;
+    for (const std::string& region : scenario_.region_names)
+      endpoints.emplace_back(region, world_->Endpoint(region));
+    EW_ASSIGN_OR_RETURN(remake_, ChaosRemake::Start(std::move(endpoints)));
+    return OkStatus();
+  }
+
   void Begin() {
     progress_.Line(scenario_.name + ": seed " + std::to_string(command_.seed) + ", " +
                    Count(scenario_.region_names.size(), "region") + ", " +
@@ -285,6 +314,8 @@ class Run {
         // Of a log that ends too early nobody can tell by itself: what it had may be gone at once.
         if (stroke.kind == chaos::FaultKind::kLoseDisk || stroke.kind == chaos::FaultKind::kDamage)
           RecordLoss(stroke.region);
+        if (stroke.kind == chaos::FaultKind::kRemakeTable)
+          remakes_.emplace_back([this, region = stroke.region] { remake_->Remake(region); });
         if (stroke.until > stroke.at) lasting.push_back(&stroke);
       }
       for (auto at = lasting.begin(); at != lasting.end();) {
@@ -452,6 +483,7 @@ class Run {
                    " of folders that were not synced; " + Count(figures.errors_given, "error") +
                    " given";
     }
+    if (remade_) report_.verdicts.push_back(*remade_);
     if (world_->damages().empty()) return;
     chaos::Verdict& damages = report_.verdicts.emplace_back();
     damages.name = "damage";
@@ -511,6 +543,9 @@ class Run {
   std::unique_ptr<RunFolder> folder_;
   std::unique_ptr<ChaosWorld> world_;
   std::vector<std::unique_ptr<storage::RocksDbKvStore>> stores_;  // once all has ended
+  std::unique_ptr<ChaosRemake> remake_;  // of scenarios that make a table again
+  std::vector<std::thread> remakes_;
+  std::optional<chaos::Verdict> remade_;
   Recorder* recorder_ = nullptr;
   chaos::RunPhases phases_;
   chaos::RunReport report_;

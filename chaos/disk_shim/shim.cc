@@ -403,8 +403,14 @@ int Truncate(int fd, int64_t length) {
 int Allocate(int fd, int mode, int64_t offset, int64_t bytes) {
   if (Find(fd) != nullptr) {
     if (const int error = Gate(DiskCall::kWrite)) return Fail(error);
-    // Holes and zeroed ranges are changes that are not kept book of.
-    if ((mode & ~FALLOC_FL_KEEP_SIZE) != 0) ++TheShim().control->holes;
+    // Zeros are written over what was there; what moves bytes about is not kept book of.
+    constexpr int kZeros = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE;
+    Shim& shim = TheShim();
+    if ((mode & ~(FALLOC_FL_KEEP_SIZE | kZeros)) != 0) ++shim.control->holes;
+    const Lock lock(shim);
+    if ((mode & kZeros) != 0)
+      KeepOld(shim, Find(fd)->inode, fd, static_cast<uint64_t>(offset),
+              static_cast<uint64_t>(offset + bytes));
   }
   return static_cast<int>(syscall(SYS_fallocate, fd, mode, offset, bytes));
 }
