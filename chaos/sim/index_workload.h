@@ -37,6 +37,7 @@ class IndexWorkload {
   const int64_t mean_micros_;
   History& history_;
   bool stopped_ = false;
+  size_t next_check_ = 0;  // when so many writes have been sent
 };
 
 }  // namespace everwrite::chaos

@@ -415,7 +415,7 @@ WorldResult World::Run() {
   const Instant healed = simulator_.now();
   Instant moved = healed;
   uint64_t applied = 0;
-  while (!(ttl_.AllExpired() && Converged()) &&
+  while (!(Converged() && ttl_.AllExpired()) &&
          simulator_.now() - moved < kConvergenceSeconds * kMicrosPerSecond &&
          simulator_.now() - healed < kConvergenceMaxSeconds * kMicrosPerSecond) {
     simulator_.RunUntil(simulator_.now() + 100 * kMicrosPerMilli);
