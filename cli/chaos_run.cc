@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "chaos/checkers/end_state.h"
 #include "chaos/checkers/live_history.h"
+#include "chaos/checkers/record_bytes.h"
 #include "chaos/live/private_network.h"
 #include "chaos/run/client.h"
 #include "chaos/run/report.h"
@@ -379,6 +380,8 @@ class Run {
                        " after the load");
         return;
       }
+      // Nobody will start it again.
+      if (!world_->Finished().empty() && world_->IsSettled()) break;
       progress_.Status("  waiting for equal regions: " +
                        Seconds(recorder_->Now() - phases_.load_end));
       if (signals_.Wait(kConvergePollMs)) return;
@@ -461,9 +464,23 @@ class Run {
       lost.says = Count(unreadable.size(), "store") + " cannot be read";
       lost.lines = std::move(unreadable);
     }
+    JudgeVersions(stores);
     JudgeMachines();
     Print();
     return Write(chaos::WriteObservedHistory(observed));
+  }
+
+  // Where versions were mixed: what the later one has written is kept by the earlier one.
+  void JudgeVersions(const std::vector<const KvStore*>& stores) {
+    if (command_.other.empty()) return;
+    chaos::RecordBytes records = chaos::CompareRecordBytes(stores);
+    chaos::Verdict& versions = report_.verdicts.emplace_back();
+    versions.name = "versions";
+    versions.holds = records.differ.empty();
+    versions.says = Count(records.compared, "record") + " are the same in all logs, " +
+                    std::to_string(records.unknown) + " of them with fields of a later version";
+    if (records.differ.size() > chaos::kMaxLines) records.differ.resize(chaos::kMaxLines);
+    versions.lines = std::move(records.differ);
   }
 
   // What was done to disks, and whether it could be done and was noticed.

@@ -49,6 +49,8 @@ class ChaosWorld {
   // Again and again, until the end: sees to regions that were damaged. Gives those whose disk was
   // replaced meanwhile.
   std::vector<std::string> Tick();
+  // No damaged region waits for its new disk.
+  bool IsSettled() const { return damaged_.empty(); }
   // All regions serve and have applied the same, and nothing is damaged.
   bool IsConverged() const;
   // What has ended for good, and will not be started again, if anything: a line each.

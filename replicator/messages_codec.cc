@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/coding.h"
+#include "base/future.h"
 #include "replicator/proto/replication.pb.h"
 
 namespace everwrite::replicator {
@@ -359,6 +360,8 @@ Status FrameWriter::WriteBody(const Message& message, std::string& out) {
     if (zstd_->Compress(plain)) fields->set_encoding(kZstd);
     fields->set_rows(std::move(plain));
   }
+  if (kFuture)
+    body.GetReflection()->MutableUnknownFields(&body)->AddLengthDelimited(kFutureField, "new");
   CHECK(body.SerializeToString(&out));
   return out.size() <= kMaxMessageBytes ? OkStatus()
                                         : ResourceExhausted("a message above the bound");

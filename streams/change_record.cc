@@ -2,9 +2,12 @@
 
 #include "base/check.h"
 #include "base/coding.h"
+#include "base/future.h"
 
 namespace everwrite::streams {
 namespace {
+
+constexpr int kLastField = 16;  // that this version writes
 
 // Protobuf wire types (protobuf.dev/programming-guides/encoding).
 enum Wire : uint8_t { kVarint = 0, kFixed64 = 1, kLengthDelimited = 2, kFixed32 = 5 };
@@ -79,6 +82,14 @@ void EncodeChangeRecord(const ChangeRecord& record, std::string& out) {
   PutBytesField(out, 14, record.scope);
   PutVarintField(out, 15, record.bare ? 1 : 0);
   PutVarintField(out, 16, record.apart ? 1 : 0);
+  if (kFuture) PutBytesField(out, kFutureField, "of a version to come");
+}
+
+bool HasUnknownField(std::string_view record) {
+  bool unknown = false;
+  (void)ForEachField(record,
+                     [&](int field, uint64_t, std::string_view) { unknown |= field > kLastField; });
+  return unknown;
 }
 
 std::string EncodeScope(const std::vector<RegionId>& regions) {

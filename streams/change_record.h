@@ -67,6 +67,9 @@ Share ShareOf(std::string_view record, RegionId receiver);
 // The record without what it says. It must be one (DecodeChangeRecord).
 std::string BareRecord(std::string_view record);
 
+// Something in it was written by a later version: it is kept, and passed on, as it is.
+bool HasUnknownField(std::string_view record);
+
 void EncodeChangeRecord(const ChangeRecord& record, std::string& out);
 // Views into `bytes`. False when it is not a record: bad wire format, no dot, no stamp, a context
 // that is no vector or that names the record's own log.

@@ -110,6 +110,62 @@ class ChaosScenarios(unittest.TestCase):
         self.assertRegex(output, r"holds +end_state")
         self.nothing_left()
 
+    def short(self, faults, *arguments, expect="expect: {converged_within: 60s}\n", seconds=8, topology=""):
+        """Runs a scenario of these faults; the verdicts by name."""
+        figures = self.folder / "r.json"
+        status, output = self.chaos(
+            "run", self.scenario("name: short\n%swarmup: 2s\nrecovery: 1s\nduration: %ds\nworkload: {clients: 2, rate: 30}\nfaults:\n"
+                                 % (topology, seconds) + "".join("  - {%s}\n" % fault for fault in faults) + expect),
+            "--seed", "7", "--json", str(figures), *arguments)
+        verdicts = {one["check"]: one for one in json.loads(figures.read_text())["verdicts"]} if figures.exists() else {}
+        return status, output, verdicts
+
+    def holds(self, faults, *arguments, **options):
+        status, output, verdicts = self.short(faults, *arguments, **options)
+        self.assertEqual(status, 0, output)
+        self.nothing_left()
+        return verdicts
+
+    def test_power_cuts_lose_nothing_that_was_acknowledged(self):
+        verdicts = self.holds(["at: 1s, power_cut: any, every: 1s, times: 3", "at: 5s, power_cut: all"])
+        self.assertRegex(verdicts["disks"]["says"], r"^6 power cuts took [1-9]\d* bytes")
+
+    def test_a_disk_that_lies_is_found_out(self):
+        status, output, verdicts = self.short(["at: 3s, power_cut: all"], "--lying-disk", seconds=5)
+        self.assertEqual(status, 1, output)
+        self.assertFalse(verdicts["end_state"]["holds"], output)
+
+    def test_failing_disks_lose_nothing_that_was_acknowledged(self):
+        verdicts = self.holds(["at: 1s, for: 1s, disk_error: us-east-1, sync: 1", "at: 1s, for: 1s, disk_error: eu-west-1, write: 3, error: no_space",
+                               "at: 3s, for: 1s, disk_error: us-east-1, sync: 4, once: true, from_start: true",
+                               "at: 4s, for: 1s, disk_hang: ap-northeast-1", "at: 5s, power_cut: us-east-1",
+                               "at: 6s, for: 1s, disk_slow: all, sync_delay: 30ms"])
+        self.assertRegex(verdicts["disks"]["says"], r"; [1-9]\d* errors given")
+
+    def test_a_damaged_file_is_noticed_and_the_region_filled_anew(self):
+        verdicts = self.holds(["at: 1s, damage: us-east-1, file: wal, how: flip", "at: 4s, damage: us-east-1, file: current, how: delete"])
+        self.assertRegex(verdicts["damage"]["says"], r"^[12] damaged files?, [12] refused")
+
+    def test_a_table_is_made_again_in_a_partition(self):
+        verdicts = self.holds(["for: 5s, isolate: us-east-1", "at: 1s, remake_table: us-east-1"])
+        self.assertRegex(verdicts["remade_table"]["says"], r"^[1-9]\d* rows of the new table, [1-9]\d* of old ones; made again 1 times")
+
+    def test_versions_are_mixed(self):
+        verdicts = self.holds(["at: 1s, upgrade: us-east-1", "at: 4s, upgrade: us-east-1", "at: 5s, upgrade: eu-west-1"],
+                              "--other", BINARY + "_future")
+        self.assertRegex(verdicts["versions"]["says"], r"[1-9]\d* of them with fields of a later version")
+
+    def test_packets_vanish_clocks_stand_still_and_processors_are_slow(self):
+        faults = ["at: 1s, for: 3s, black_hole: all, over: 600B", "at: 1s, for: 5s, clock: any, grain: 500ms",
+                  "at: 2s, for: 3s, clock: any, frozen: true", "at: 4s, for: 3s, cpu: any, share: 30%"]
+        self.holds(faults)
+        status, output, _ = self.short(["for: 3s, packets: all, loss: 3%, duplicate: 1%"], seconds=4)
+        if status == 78:  # no root, no namespaces of users, or no nft
+            self.assertRegex(output, "loses packets: .*(nft|namespaces of users)")
+        else:
+            self.assertEqual(status, 0, output)
+        self.nothing_left()
+
     def test_a_bad_scenario_is_refused_with_the_place(self):
         path = self.scenario("name: bad\nfaults:\n  - {at: 2s, cut: [us-east-1, mars]}\n")
         status, output = self.chaos("run", path)
