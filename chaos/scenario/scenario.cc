@@ -35,7 +35,6 @@ std::vector<std::string> ShortRegionNames(uint64_t count) {
 topology::Topology ShortTopology(const Scenario& scenario, const std::vector<uint16_t>& ports) {
   topology::Topology topology;
   topology.cluster = "chaos";
-  if (scenario.change_log_bytes != 0) topology.limits.change_log_bytes = scenario.change_log_bytes;
   CHECK(ports.size() == 3 * scenario.region_names.size());
   for (size_t i = 0; i < scenario.region_names.size(); ++i) {
     topology::Region& region = topology.regions.emplace_back();

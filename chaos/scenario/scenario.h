@@ -171,7 +171,6 @@ struct Scenario {
   uint64_t regions = 3;
   int64_t delay_us = 20'000;
   int64_t jitter_us = 0;
-  uint64_t change_log_bytes = 0;          // 0: as topologies have it
   std::vector<std::string> region_names;  // of either
 
   int64_t warmup = 4'000'000;    // without faults; what "quiet" means

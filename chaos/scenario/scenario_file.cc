@@ -18,8 +18,6 @@ using topology::Quoted;
 
 constexpr int64_t kSecond = 1'000'000;
 constexpr int64_t kMaxDelay = 10 * kSecond;
-constexpr uint64_t kMinLog = 1 << 20;  // as topology files have it
-constexpr uint64_t kMaxLog = 1ULL << 40;
 
 class ScenarioReader : private topology::ConfigReader {
  public:
@@ -63,15 +61,13 @@ class ScenarioReader : private topology::ConfigReader {
     }
     if (node != nullptr) {
       EW_RETURN_IF_ERROR(
-          CheckMap(*node, "\"topology\"", {"regions", "delay", "jitter", "change_log"}));
+          CheckMap(*node, "\"topology\"", {"regions", "delay", "jitter"}));
       if (const ConfigNode* value = node->Find("regions"))
         EW_RETURN_IF_ERROR(ReadInteger(*value, 1, kMaxShortRegions, scenario_.regions));
       if (const ConfigNode* value = node->Find("delay"))
         EW_RETURN_IF_ERROR(ReadDuration(*value, 0, kMaxDelay, scenario_.delay_us));
       if (const ConfigNode* value = node->Find("jitter"))
         EW_RETURN_IF_ERROR(ReadDuration(*value, 0, kMaxDelay, scenario_.jitter_us));
-      if (const ConfigNode* value = node->Find("change_log"))
-        EW_RETURN_IF_ERROR(ReadBytes(*value, kMinLog, kMaxLog, scenario_.change_log_bytes));
     }
     scenario_.region_names = ShortRegionNames(scenario_.regions);
     return OkStatus();
