@@ -426,9 +426,33 @@ void Filler::Send(FillRequest request) {
   fills_.push_back(std::move(request));
 }
 
-void Filler::HandOver(const PeerTable& peers, const Gate& gate, Instant now) {
+// The front chunk's source has a clock that is too far ahead, and another source can be asked.
+bool Filler::IsBetterElsewhere(const PeerTable& peers, const Gate& gate,
+                               const std::vector<LogId>& cut, Instant now) {
+  const auto& [source, chunk] = chunks_.front();
+  if (!gate.IsAhead(chunk.clock)) return false;
+  const auto [rest, new_rest] = resting_.emplace(source, Instant());
+  const Instant before = rest->second;
+  rest->second = now + options_.ahead_rest_us;
+  const bool other = chunk.part == ScanPart::kCatalog
+                         ? ChooseCatalog(peers, gate, cut, now).value != 0
+                     : IsRows(chunk.part) ? HasOtherSource(peers, gate, source, now)
+                                          : ChooseTeller(peers, chunk.part, now).value != 0;
+  if (other) {
+    Say(Event::Level::kWarning, "its clock is too far ahead: another region is asked", source);
+  } else if (new_rest) {
+    resting_.erase(rest);
+  } else {
+    rest->second = before;
+  }
+  return other;
+}
+
+void Filler::HandOver(const PeerTable& peers, const Gate& gate, const std::vector<LogId>& cut,
+                      Instant now) {
   if (filling_ || moved_from_ || chunks_.empty()) return;
   if (retry_at_ > now) return WakeBy(retry_at_);
+  if (IsBetterElsewhere(peers, gate, cut, now)) return Drop(true);
   const auto& [source, chunk] = chunks_.front();
   if (chunk.part != ScanPart::kCatalog) {
     const bool filling = place_.stage >= Stage::kFilling || place_.table.value != 0;
@@ -517,7 +541,7 @@ void Filler::Advance(const PeerTable& peers, const Gate& gate, const std::vector
        (chunks_.front().second.part != wanted || chunks_.front().second.table != table));
   if (other && !moved_from_) Drop(true);
   Watch(peers, now);
-  HandOver(peers, gate, now);
+  HandOver(peers, gate, cut, now);
   if (wanted == ScanPart::kDone || place_.stage == Stage::kNew)
     Finish(peers, gate, !cut.empty(), now);
   if (session_) status_.source = session_->source;

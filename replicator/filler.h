@@ -17,6 +17,10 @@
 //   serving   but for one table             rows, digests and ledger of that table alone, from a
 //                                           region that holds it
 //
+// A source whose clock is further ahead than the bound would draw ours along: another one is asked
+// if there is one. If there is none it must do: nobody can tell then whose clock is right, and a
+// region that is filled late serves nobody.
+//
 // Nobody waits for another one to make progress (docs/decisions/0024): what a region shows can be
 // had from it at once, whatever it waits for itself, and only what somebody who can be asked shows
 // is claimed. What is left are courtesies, each with a bound: of regions that are cut loose from
@@ -120,7 +124,10 @@ class Filler {
   void Open(const Choice& choice, bool complete, streams::ScanPart part, Instant now);
   void Watch(const PeerTable& peers, Instant now);
   void TopUp(Instant now);
-  void HandOver(const PeerTable& peers, const Gate& gate, Instant now);
+  bool IsBetterElsewhere(const PeerTable& peers, const Gate& gate, const std::vector<LogId>& cut,
+                         Instant now);
+  void HandOver(const PeerTable& peers, const Gate& gate, const std::vector<LogId>& cut,
+                Instant now);
   void Finish(const PeerTable& peers, const Gate& gate, bool cut_loose, Instant now);
   void Send(streams::FillRequest request);
   void Drop(bool tell);

@@ -154,13 +154,17 @@ bool Gate::Covered(Log& log, const Held& held) {
   return true;
 }
 
-bool Gate::IsAhead(Log& log, Stamp stamp) const {
-  if (physical_ms_ == 0) return false;
+int64_t Gate::OverMicros(Stamp stamp) const {
+  if (physical_ms_ == 0) return 0;
   const auto ahead_ms =
       static_cast<int64_t>(stamp.milliseconds()) - static_cast<int64_t>(physical_ms_);
-  const int64_t over_us = ahead_ms * kMicrosPerMilli - options_.max_clock_offset_us;
+  return ahead_ms * kMicrosPerMilli - options_.max_clock_offset_us;
+}
+
+bool Gate::MustWait(Log& log, Stamp stamp) const {
+  const int64_t over_us = OverMicros(stamp);
   if (over_us <= 0) return false;
-  log.ahead_ms = ahead_ms;
+  log.ahead_ms = (over_us + options_.max_clock_offset_us) / kMicrosPerMilli;
   log.release_at = now_ + over_us;
   return true;
 }
@@ -168,7 +172,7 @@ bool Gate::IsAhead(Log& log, Stamp stamp) const {
 size_t Gate::Unit(Log& log, size_t begin) {
   const uint64_t transaction = log.held[begin].transaction;
   for (size_t i = begin; i < log.held.size(); ++i) {
-    if (IsAhead(log, log.held[i].stamp) || !Covered(log, log.held[i])) return 0;
+    if (MustWait(log, log.held[i].stamp) || !Covered(log, log.held[i])) return 0;
     if (transaction == 0 || log.held[i].transaction_end || Planted(PlantedBug::kHalfTransaction))
       return i - begin + 1;
     // A transaction that does not end before the next begins is no transaction; let the region see

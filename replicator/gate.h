@@ -52,6 +52,8 @@ class Gate {
   // known, nothing is held for that.
   std::vector<streams::ApplyRequest> TakeApplies(Instant now, uint64_t physical_ms);
   Instant wake_at(Instant now) const;  // the earliest retry or release to come
+  // The stamp is further ahead of our clock, as of the last TakeApplies, than the bound.
+  bool IsAhead(Stamp stamp) const { return OverMicros(stamp) > 0; }
   // How far ahead of our clock the change is stamped for which `origin`'s logs wait; 0: for none.
   int64_t HeldAheadMs(RegionId origin) const;
 
@@ -98,7 +100,9 @@ class Gate {
   bool Covered(Log& log, const Held& held);
   // How many records from `begin` on may go as one: 0 (wait), 1, or a whole transaction.
   size_t Unit(Log& log, size_t begin);
-  bool IsAhead(Log& log, Stamp stamp) const;
+  // By how much the stamp is over the bound; 0 or less: not. 0 too if our clock is not known.
+  int64_t OverMicros(Stamp stamp) const;
+  bool MustWait(Log& log, Stamp stamp) const;
   bool TakeOne(LogId id, Log& log, std::vector<streams::ApplyRequest>& applies);
   void Drop(LogId id, Log& log);
   void RollBack(LogId id, Log& log, Instant now);

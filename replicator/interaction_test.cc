@@ -27,6 +27,7 @@ struct ToyRegion {
   bool up = true;
   bool slow = false;  // keeps its replies
   bool lagging_push = false;
+  int64_t ahead_ms = 0;  // of its hybrid clock, of the time
   conflict::Vector applied;
   std::map<LogId, std::map<uint64_t, std::shared_ptr<const std::string>>> logs;
   std::map<LogId, uint64_t> first_held;
@@ -82,6 +83,8 @@ class World {
       Region(command).refuse.clear();
     else if (command.name == "lose-disk")
       LoseDisk(Region(command), command.Number("log"));
+    else if (command.name == "ahead")
+      Region(command).ahead_ms = static_cast<int64_t>(command.Number("ms"));
     else if (command.name == "rows")
       Rows();
     else if (command.name == "vectors")
@@ -167,19 +170,15 @@ class World {
       if (!Severed(region.id, peer)) At(region.id).OnPeerUp(peer, now_);
   }
 
+  uint64_t Physical() const { return kStartMillis + static_cast<uint64_t>(now_.micros / 1000); }
+  Stamp Clock(const ToyRegion& region) const {
+    return Stamp::Make(Physical() + static_cast<uint64_t>(region.ahead_ms), 0);
+  }
   streams::RegionState State(const ToyRegion& region) const {
-    const uint64_t physical = kStartMillis + static_cast<uint64_t>(now_.micros / 1000);
-    return {region.id,
-            region.log,
-            region.applied,
-            region.applied,
-            physical,
-            0,
-            Stamp::Make(physical, 0),
-            region.first_held,
-            {},
-            region.stage,
-            region.fill};
+    const uint64_t physical = Physical();
+    return {
+        region.id,         region.log, region.applied, region.applied, physical, 0, Clock(region),
+        region.first_held, {},         region.stage,   region.fill};
   }
 
   void Write(const Command& command) {
@@ -194,7 +193,7 @@ class World {
       context.EncodeTo(context_bytes);
       streams::ChangeRecord record;
       record.dot = {region.log, region.applied.At(region.log) + 1};
-      record.stamp = Stamp::Make(kStartMillis + static_cast<uint64_t>(now_.micros / 1000), 1);
+      record.stamp = Stamp::Make(Physical(), 1);
       record.context = context_bytes;
       const std::string key =
           command.Has("key") ? "k" + std::to_string(command.Number("key") + i) : "k";
@@ -342,6 +341,7 @@ class World {
     reply.chunk.after = reply.chunk.through = scan.after;
     reply.chunk.end = true;
     reply.chunk.vector = region.applied;
+    reply.chunk.clock = Clock(region);
     reply.chunk.total_rows = region.rows.size();
     if (!region.fill.claims.empty()) {
       reply.chunk.claims = region.applied;

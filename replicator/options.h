@@ -32,6 +32,7 @@ struct Options {
   int64_t keepalive_us = 1 * kMicrosPerSecond;       // at the latest so long after the last credit
   int64_t session_expiry_us = 8 * kMicrosPerSecond;  // a source forgets a receiver it does not hear
   int64_t source_rest_us = 1 * kMicrosPerSecond;    // a source that failed is not asked for so long
+  int64_t ahead_rest_us = 10 * kMicrosPerSecond;    // nor one whose clock is ahead of the bound
   int64_t trimmed_rest_us = 30 * kMicrosPerSecond;  // the same when it cannot have what we need
   int64_t max_clock_offset_us = 500 * kMicrosPerMilli;
 
