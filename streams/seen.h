@@ -29,6 +29,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/ids.h"
@@ -65,6 +66,7 @@ class SeenSet {
   bool IsWithin(const conflict::Vector& applied) const;
   // Leaves only what is within `applied`.
   void CutTo(const conflict::Vector& applied);
+  friend bool operator==(const SeenSet&, const SeenSet&) = default;
 
  private:
   std::vector<Seen> seen_;  // sorted by range, no range twice
@@ -73,7 +75,9 @@ class SeenSet {
 // Decides which entries are shown, as above.
 class SeenFilter {
  public:
-  explicit SeenFilter(const SeenSet& set) : set_(set) {}
+  explicit SeenFilter(SeenSet set) : set_(std::move(set)) {}
+  const SeenSet& set() const { return set_; }
+  size_t size() const { return highest_.size(); }  // items noted
   // Of each entry between here and the place where all of the set is known.
   void Note(std::string_view key, const conflict::Version& version);
   bool Shows(std::string_view key, const conflict::Version& version) const;
@@ -83,7 +87,7 @@ class SeenFilter {
   }
 
  private:
-  const SeenSet& set_;
+  SeenSet set_;
   std::map<std::string, conflict::Version, std::less<>> highest_;  // of the set, by key
 };
 

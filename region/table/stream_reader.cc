@@ -241,7 +241,7 @@ Result<bool> StreamReader::LacksBefore(const StreamDescription& stream, const Sh
 // One call's way through a shard.
 struct StreamReader::Scan {
   Position& position;
-  SeenFilter* filter;  // up to position.until; null: everything is new
+  const SeenFilter* filter;  // up to position.until; null: everything is new
   Sequence through;
   size_t limit;
   size_t looked_at = 0;
@@ -249,8 +249,11 @@ struct StreamReader::Scan {
   bool full = false;  // a bound was reached before the end
 };
 
-Status StreamReader::NoteSeen(const StreamInfo& info, const Position& position,
-                              SeenFilter& filter) const {
+Result<SeenFilterPtr> StreamReader::FilterFor(const StreamInfo& info,
+                                              const Position& position) const {
+  if (position.seen.empty()) return SeenFilterPtr();
+  if (SeenFilterPtr kept = filters_.Find(position)) return kept;
+  SeenFilter filter(position.seen);
   // Of all shards with keys of this one: a change of the set may stand in a child.
   for (const auto& [number, shard] : info.shards) {
     if (!shard.range.Overlaps(position.range) || number > position.until ||
@@ -263,7 +266,9 @@ Status StreamReader::NoteSeen(const StreamInfo& info, const Position& position,
                                       return true;
                                     }));
   }
-  return {};
+  auto noted = std::make_shared<const SeenFilter>(std::move(filter));
+  filters_.Keep(position, noted);
+  return noted;
 }
 
 namespace {
@@ -312,12 +317,11 @@ Result<StreamPage> StreamReader::Read(const Position& from, size_t limit, uint64
     position.until = std::max(end.sequence, shard.number);
   }
   if (position.after >= position.until) position.seen = {};
-  SeenFilter filter(position.seen);
-  if (!position.seen.empty()) EW_RETURN_IF_ERROR(NoteSeen(*page.stream, position, filter));
+  EW_ASSIGN_OR_RETURN(const SeenFilterPtr filter, FilterFor(*page.stream, position));
 
   const bool closed = !shard.open() && shard.last <= end.sequence;
   const Sequence through = closed ? shard.last : end.sequence;
-  Scan scan{position, position.seen.empty() ? nullptr : &filter, through, limit};
+  Scan scan{position, filter.get(), through, limit};
   EW_RETURN_IF_ERROR(ReadEntries(*page.stream, shard, scan, page));
   if (scan.full) return page;
   if (closed) {

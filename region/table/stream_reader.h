@@ -6,8 +6,9 @@
 //
 // Work of one call is bounded: a call looks at kEntriesPerRead entries at most, and so may return
 // less than there is, even nothing (DynamoDB says the same of GetRecords). Only a consumer that
-// comes from another region costs more, as long as it has not passed the place where this region
-// knew all that it has seen: each call looks at all entries up to there (streams/seen.h).
+// comes from another region costs more: its first call looks at all entries up to the place where
+// this region knew all that it has seen (streams/seen.h), and those that follow, too, if what was
+// noted is not kept (seen_filters.h).
 //
 // Errors: kInvalidArgument, in DynamoDB's words; kNotFound: no such stream or shard;
 // kFailedPrecondition: it was there and has been trimmed.
@@ -23,6 +24,7 @@
 
 #include "base/kv_store.h"
 #include "region/table/committer.h"
+#include "region/table/seen_filters.h"
 #include "region/table/stream_catalog.h"
 #include "streams/position.h"
 
@@ -106,8 +108,8 @@ class StreamReader {
   // What was applied, as far as it concerns the shard, with the entry at `at`.
   Result<conflict::Vector> PlaceAt(streams::StreamId stream, const streams::Shard& shard,
                                    Sequence at) const;
-  Status NoteSeen(const StreamInfo& info, const streams::Position& position,
-                  streams::SeenFilter& filter) const;
+  // Null: the position has none.
+  Result<SeenFilterPtr> FilterFor(const StreamInfo& info, const streams::Position& position) const;
   Status ReadEntries(const StreamInfo& info, const streams::Shard& shard, Scan& scan,
                      StreamPage& page) const;
 
@@ -115,6 +117,7 @@ class StreamReader {
   const StreamCatalog& catalog_;
   const Committer& committer_;
   const RegionId self_;
+  mutable SeenFilters filters_;
 };
 
 }  // namespace everwrite::table
