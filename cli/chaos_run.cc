@@ -43,6 +43,7 @@ constexpr int64_t kAckGrainMs = 1200;
 constexpr int kTransactTries = 8;
 constexpr std::chrono::milliseconds kTransactPause{300};
 constexpr int64_t kConvergePollMs = 100;
+constexpr int64_t kSettleMs = 5000;
 // How much longer than is expected the run waits for equal regions, to tell late from never.
 constexpr int64_t kConvergeExtraMs = 30'000;
 
@@ -378,6 +379,7 @@ class Run {
         phases_.converged = recorder_->Now();
         progress_.Line("  equal " + Seconds(phases_.converged - phases_.load_end) +
                        " after the load");
+        Settle();
         return;
       }
       // Nobody will start it again.
@@ -388,6 +390,14 @@ class Run {
     }
     for (const std::string& line : world_->Finished()) progress_.Line("  " + line);
     progress_.Line("  not equal after " + Seconds(recorder_->Now() - phases_.load_end));
+  }
+
+  // What expires after the regions were equal would be deleted in one and not come to the others.
+  void Settle() {
+    world_->FreezeClocks();
+    for (int64_t waited = 0; waited < kSettleMs && !world_->IsConverged();
+         waited += kConvergePollMs)
+      if (signals_.Wait(kConvergePollMs)) return;
   }
 
   // What every region says of every counter in the end.
@@ -499,6 +509,14 @@ class Run {
                    Count(figures.lost.changes_lost, "change") +
                    " of folders that were not synced; " + Count(figures.errors_given, "error") +
                    " given";
+    }
+    if (world_->topologies_pushed() > 0) {
+      chaos::Verdict& topologies = report_.verdicts.emplace_back();
+      topologies.name = "topology";
+      topologies.lines = world_->TopologiesTaken();
+      topologies.holds = topologies.lines.empty();
+      topologies.says =
+          Count(world_->topologies_pushed(), "bad file") + " refused by who was started with it";
     }
     if (remade_) report_.verdicts.push_back(*remade_);
     if (world_->damages().empty()) return;

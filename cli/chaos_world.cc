@@ -105,6 +105,13 @@ Result<std::unique_ptr<ChaosWorld>> ChaosWorld::Start(const chaos::Scenario& sce
     file = folder + "/topology.yaml";
     std::ofstream(file) << topology::WriteTopology(chaos::ShortTopology(scenario, ports));
   }
+  EW_ASSIGN_OR_RETURN(world->topology_text_, topology::ReadConfigText(file));
+  if (std::any_of(strokes.begin(), strokes.end(),
+                  [](const Stroke& stroke) { return stroke.kind == FaultKind::kTopology; })) {
+    // The file is going to be spoilt: a copy of it.
+    file = folder + "/topology.yaml";
+    std::ofstream(file) << world->topology_text_;
+  }
   // Data folders that the file gives are left alone, unless it names absolute ones.
   EW_ASSIGN_OR_RETURN(world->plan_, LoadPlan(file, folder + "/data"));
   for (const RegionPlan& region : world->plan_.regions)
@@ -149,10 +156,17 @@ Status ChaosWorld::MakeMachines(const chaos::Scenario& scenario, const ChaosWorl
   bool shim = options.lying_disk;
   for (const chaos::Fault& fault : scenario.faults) {
     shim |= chaos::NeedsShim(fault.kind);
-    packets_ |= fault.kind == FaultKind::kPackets;
     if (fault.kind == FaultKind::kUpgrade && options.other.empty())
       return FailedPrecondition(
           "the scenario upgrades processes to another version: name its program with --other");
+    if (fault.kind == FaultKind::kTopology && fault.bad_topology == chaos::BadTopology::kOlder) {
+      EW_ASSIGN_OR_RETURN(const topology::Topology right,
+                          topology::ParseTopology(topology_text_, plan_.topology_file));
+      if (right.version < 2)
+        return FailedPrecondition(
+            "no topology is older than one without a version: write \"version: 2\" into " +
+            scenario.topology_file);
+    }
     if (fault.kind == FaultKind::kMemory)
       EW_RETURN_IF_ERROR(chaos::MemoryLimit::Make("trial", fault.limit_bytes).status());
   }
@@ -335,6 +349,7 @@ void ChaosWorld::Begin(const Stroke& stroke) {
       (void)up_->Signal(ProcessOf(stroke.region, Role::kRegion), SIGKILL);
       clocks_.erase(stroke.region);
       break;
+    case FaultKind::kTopology: PushTopology(stroke); break;
     case FaultKind::kUpgrade:
       machines_.at(stroke.region)->PlanUpgrade();
       // In good order, as one does it.
@@ -356,7 +371,55 @@ void ChaosWorld::KillMachine(const std::string& region) {
   clocks_.erase(region);
 }
 
+// Whoever deploys: writes the file, and starts the region's processes again.
+void ChaosWorld::PushTopology(const Stroke& stroke) {
+  std::string text;
+  if (stroke.fault.bad_topology == chaos::BadTopology::kBroken)
+    text = topology_text_.substr(0, topology_text_.size() / 2) + "\n  - {";
+  if (stroke.fault.bad_topology == chaos::BadTopology::kOlder) {
+    auto older = topology::ParseTopology(topology_text_, plan_.topology_file);
+    older->version -= 1;
+    // As it was before the last region was added.
+    const RegionId last = older->regions.back().id;
+    if (older->regions.size() > 1) older->regions.pop_back();
+    std::erase_if(older->links,
+                  [last](const topology::Link& link) { return link.a == last || link.b == last; });
+    text = topology::WriteTopology(*older);
+  }
+  std::ofstream(plan_.topology_file, std::ios::trunc) << text;
+  topologies_.push_back(stroke.region);
+  (void)up_->Signal(ProcessOf(stroke.region, Role::kRegion), SIGTERM);
+  (void)up_->Signal(ProcessOf(stroke.region, Role::kReplicator), SIGTERM);
+  clocks_.erase(stroke.region);
+}
+
+std::vector<std::string> ChaosWorld::TopologiesTaken() const {
+  std::vector<std::string> taken;
+  for (const std::string& region : std::set<std::string>(topologies_.begin(), topologies_.end())) {
+    const auto pushed = std::count(topologies_.begin(), topologies_.end(), region);
+    for (const char* role : {"region", "replicator"}) {
+      std::ifstream log(PlanOf(region).run_folder() + "/" + role + ".log");
+      int64_t refused = 0;
+      for (std::string line; std::getline(log, line);)
+        refused += line.find("the topology file is refused") != std::string::npos ? 1 : 0;
+      if (refused < pushed)
+        taken.push_back("the " + std::string(role) + " of " + region + " refused " +
+                        std::to_string(refused) + " of " + std::to_string(pushed) +
+                        " bad topology files");
+    }
+  }
+  return taken;
+}
+
+void ChaosWorld::FreezeClocks() {
+  for (const RegionPlan& region : plan_.regions)
+    (void)HttpCall("POST", region.admin.ToString(), "/test/clock?frozen=1",
+                   {.timeout_ms = kShortCallMs});
+}
+
 void ChaosWorld::End(const Stroke& stroke) {
+  if (stroke.kind == FaultKind::kTopology)
+    std::ofstream(plan_.topology_file, std::ios::trunc) << topology_text_;
   if (const auto machine = machines_.find(stroke.region); machine != machines_.end())
     machine->second->End(stroke);
   if (stroke.kind == FaultKind::kDiskFull) FillDisk(stroke.region, false);

@@ -60,6 +60,11 @@ class ChaosWorld {
   const ClusterPlan& plan() const { return plan_; }
   std::string Endpoint(const std::string& region) const;
   const std::vector<DamageReport>& damages() const { return damages_; }
+  // Nothing expires any more: what was equal stays equal until the end.
+  void FreezeClocks();
+  // Of bad topology files: a line for each process that took one, or did not say that it did not.
+  std::vector<std::string> TopologiesTaken() const;
+  size_t topologies_pushed() const { return topologies_.size(); }
   // Of all machines; no machine of which is unable to do what it was told, if `failures` is empty.
   ChaosMachine::Figures MachineFigures() const;
   // Whether power cuts and failing disks are possible.
@@ -80,6 +85,7 @@ class ChaosWorld {
   void LoseDisk(const std::string& region);
   void FillDisk(const std::string& region, bool full);
   void AddIndex(const std::string& region);
+  void PushTopology(const chaos::Stroke& stroke);
   void ApplyPacketFaults();
   // The region's log since its file was damaged says so.
   bool LogTellsOfDamage(const std::string& region) const;
@@ -105,8 +111,9 @@ class ChaosWorld {
   std::map<std::string, Damaged> damaged_;
   std::vector<DamageReport> damages_;
   uint64_t seed_ = 1;
-  bool packets_ = false;   // the scenario has faults of packets
-  uint64_t numbered_ = 0;  // indexes, power cuts and damages
+  std::string topology_text_;            // the right one
+  std::vector<std::string> topologies_;  // regions that a bad one was pushed to
+  uint64_t numbered_ = 0;                // indexes, power cuts and damages
 };
 
 }  // namespace everwrite::cli

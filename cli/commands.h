@@ -43,6 +43,7 @@ struct DaemonCommand {
   std::string region;
   std::string data;
   std::string socket;
+  std::string keep;
   std::vector<std::string> peers;  // NAME=URL; replicator only
   bool is_new = false;             // region only
 };

@@ -13,6 +13,7 @@ int RunRegionCommand(const DaemonCommand& command) {
   options.region = command.region;
   options.data = command.data;
   options.socket = command.socket;
+  options.keep = command.keep;
   options.is_new = command.is_new;
   return server::RunRegion(options);
 }
@@ -23,6 +24,7 @@ int RunReplicatorCommand(const DaemonCommand& command) {
   options.region = command.region;
   options.data = command.data;
   options.socket = command.socket;
+  options.keep = command.keep;
   for (const std::string& peer : command.peers) {
     const size_t equals = peer.find('=');
     if (equals == 0 || equals == std::string::npos) {

@@ -96,6 +96,8 @@ class CommandLine {
         ->envname("EVERWRITE_DATA");
     command->add_option("--socket", daemon.socket,
                         "Unix socket between region and replicator (else in the data folder)");
+    command->add_option("--keep", daemon.keep,
+                        "keep the last good topology in this file; it is used when FILE is not");
     if (name == "region")
       command->add_flag(
           "--new", daemon.is_new,

@@ -159,8 +159,11 @@ Status Up::StartNats(const RegionPlan& region) {
 std::vector<std::string> Up::DaemonCommand(const std::string& role,
                                            const RegionPlan& region) const {
   std::vector<std::string> command = {
-      options_.program, role,        "--topology", options_.plan.topology_file,
-      "--region",       region.name, "--socket",   region.socket};
+      options_.program, role,
+      "--topology",     options_.plan.topology_file,
+      "--region",       region.name,
+      "--socket",       region.socket,
+      "--keep",         region.run_folder() + "/" + role + ".topology"};
   if (!options_.plan.data.empty()) {
     command.push_back("--data");
     command.push_back(options_.plan.data);

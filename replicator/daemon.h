@@ -14,6 +14,7 @@ struct DaemonOptions {
   std::string topology_file;
   std::string region;  // a name of the topology file
   std::string data;    // base of relative data folders (--data); empty: the topology file's folder
+  std::string keep;    // the last good topology (topology/kept_topology.h); empty: none
   std::string socket;  // of the region; empty: region.sock in its data folder
   // Peer's name -> URL to reach its server by instead of the topology's (`up` puts its faulty link
   // there).

@@ -98,7 +98,8 @@ struct Sessions {
 };
 
 struct Topology {
-  std::string cluster;  // frames of another cluster are refused
+  std::string cluster;   // frames of another cluster are refused
+  uint64_t version = 0;  // of the file: a lower one never takes its place (kept_topology.h)
   std::vector<Region> regions;
   std::vector<Link> links;  // one for each pair
   ReplicationSettings replication;

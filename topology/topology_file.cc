@@ -203,7 +203,9 @@ static std::string SingleQuoted(std::string_view text) {
 
 std::string WriteTopology(const Topology& topology) {
   std::ostringstream out;
-  out << "cluster: " << topology.cluster << "\nregions:\n";
+  out << "cluster: " << topology.cluster << "\n";
+  if (topology.version != 0) out << "version: " << topology.version << "\n";
+  out << "regions:\n";
   for (const Region& region : topology.regions)
     out << "  - name: " << region.name << "\n    id: " << region.id.value << "\n    endpoint: \""
         << region.endpoint.ToString() << "\"\n    admin: \"" << region.admin.ToString()

@@ -61,17 +61,21 @@ bool ParseHostPort(std::string_view text, Address& address) {
   return true;
 }
 
+constexpr uint64_t kMaxVersion = 1ULL << 53;
+
 class TopologyReader : private ConfigReader {
  public:
   explicit TopologyReader(std::string_view file) : ConfigReader(file) {}
 
   Result<Topology> Read(const ConfigNode& root) {
-    EW_RETURN_IF_ERROR(CheckMap(
-        root, "the file",
-        {"cluster", "regions", "links", "replication", "durability", "limits", "sessions"}));
+    EW_RETURN_IF_ERROR(CheckMap(root, "the file",
+                                {"cluster", "version", "regions", "links", "replication",
+                                 "durability", "limits", "sessions"}));
     const ConfigNode* cluster = nullptr;
     EW_RETURN_IF_ERROR(Require(root, "the file", "cluster", cluster));
     EW_RETURN_IF_ERROR(ReadName(*cluster, "the cluster's name", topology_.cluster));
+    if (const ConfigNode* node = root.Find("version"))
+      EW_RETURN_IF_ERROR(ReadInteger(*node, 1, kMaxVersion, topology_.version));
     const ConfigNode* regions = nullptr;
     EW_RETURN_IF_ERROR(Require(root, "the file", "regions", regions));
     EW_RETURN_IF_ERROR(ReadRegions(*regions));

@@ -35,6 +35,7 @@ std::vector<std::string> ShortRegionNames(uint64_t count) {
 topology::Topology ShortTopology(const Scenario& scenario, const std::vector<uint16_t>& ports) {
   topology::Topology topology;
   topology.cluster = "chaos";
+  topology.version = 2;  // so that there is an older one
   CHECK(ports.size() == 3 * scenario.region_names.size());
   for (size_t i = 0; i < scenario.region_names.size(); ++i) {
     topology::Region& region = topology.regions.emplace_back();

@@ -35,7 +35,7 @@
 #include "region/storage/data_folder.h"
 #include "region/storage/rocksdb_kv_store.h"
 #include "streams/link_codec.h"
-#include "topology/topology_file.h"
+#include "topology/kept_topology.h"
 
 namespace everwrite::server {
 namespace {
@@ -502,8 +502,9 @@ int RunRegion(const RegionOptions& options) {
                  status.message().c_str());
     return kExitConfiguration;
   };
-  const auto topology = topology::LoadTopology(options.topology_file);
-  if (!topology.ok()) return fail(topology.status());
+  const auto loaded = topology::LoadTopologyOrKept(options.topology_file, options.keep);
+  if (!loaded.ok()) return fail(loaded.status());
+  const topology::Topology* const topology = &loaded->topology;
   const topology::Region* region = topology->FindRegion(options.region);
   if (!region) {
     return fail(InvalidArgument("the topology has no region of this name; it has " +
@@ -515,6 +516,10 @@ int RunRegion(const RegionOptions& options) {
   log_options.component = "region";
   log_options.json = !StderrIsTerminal();
   server.log = Logger(StderrSink(), log_options, &server.clock);
+
+  if (!loaded->refused.empty())
+    server.log.Error("the topology file is refused, the last good one is used",
+                     {{"reason", loaded->refused}});
 
   Status status = OpenStorage(server, *topology, *region, options.data);
   if (status.ok()) status = OpenEngine(server, *topology, *region, options.is_new);

@@ -11,6 +11,7 @@ struct RegionOptions {
   std::string region;   // its name in the file
   std::string data;     // base of the data folders; empty: as the file says
   std::string socket;   // of the link; empty: in the data folder
+  std::string keep;     // the last good topology (topology/kept_topology.h); empty: none
   bool is_new = false;  // the cluster is new: an empty region need not ask its peers for data
 };
 

@@ -10,7 +10,7 @@
 #include "replicator/daemon/driver.h"
 #include "replicator/link/region_link.h"
 #include "replicator/nats/nats_bus.h"
-#include "topology/topology_file.h"
+#include "topology/kept_topology.h"
 
 namespace everwrite::replicator {
 namespace {
@@ -55,9 +55,9 @@ sigset_t BlockSignals() {
 }  // namespace
 
 int RunReplicator(const DaemonOptions& options) {
-  const auto loaded = topology::LoadTopology(options.topology_file);
+  const auto loaded = topology::LoadTopologyOrKept(options.topology_file, options.keep);
   if (!loaded.ok()) return Refuse(loaded.status().message());
-  const topology::Topology& topology = *loaded;
+  const topology::Topology& topology = loaded->topology;
   const topology::Region* self = topology.FindRegion(options.region);
   if (self == nullptr)
     return Refuse(options.topology_file + " has no region \"" + options.region +
@@ -98,6 +98,9 @@ int RunReplicator(const DaemonOptions& options) {
     NatsBus bus(std::move(bus_options), &driver);
     RegionLink link(link_options, &driver);
     driver.Start(&bus, &link);
+    if (!loaded->refused.empty())
+      log.Error("the topology file is refused, the last good one is used",
+                {{"reason", loaded->refused}});
     log.Info("replicator runs", {{"socket", link_options.socket_path}});
     int signal_number = 0;
     sigwait(&signals, &signal_number);
