@@ -93,7 +93,7 @@ const Refusal kRefusals[] = {
     {"unknown_key_in_link", "    latency", "    latencey",
      "17:5: unknown key \"latencey\" in a link; did you mean \"latency\"?"},
     {"unknown_key_far_from_all", "durability:", "xyzzy:",
-     "22:1: unknown key \"xyzzy\" in the file; known are cluster, regions"},
+     "22:1: unknown key \"xyzzy\" in the file; known are cluster, version, regions"},
     {"unknown_key_in_replication", "heartbeat:", "hartbeat:", "21:53: unknown key \"hartbeat\""},
     {"no_cluster", "cluster: demo\n", "", "1:1: the file has no \"cluster\"; add it"},
     {"bad_cluster", "cluster: demo", "cluster: Demo Cluster",

@@ -108,6 +108,10 @@ class Checker {
     auto& floors = floors_[op.region];
     for (const ObservedItem& item : op.items) {
       const auto at = floors.find(item.key);
+      if (op.IsRead())
+        absent_[&op].push_back(item.id != 0 || at == floors.end() || at->second.Highest() == 0
+                                   ? 0
+                                   : DeletionFrom(item.key, at->second.Highest()));
       if (op.IsRead()) ++verdicts_.judged_reads;
       if (at == floors.end()) continue;
       const Floors& floor = at->second;
@@ -150,11 +154,12 @@ class Checker {
 
   void Bind(const ObservedOp& op) {
     auto& floors = floors_[op.region];
-    for (const ObservedItem& item : op.items) {
+    const auto absent = absent_.find(&op);
+    for (size_t i = 0; i < op.items.size(); ++i) {
+      const ObservedItem& item = op.items[i];
       Floors& floor = floors[item.key];
       uint64_t order = op.IsWrite() ? item.order : OrderOf(item.id);
-      if (op.IsRead() && item.id == 0)
-        order = floor.Highest() == 0 ? 0 : DeletionFrom(item.key, floor.Highest());
+      if (op.IsRead() && item.id == 0) order = absent->second[i];
       if (order == 0) continue;
       floor.all = std::max(floor.all, order);
       auto& mine = (op.IsWrite() ? floor.written : floor.read)[op.session];
@@ -321,6 +326,9 @@ class Checker {
   std::set<std::string> deleted_;
   std::map<std::string, std::vector<int64_t>> lost_;
   std::map<std::string, std::map<std::string, Floors>> floors_;  // by region, key
+  // Of reads that found nothing, item by item: the first deletion that explains it by what was
+  // known when they began. What was written while they were under way they need not have seen.
+  std::map<const ObservedOp*, std::vector<uint64_t>> absent_;
   ObservedVerdicts verdicts_;
 };
 
