@@ -43,7 +43,9 @@ constexpr int64_t kAckGrainMs = 1200;
 constexpr int kTransactTries = 8;
 constexpr std::chrono::milliseconds kTransactPause{300};
 constexpr int64_t kConvergePollMs = 100;
-constexpr int64_t kSettleMs = 5000;
+// An item that expires is deleted within so long (it is looked for once a second).
+constexpr int64_t kSweepMicros = 2'000'000;
+constexpr int64_t kSettleMicros = 10'000'000;
 // How much longer than is expected the run waits for equal regions, to tell late from never.
 constexpr int64_t kConvergeExtraMs = 30'000;
 
@@ -392,12 +394,16 @@ class Run {
     progress_.Line("  not equal after " + Seconds(recorder_->Now() - phases_.load_end));
   }
 
-  // What expires after the regions were equal would be deleted in one and not come to the others.
+  // What expires while the regions end would be deleted in one and not come to the others: until
+  // nothing is left that could.
   void Settle() {
-    world_->FreezeClocks();
-    for (int64_t waited = 0; waited < kSettleMs && !world_->IsConverged();
-         waited += kConvergePollMs)
+    const auto expire = static_cast<size_t>(chaos::Operation::kExpire);
+    if (scenario_.workload.mix[expire] == 0) return;
+    const int64_t over = phases_.load_end + chaos::kMaxLifeSeconds * 1'000'000 + kSweepMicros;
+    while (recorder_->Now() < over + kSettleMicros) {
+      if (recorder_->Now() >= over && world_->IsConverged()) return;
       if (signals_.Wait(kConvergePollMs)) return;
+    }
   }
 
   // What every region says of every counter in the end.
@@ -522,15 +528,17 @@ class Run {
     if (world_->damages().empty()) return;
     chaos::Verdict& damages = report_.verdicts.emplace_back();
     damages.name = "damage";
-    size_t at_start = 0;
+    size_t at_start = 0, unneeded = 0;
     for (const DamageReport& one : world_->damages()) {
       at_start += one.noticed == DamageReport::Noticed::kAtStart ? 1 : 0;
+      unneeded += one.noticed == DamageReport::Noticed::kUnneeded ? 1 : 0;
       if (one.noticed == DamageReport::Noticed::kNo)
         damages.lines.push_back(one.region + " did not notice that " + one.file + " was damaged");
     }
     damages.holds = damages.lines.empty();
     damages.says = Count(world_->damages().size(), "damaged file") + ", " +
-                   std::to_string(at_start) + " refused at the start";
+                   std::to_string(at_start) + " refused at the start, " + std::to_string(unneeded) +
+                   " of no use any more";
   }
 
   void Print() {

@@ -411,12 +411,6 @@ std::vector<std::string> ChaosWorld::TopologiesTaken() const {
   return taken;
 }
 
-void ChaosWorld::FreezeClocks() {
-  for (const RegionPlan& region : plan_.regions)
-    (void)HttpCall("POST", region.admin.ToString(), "/test/clock?frozen=1",
-                   {.timeout_ms = kShortCallMs});
-}
-
 void ChaosWorld::End(const Stroke& stroke) {
   if (stroke.kind == FaultKind::kTopology)
     std::ofstream(plan_.topology_file, std::ios::trunc) << topology_text_;
@@ -504,8 +498,11 @@ std::vector<std::string> ChaosWorld::Tick() {
     });
     const bool refused = process->finished;
     if (!refused && now - damaged->second.since_us < kDamageMicros) continue;
+    std::error_code gone;
     if (refused)
       report.noticed = DamageReport::Noticed::kAtStart;
+    else if (!fs::exists(PlanOf(name).data + "/db/" + report.file, gone))
+      report.noticed = DamageReport::Noticed::kUnneeded;
     else if (LogTellsOfDamage(name))
       report.noticed = DamageReport::Noticed::kLater;
     damaged_.erase(damaged);

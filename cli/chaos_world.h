@@ -27,7 +27,8 @@ struct ChaosWorldOptions {
 struct DamageReport {
   std::string region;
   std::string file;
-  enum class Noticed : uint8_t { kNo, kAtStart, kLater } noticed = Noticed::kNo;
+  // kUnneeded: the store had no use for the file any more, and has removed it.
+  enum class Noticed : uint8_t { kNo, kAtStart, kLater, kUnneeded } noticed = Noticed::kNo;
 };
 
 class ChaosWorld {
@@ -60,8 +61,6 @@ class ChaosWorld {
   const ClusterPlan& plan() const { return plan_; }
   std::string Endpoint(const std::string& region) const;
   const std::vector<DamageReport>& damages() const { return damages_; }
-  // Nothing expires any more: what was equal stays equal until the end.
-  void FreezeClocks();
   // Of bad topology files: a line for each process that took one, or did not say that it did not.
   std::vector<std::string> TopologiesTaken() const;
   size_t topologies_pushed() const { return topologies_.size(); }

@@ -8,7 +8,6 @@ namespace {
 constexpr size_t kRecent = 32;
 constexpr uint64_t kCompared = 4;           // casN
 constexpr uint64_t kPairs = 4;              // pairN
-constexpr uint64_t kMaxLifeSeconds = 5;     // of briefN
 constexpr uint64_t kRemade = 8;             // againN
 constexpr int64_t kNewKeyMicros = 250'000;  // so long all clients try to create the same key
 // Tokens that name what a lost disk had never come true again: then the session ends.

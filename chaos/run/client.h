@@ -23,6 +23,8 @@
 
 namespace everwrite::chaos {
 
+inline constexpr uint64_t kMaxLifeSeconds = 3;  // of items that expire
+
 struct Request {
   Act act = Act::kGet;
   std::string region;
