@@ -1,4 +1,5 @@
 // `everwrite chaos simulate` and `everwrite chaos check`.
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <memory>
@@ -8,29 +9,108 @@
 #include "chaos/checkers/live_history.h"
 #include "chaos/checkers/observed_checks.h"
 #include "chaos/run/report.h"
+#include "chaos/sim/run_apart.h"
+#include "chaos/sim/shrink.h"
 #include "chaos/sim/simulate.h"
 #include "cli/commands.h"
 #include "region/storage/rocksdb_kv_store.h"
 
 namespace everwrite::cli {
 
+namespace {
+
+constexpr size_t kShrunkMax = 3;  // failures of one run: more of them is rarely more to learn
+
+void Say(const std::string& line) {
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
+}
+
+Result<std::string> ReadText(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) return NotFound(path + ": cannot be read");
+  return text.str();
+}
+
+Status WriteText(const std::string& path, const std::string& text) {
+  std::ofstream file(path, std::ios::binary);
+  if (!(file << text) || !file.flush()) return Unavailable(path + ": cannot be written");
+  return {};
+}
+
+// Shrinks what has failed, writes it to a file and says how it is run again.
+void ShrinkAndTell(const SimulateCommand& command, const chaos::WorldRunner& run,
+                   const chaos::Schedule& schedule, const chaos::WorldResult& result,
+                   const std::string& path, const std::string& flags) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(command.shrink_seconds);
+  const std::string kind = chaos::KindOf(result.violations.front());
+  Say("  shrinking it, " + std::to_string(command.shrink_seconds) +
+      " s at most (--no-shrink leaves that out): " + kind);
+  chaos::ShrinkOptions options;
+  options.go_on = [end] { return std::chrono::steady_clock::now() < end; };
+  options.progress = [](const std::string& text) { Say("    " + text); };
+  const chaos::Shrunk shrunk = chaos::Shrink(schedule, kind, run, options);
+  const std::string text = chaos::FormatSchedule(shrunk.schedule);
+  if (const Status status = WriteText(path, text); !status.ok()) return (void)ReportError(status);
+  std::string shown = "  " + text;
+  for (size_t at = 0; (at = shown.find('\n', at)) != std::string::npos && at + 1 < shown.size();)
+    shown.replace(at, 1, "\n  "), at += 3;
+  Say(shown + "  replay: everwrite chaos simulate --events " + path + flags);
+}
+
+}  // namespace
+
 int RunSimulate(const SimulateCommand& command) {
   chaos::SimulateOptions options;
-  options.world.seed = command.seed;
-  options.world.regions = command.regions;
-  options.world.chaos_seconds = command.seconds;
-  options.world.lying_sync = command.lying_sync;
-  options.world.small_logs = command.small_logs;
-  options.world.placed_tables = command.placed_tables;
-  options.world.split_transactions = command.split_transactions;
+  options.draw.seed = command.seed;
+  options.draw.regions = command.regions;
+  options.draw.seconds = command.seconds;
+  options.draw.small_logs = command.small_logs;
+  options.draw.placed_tables = command.placed_tables;
+  options.plants.lying_sync = command.lying_sync;
+  options.plants.split_transactions = command.split_transactions;
   options.seeds = command.seeds;
   options.twice = command.twice;
-  const auto print = [](const std::string& line) {
-    std::printf("%s\n", line.c_str());
-    std::fflush(stdout);
+  options.run = [plants = options.plants](const chaos::Schedule& schedule) {
+    return chaos::RunApart(schedule, plants);
   };
-  const chaos::SimulateSummary summary = chaos::Simulate(options, print);
-  print(chaos::Describe(summary));
+  if (!command.save.empty()) {
+    const std::string text = chaos::FormatSchedule(chaos::DrawSchedule(options.draw));
+    if (const Status status = WriteText(command.save, text); !status.ok())
+      return ReportError(status);
+    Say("the schedule of seed " + std::to_string(command.seed) + " is in " + command.save);
+    return 0;
+  }
+  const std::string flags = std::string(command.lying_sync ? " --plant-lying-sync" : "") +
+                            (command.split_transactions ? " --plant-split-transactions" : "");
+  if (!command.events.empty()) {
+    bool holds = true;
+    for (const std::string& path : command.events) {
+      const auto text = ReadText(path);
+      if (!text.ok()) return ReportError(text.status());
+      const auto schedule = chaos::ParseSchedule(*text, path);
+      if (!schedule.ok()) return ReportError(schedule.status());
+      chaos::WorldResult result;
+      const std::string failure = chaos::RunOne(
+          options, *schedule, path, "everwrite chaos simulate --events " + path + flags, result);
+      Say(failure.empty() ? path + " holds: " + chaos::Describe(*schedule) : failure);
+      if (failure.empty()) continue;
+      holds = false;
+      if (command.shrink)
+        ShrinkAndTell(command, options.run, *schedule, result, command.out + "/shrunk.events",
+                      flags);
+    }
+    return holds ? 0 : kExitNo;
+  }
+  size_t shrunk = 0;
+  options.on_failure = [&](const chaos::Schedule& schedule, const chaos::WorldResult& result) {
+    if (!command.no_shrink && shrunk++ < kShrunkMax)
+      ShrinkAndTell(command, options.run, schedule, result,
+                    command.out + "/seed-" + std::to_string(schedule.seed) + ".events", flags);
+  };
+  const chaos::SimulateSummary summary = chaos::Simulate(options, Say);
+  Say(chaos::Describe(summary));
   return summary.failed == 0 ? 0 : kExitNo;
 }
 

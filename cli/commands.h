@@ -106,8 +106,14 @@ int RunLink(const LinkCommand& command);
 struct SimulateCommand {
   uint64_t seeds = 100;
   uint64_t seed = 1;
-  uint64_t regions = 3;
+  uint64_t regions = 0;             // 0: each seed draws
   int64_t seconds = 20;             // of chaos, a seed
+  std::vector<std::string> events;  // files to replay, instead of seeds
+  std::string save;                 // write the seed's schedule to this file, and do not run it
+  std::string out = ".";            // the folder for shrunk schedules
+  bool shrink = false;              // what fails of files; seeds that fail are
+  bool no_shrink = false;
+  int64_t shrink_seconds = 120;     // at most, each
   bool twice = false;               // run each seed twice and compare traces
   bool lying_sync = false;          // a planted bug
   bool split_transactions = false;  // another

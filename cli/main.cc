@@ -222,11 +222,21 @@ class CommandLine {
             [this] { return RunSimulate(simulate_); });
     simulate->add_option("--seeds", simulate_.seeds, "how many")->capture_default_str();
     simulate->add_option("--seed", simulate_.seed, "the first")->capture_default_str();
-    simulate->add_option("--regions", simulate_.regions)
-        ->check(CLI::Range(1, 9))
-        ->capture_default_str();
+    simulate->add_option("--regions", simulate_.regions, "else each seed draws 2 to 5")
+        ->check(CLI::Range(1, 9));
     simulate->add_option("--seconds", simulate_.seconds, "of chaos, a seed, in virtual time")
         ->check(CLI::Range(1, 86400))
+        ->capture_default_str();
+    simulate->add_option("--events", simulate_.events, "replay these files instead of seeds");
+    simulate->add_option("--save", simulate_.save,
+                         "write what the seed has drawn to this file, and run nothing");
+    simulate->add_flag("--shrink", simulate_.shrink,
+                       "make what fails as short as it can be (the default with seeds)");
+    simulate->add_flag("--no-shrink", simulate_.no_shrink, "do not");
+    simulate->add_option("--shrink-seconds", simulate_.shrink_seconds, "at most, each")
+        ->check(CLI::Range(1, 86400))
+        ->capture_default_str();
+    simulate->add_option("--out", simulate_.out, "folder for what was shrunk")
         ->capture_default_str();
     simulate->add_flag("--twice", simulate_.twice, "run each seed twice and compare the traces");
     simulate->add_flag("--plant-lying-sync", simulate_.lying_sync,

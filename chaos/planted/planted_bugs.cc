@@ -1,49 +1,27 @@
 #include "chaos/planted/planted_bugs.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
+#include <algorithm>
 
-#include <cstdio>
+#include "chaos/sim/run_apart.h"
 
 namespace everwrite::chaos {
-namespace {
 
-constexpr unsigned kSecondsMax = 300;  // of one world: what takes longer has run into a loop
-constexpr size_t kSignMax = 200;
-
-// What the world had to say; empty: nothing was wrong.
-std::string RunApart(PlantedBug bug, const WorldOptions& world) {
-  int ends[2];
-  if (pipe(ends) != 0) return "";
-  std::fflush(nullptr);
-  const pid_t child = fork();
-  if (child == 0) {
-    close(ends[0]);
-    alarm(kSecondsMax);
-    (void)!freopen("/dev/null", "w", stderr);  // what a CHECK prints
+WorldResult RunWithBug(PlantedBug bug, const Schedule& schedule) {
+  return RunApart(schedule, {}, [bug] {
 #ifdef EVERWRITE_PLANTED
     planted_bug = bug;
 #else
     (void)bug;
 #endif
-    const WorldResult result = RunWorld(world);
-    const std::string sign = result.violations.empty() ? "" : result.violations.front();
-    (void)!write(ends[1], sign.data(), std::min(sign.size(), kSignMax));
-    _exit(0);
-  }
-  close(ends[1]);
-  std::string sign(kSignMax, '\0');
-  const ssize_t size = child < 0 ? 0 : read(ends[0], sign.data(), sign.size());
-  sign.resize(size > 0 ? static_cast<size_t>(size) : 0);
-  close(ends[0]);
-  int status = 0;
-  if (child > 0) waitpid(child, &status, 0);
-  if (!WIFSIGNALED(status)) return sign;
-  if (WTERMSIG(status) == SIGALRM) return "does not come to an end";
-  return WTERMSIG(status) == SIGABRT ? "a CHECK of the product's own" : "a crash";
+  });
 }
 
-}  // namespace
+const PlantedBugInfo* FindPlantedBug(std::string_view name) {
+  const auto& bugs = PlantedBugs();
+  const auto at = std::find_if(bugs.begin(), bugs.end(),
+                               [name](const PlantedBugInfo& info) { return info.name == name; });
+  return at == bugs.end() ? nullptr : &*at;
+}
 
 const std::vector<PlantedBugInfo>& PlantedBugs() {
   using enum PlantedBug;
@@ -96,16 +74,17 @@ const std::vector<PlantedBugInfo>& PlantedBugs() {
   return bugs;
 }
 
-Hunt HuntFor(PlantedBug bug, const WorldOptions& world, uint64_t enough, uint64_t most) {
+Hunt HuntFor(PlantedBug bug, const DrawOptions& draw, uint64_t enough, uint64_t most) {
   Hunt hunt;
-  WorldOptions one = world;
+  DrawOptions one = draw;
   while (hunt.seeds < enough || (hunt.found == 0 && hunt.seeds < most)) {
-    one.seed = world.seed + hunt.seeds++;
-    std::string sign = RunApart(bug, one);
-    if (sign.empty()) continue;
+    one.seed = draw.seed + hunt.seeds++;
+    const Schedule schedule = DrawSchedule(one);
+    const WorldResult result = RunWithBug(bug, schedule);
+    if (result.violations.empty()) continue;
     if (hunt.found++ > 0) continue;
-    hunt.first_seed = one.seed;
-    hunt.first_sign = std::move(sign);
+    hunt.first = schedule;
+    hunt.first_sign = result.violations.front();
   }
   return hunt;
 }

@@ -21,17 +21,20 @@ struct PlantedBugInfo {
 
 // kNone comes first: a control, of which nothing may be found.
 const std::vector<PlantedBugInfo>& PlantedBugs();
+const PlantedBugInfo* FindPlantedBug(std::string_view name);  // null: there is none
+
+// A world with the bug in it, in a process of its own. In a build without planted bugs: without it.
+WorldResult RunWithBug(PlantedBug bug, const Schedule& schedule);
 
 struct Hunt {
-  uint64_t seeds = 0;       // that were tried
-  uint64_t found = 0;       // of them, in which something was wrong
-  uint64_t first_seed = 0;  // 0: none
-  std::string first_sign;   // what the first one said
+  uint64_t seeds = 0;      // that were tried
+  uint64_t found = 0;      // of them, in which something was wrong
+  Schedule first;          // of those, when there is one
+  std::string first_sign;  // what the first one said
 };
 
-// Runs worlds with the bug in it, each in a process of its own: what ends it, a CHECK or running
-// for ever, is a find too. Tries `enough` seeds, and goes on up to `most` until one has found it.
-// In a build without planted bugs none is ever found.
-Hunt HuntFor(PlantedBug bug, const WorldOptions& world, uint64_t enough, uint64_t most);
+// Runs worlds with the bug in it: what ends one, a CHECK or running for ever, is a find too. Tries
+// `enough` seeds, and goes on up to `most` until one has found it.
+Hunt HuntFor(PlantedBug bug, const DrawOptions& draw, uint64_t enough, uint64_t most);
 
 }  // namespace everwrite::chaos

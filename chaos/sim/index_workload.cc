@@ -26,17 +26,9 @@ Status Toggle(table::TableDefinition& definition) {
 
 }  // namespace
 
-void IndexWorkload::Next() {
-  if (stopped_ || mean_micros_ == 0) return;
-  simulator_.After(simulator_.random().Between(1, 2 * mean_micros_), [this] {
-    SimRegion& region = *regions_[simulator_.random().Below(regions_.size())];
-    if (!stopped_ && region.serving() && region.engine().FindTable(Workload::kTable))
-      Change(region);
-    Next();
-  });
-}
-
-void IndexWorkload::Change(SimRegion& region) {
+void IndexWorkload::Change(size_t index) {
+  SimRegion& region = *regions_[index];
+  if (!region.serving() || !region.engine().FindTable(Workload::kTable)) return;
   region.engine().UpdateTable(Workload::kTable, Toggle, region.executor(),
                               [this, &region](const Result<table::TablePtr>& table) {
                                 simulator_.Trace(table.ok() ? "index" : "no index");

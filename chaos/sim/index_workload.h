@@ -1,5 +1,5 @@
 // Somebody who adds a secondary index to the table while everybody writes, and removes it again,
-// now in this region and now in that.
+// now in this region and now in that: whenever the schedule says so.
 //
 // The table has two indexes from the start (chaos/workload_item); the one that comes and goes is
 // filled in every region while rows change, regions crash and definitions of it arrive out of step.
@@ -18,25 +18,20 @@ namespace everwrite::chaos {
 
 class IndexWorkload {
  public:
-  // The table is made by Workload. `mean_micros` between two changes; 0: none. `history` outlives
-  // this.
+  // The table is made by Workload. `history` outlives this.
   IndexWorkload(Simulator& simulator, std::vector<std::unique_ptr<SimRegion>>& regions,
-                int64_t mean_micros, History& history)
-      : simulator_(simulator), regions_(regions), mean_micros_(mean_micros), history_(history) {}
+                History& history)
+      : simulator_(simulator), regions_(regions), history_(history) {}
 
-  void Start() { Next(); }
-  void Stop() { stopped_ = true; }
+  // By way of a region, when it answers.
+  void Change(size_t region);
 
  private:
-  void Next();
-  void Change(SimRegion& region);
   void Check(const SimRegion& region);
 
   Simulator& simulator_;
   std::vector<std::unique_ptr<SimRegion>>& regions_;
-  const int64_t mean_micros_;
   History& history_;
-  bool stopped_ = false;
   size_t next_check_ = 0;  // when so many writes have been sent
 };
 

@@ -38,32 +38,37 @@ PairWorkload::PairWorkload(Simulator& simulator, std::vector<std::unique_ptr<Sim
 
 void PairWorkload::Start() {
   for (size_t region = 0; region < regions_.size(); ++region)
-    for (size_t i = 0; i < options_.sessions_per_region; ++i) Next(region);
+    for (size_t i = 0; i < options_.sessions_per_region; ++i) {
+      sessions_.push_back({region, simulator_.Stream("pair session", region * 1000 + i)});
+      Next(sessions_.size() - 1);
+    }
 }
 
-void PairWorkload::Next(size_t region) {
+void PairWorkload::Next(size_t index) {
   if (stopped_) return;
-  const int64_t pause = simulator_.random().Between(1, 2 * options_.think_micros);
-  simulator_.After(pause, [this, region] {
-    Next(region);
-    SimRegion& at = *regions_[region];
+  const int64_t pause = sessions_[index].random.Between(1, 2 * options_.think_micros);
+  simulator_.After(pause, [this, index] {
+    Next(index);
+    Session& session = sessions_[index];
+    SimRegion& at = *regions_[session.region];
     if (!at.serving() || !at.engine().FindTable(Workload::kTable)) return;
-    if (simulator_.random().Chance(options_.read_percent, 100)) {
-      Read(region);
+    if (session.random.Chance(options_.read_percent, 100)) {
+      Read(session);
     } else {
-      Begin(region);
+      Begin(index);
     }
   });
 }
 
-std::array<std::string, 2> PairWorkload::DrawPair() {
-  const std::string name = "pair" + std::to_string(simulator_.random().Below(options_.pairs));
+std::array<std::string, 2> PairWorkload::DrawPair(Random& random) const {
+  const std::string name = "pair" + std::to_string(random.Below(options_.pairs));
   return {name + "a", name + "b"};
 }
 
-void PairWorkload::Read(size_t region) {
+void PairWorkload::Read(Session& session) {
   ++history_.reads;
-  const auto names = DrawPair();
+  const size_t region = session.region;
+  const auto names = DrawPair(session.random);
   table::RegionEngine& engine = regions_[region]->engine();
   const auto table = engine.FindTable(Workload::kTable);
   std::array<uint64_t, 2> ids{};
@@ -83,14 +88,17 @@ void PairWorkload::Read(size_t region) {
         names[1] + " of " + std::to_string(ids[1]));
 }
 
-void PairWorkload::Begin(size_t region) {
+void PairWorkload::Begin(size_t index) {
+  Session& session = sessions_[index];
   auto attempt = std::make_shared<Attempt>();
-  attempt->region = region;
-  attempt->names = DrawPair();
-  attempt->is_delete = simulator_.random().Chance(options_.delete_percent, 100);
+  attempt->session = index;
+  attempt->region = session.region;
+  attempt->names = DrawPair(session.random);
+  attempt->is_delete = session.random.Chance(options_.delete_percent, 100);
+  attempt->create = session.random.Chance(kCreatePercent, 100);
   for (size_t i = 0; i < 2; ++i) {
     HistoryWrite& write = history_.Add();
-    write.region = region;
+    write.region = session.region;
     write.key = EncodeSimKey(attempt->names[i]);
     write.is_delete = attempt->is_delete;
     write.in_transaction = true;
@@ -114,9 +122,8 @@ void PairWorkload::Send(std::shared_ptr<const Attempt> attempt, int times_left) 
             {table::Mutation::Kind::kPut, EncodeSimItem({pk, attempt->writes[i], "", {}})});
       }
     }
-    const bool create = attempt->writes[0] % 100 < kCreatePercent;  // the same each time it is sent
     auto operation = std::make_unique<PairTransaction>(
-        std::move(mutations), create,
+        std::move(mutations), attempt->create,
         [this, attempt](const Status& status, const std::vector<conflict::Version>& committed) {
           OnEnded(*attempt, status, committed);
         });
@@ -128,7 +135,7 @@ void PairWorkload::Send(std::shared_ptr<const Attempt> attempt, int times_left) 
     region.engine().Transact(std::move(operation), region.executor());
   }
   // Impatient: now and then before the answer can have come.
-  const int64_t patience = simulator_.random().Between(1, 1000) * kMicrosPerMilli;
+  const int64_t patience = sessions_[attempt->session].random.Between(1, 1000) * kMicrosPerMilli;
   simulator_.After(patience,
                    [this, attempt, times_left] { Send(attempt, stopped_ ? 0 : times_left - 1); });
 }

@@ -37,25 +37,32 @@ class PairWorkload {
   void Stop() { stopped_ = true; }
 
  private:
+  struct Session {
+    size_t region = 0;
+    Random random;
+  };
   // One transaction, for all the times it is sent.
   struct Attempt {
+    size_t session = 0;
     size_t region = 0;
     std::array<std::string, 2> names;
     std::array<uint64_t, 2> writes{};  // ids in the history: one after the other
     bool is_delete = false;
+    bool create = false;  // on condition that nothing is there
   };
-  void Next(size_t region);
-  void Read(size_t region);
-  void Begin(size_t region);
+  void Next(size_t session);
+  void Read(Session& session);
+  void Begin(size_t session);
   void Send(std::shared_ptr<const Attempt> attempt, int times_left);
   void OnEnded(const Attempt& attempt, const Status& status,
                const std::vector<conflict::Version>& committed);
-  std::array<std::string, 2> DrawPair();
+  std::array<std::string, 2> DrawPair(Random& random) const;
 
   Simulator& simulator_;
   std::vector<std::unique_ptr<SimRegion>>& regions_;
   const PairOptions options_;
   History& history_;
+  std::vector<Session> sessions_;
   bool stopped_ = false;
 };
 

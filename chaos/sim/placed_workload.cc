@@ -40,9 +40,11 @@ Status Toggle(table::TableDefinition& definition, RegionId region) {
 void PlacedWorkload::Start() {
   if (options_.sessions_per_region == 0) return;
   Create();
-  Move();
   for (size_t region = 0; region < regions_.size(); ++region)
-    for (size_t i = 0; i < options_.sessions_per_region; ++i) Next(region);
+    for (size_t i = 0; i < options_.sessions_per_region; ++i) {
+      sessions_.push_back({region, simulator_.Stream("placed session", region * 1000 + i)});
+      Next(sessions_.size() - 1);
+    }
 }
 
 // Until it is there: the region may crash before, or lose its disk afterwards.
@@ -57,35 +59,33 @@ void PlacedWorkload::Create() {
   simulator_.After(kRetryMicros, [this] { Create(); });
 }
 
-void PlacedWorkload::Move() {
-  simulator_.After(simulator_.random().Between(1, 2 * options_.move_micros), [this] {
-    if (stopped_ || regions_.size() < 2) return;
-    SimRegion& region = *regions_[0];
-    const RegionId moved = regions_[1 + simulator_.random().Below(regions_.size() - 1)]->id();
-    if (region.serving() && region.engine().FindTable(kTable)) {
-      region.engine().UpdateTable(
-          kTable, [moved](table::TableDefinition& definition) { return Toggle(definition, moved); },
-          region.executor(),
-          [this](const Result<table::TablePtr>& table) {
-            simulator_.Trace(table.ok() ? "placed" : "not placed");
-            moves_ += table.ok() ? 1 : 0;
-          });
-    }
-    Move();
-  });
+void PlacedWorkload::Move(size_t moved) {
+  SimRegion& region = *regions_[0];
+  if (moved == 0 || !region.serving() || !region.engine().FindTable(kTable)) return;
+  region.engine().UpdateTable(
+      kTable,
+      [id = regions_[moved]->id()](table::TableDefinition& definition) {
+        return Toggle(definition, id);
+      },
+      region.executor(),
+      [this](const Result<table::TablePtr>& table) {
+        simulator_.Trace(table.ok() ? "placed" : "not placed");
+        moves_ += table.ok() ? 1 : 0;
+      });
 }
 
-void PlacedWorkload::Next(size_t region) {
+void PlacedWorkload::Next(size_t session) {
   if (stopped_) return;
-  simulator_.After(simulator_.random().Between(1, 2 * options_.think_micros), [this, region] {
-    Next(region);
-    if (regions_[region]->serving() && regions_[region]->engine().FindTable(kTable))
-      Write(*regions_[region]);
+  Random& random = sessions_[session].random;
+  simulator_.After(random.Between(1, 2 * options_.think_micros), [this, session] {
+    Next(session);
+    SimRegion& region = *regions_[sessions_[session].region];
+    if (region.serving() && region.engine().FindTable(kTable))
+      Write(region, sessions_[session].random);
   });
 }
 
-void PlacedWorkload::Write(SimRegion& region) {
-  Random& random = simulator_.random();
+void PlacedWorkload::Write(SimRegion& region, Random& random) {
   SimItem item;
   item.pk = "placed" + std::to_string(random.Below(options_.keys));
   item.id = kFirstId + ++written_;

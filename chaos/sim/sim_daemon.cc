@@ -10,8 +10,8 @@ namespace {
 // The local link's one-way time. Constant, so that what is sent first arrives first.
 constexpr int64_t kLinkMicros = 40;
 
-replicator::Options OptionsOf(const std::vector<RegionId>& ids, size_t index,
-                              replicator::Options options) {
+replicator::Options OptionsOf(const std::vector<RegionId>& ids, size_t index) {
+  replicator::Options options;
   options.self = ids[index];
   for (const RegionId id : ids)
     if (id != options.self) options.peers.push_back(id);
@@ -30,7 +30,8 @@ SimDaemon::SimDaemon(Simulator& simulator, size_t index, const std::vector<Regio
       ids_(ids),
       region_(region),
       network_(network),
-      find_(std::move(find)) {
+      find_(std::move(find)),
+      random_(simulator.Stream("replicator", index)) {
   region_.SetSendMail([this](RegionId to, std::string letter) { SendMail(to, std::move(letter)); });
   region_.SetOnAdmission([this] {
     if (process_) AttachRegion();
@@ -61,18 +62,18 @@ void SimDaemon::SendMail(RegionId to, std::string letter) {
 void SimDaemon::Start() {
   CHECK(!process_);
   ++incarnation_;
-  replicator::Options options = OptionsOf(ids_, index_, options_);
+  replicator::Options options = OptionsOf(ids_, index_);
   // Cruel bounds now and then: small batches, little credit, a cache that forgets.
-  if (simulator_.random().Chance(1, 3)) {
+  if (random_.Chance(cruel_percent_, 100)) {
     options.batch_bytes = 1000;
     options.credit_bytes = 40'000;
     options.cache_bytes = 2000;
     options.apply_bytes = 2000;
     options.fill_chunk = 3000;
     options.fill_window = 24000;
-    options.fill_bytes_per_second = simulator_.random().Chance(1, 2) ? 200'000 : 0;
+    options.fill_bytes_per_second = random_.Chance(1, 2) ? 200'000 : 0;
   }
-  process_ = std::make_unique<Process>(simulator_, options, simulator_.random().Next());
+  process_ = std::make_unique<Process>(simulator_, options, random_.Next());
   Feed([this](replicator::Replicator& core) {
     for (size_t peer = 0; peer < ids_.size(); ++peer)
       if (peer != index_ && network_.IsUp(index_, peer))

@@ -28,8 +28,8 @@ class SimDaemon {
   void Crash();
   bool running() const { return process_ != nullptr; }
   streams::ReplicationStatus status() const { return process_->core.status(simulator_.now()); }
-  // Bounds for its replicator, beside those that chance makes cruel.
-  void SetOptions(const replicator::Options& options) { options_ = options; }
+  // Of its starts so many percent are with tiny bounds.
+  void SetCruelty(int64_t percent) { cruel_percent_ = static_cast<uint64_t>(percent); }
   // A planted bug, to prove that the checkers see it: a transaction is handed to the region change
   // by change, without its marks (with them the region would refuse it).
   void PlantSplitTransactions(bool planted) { split_transactions_ = planted; }
@@ -68,7 +68,8 @@ class SimDaemon {
   SimRegion& region_;
   SimNetwork& network_;
   const FindDaemon find_;
-  replicator::Options options_;
+  Random random_;
+  uint64_t cruel_percent_ = 0;
   bool split_transactions_ = false;
   uint64_t incarnation_ = 0;  // of the process: replies to a dead one are dropped
   std::unique_ptr<Process> process_;

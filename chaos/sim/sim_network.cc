@@ -3,14 +3,17 @@
 namespace everwrite::chaos {
 
 SimNetwork::SimNetwork(Simulator& simulator, size_t regions)
-    : simulator_(simulator), regions_(regions), directions_(regions * regions) {}
+    : simulator_(simulator), regions_(regions), directions_(regions * regions) {
+  for (size_t i = 0; i < directions_.size(); ++i)
+    directions_[i].random = simulator.Stream("direction", i);
+}
 
 void SimNetwork::Cut(size_t from, size_t to) {
   Direction& direction = At(from, to);
   if (direction.cut) return;
   direction.cut = true;
   const uint64_t epoch = ++direction.epoch;
-  const int64_t noticed = simulator_.random().Between(2, 5) * kMicrosPerSecond;
+  const int64_t noticed = direction.random.Between(2, 5) * kMicrosPerSecond;
   simulator_.After(noticed, [this, from, to, epoch] {
     if (At(from, to).epoch == epoch && At(from, to).cut) Notice(from, to, false);
   });
@@ -21,7 +24,7 @@ void SimNetwork::Heal(size_t from, size_t to) {
   if (!direction.cut) return;
   direction.cut = false;
   const uint64_t epoch = ++direction.epoch;
-  simulator_.After(simulator_.random().Between(20, 300) * kMicrosPerMilli, [this, from, to, epoch] {
+  simulator_.After(direction.random.Between(20, 300) * kMicrosPerMilli, [this, from, to, epoch] {
     if (At(from, to).epoch == epoch && At(from, to).noticed) Notice(from, to, true);
   });
 }
@@ -41,8 +44,8 @@ void SimNetwork::CalmDown() {
 
 void SimNetwork::Send(size_t from, size_t to, std::function<void()> deliver) {
   ++sent_;
-  const Direction& direction = At(from, to);
-  Random& random = simulator_.random();
+  Direction& direction = At(from, to);
+  Random& random = direction.random;
   if (direction.cut || random.Chance(direction.weather.loss_permille, 1000)) {
     ++lost_;
     return;

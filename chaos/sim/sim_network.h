@@ -54,6 +54,7 @@ class SimNetwork {
     bool cut = false;
     bool noticed = false;  // the connection that needs this direction is known to be down
     uint64_t epoch = 0;    // changes with each cut: messages of an older epoch are lost
+    Random random{0};      // of its messages
   };
   Direction& At(size_t from, size_t to) { return directions_[from * regions_ + to]; }
   void Notice(size_t from, size_t to, bool up);

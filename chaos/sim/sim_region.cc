@@ -13,7 +13,10 @@ constexpr int64_t kLyingSyncMicros = 200 * kMicrosPerMilli;
 }  // namespace
 
 SimRegion::SimRegion(Simulator& simulator, SimRegionOptions options)
-    : simulator_(simulator), options_(options), store_(options) {}
+    : simulator_(simulator),
+      options_(options),
+      random_(simulator.Stream("region", options.id.value)),
+      store_(options) {}
 
 SimRegion::~SimRegion() = default;
 
@@ -47,18 +50,18 @@ void SimRegion::Start() {
   options.change_log_keep_ms = options_.change_log_keep_ms;
   options.change_log_bytes = options_.change_log_bytes;
   options.admission = {options_.peers, 1 * kMicrosPerSecond};
-  options.life = {simulator_.random().Next() | 1, process_->clock.PhysicalMillis(), false, {}};
+  options.life = {random_.Next() | 1, process_->clock.PhysicalMillis(), false, {}};
   options.on_admission = [this](table::Admission::Decision decision, const std::string&) {
     CHECK(decision != table::Admission::Decision::kRefuse, "there is one process of each region");
     if (on_admission_) on_admission_();
   };
-  auto engine = table::RegionEngine::Open(store_, process_->clock, options,
-                                          /*incarnation=*/simulator_.random().Next(),
-                                          [process = process_.get(), this] {
-                                            if (process->turn_under_way) return;
-                                            process->turn_under_way = true;
-                                            process->executor.Post([this] { BeginTurn(); });
-                                          });
+  auto engine =
+      table::RegionEngine::Open(store_, process_->clock, options,
+                                /*incarnation=*/random_.Next(), [process = process_.get(), this] {
+                                  if (process->turn_under_way) return;
+                                  process->turn_under_way = true;
+                                  process->executor.Post([this] { BeginTurn(); });
+                                });
   CHECK(engine.ok(), engine.status().ToString());
   process_->engine = std::move(engine).value();
   process_->engine->committer().SetReport([this](const table::CommitReport& report) {
@@ -86,12 +89,12 @@ void SimRegion::LateSync() {
   process_->executor.PostAfter(kLyingSyncMicros, [this] { LateSync(); });
 }
 
-void SimRegion::Crash() {
+void SimRegion::Crash(int64_t kept_percent) {
   CHECK(process_);
   compared_ += process_->guard->report().compared_equal;
   process_->executor.Kill();
   process_.reset();
-  store_.Crash(simulator_.random().Below(store_.unsynced_batches() + 1));
+  store_.Crash((store_.unsynced_batches() * static_cast<size_t>(kept_percent) + 50) / 100);
 }
 
 void SimRegion::LoseDisk() {
@@ -104,7 +107,7 @@ void SimRegion::BeginTurn() {
     process_->turn_under_way = false;
     return;
   }
-  const int64_t fsync = simulator_.random().Between(50, options_.fsync_micros_max);
+  const int64_t fsync = random_.Between(50, options_.fsync_micros_max);
   process_->executor.PostAfter(fsync, [this] { EndTurn(); });
 }
 

@@ -47,8 +47,9 @@ class SimRegion {
   ~SimRegion();
 
   void Start();
-  // Power cut: unsynced writes are gone, but for a random prefix that had reached the disk.
-  void Crash();
+  // Power cut: unsynced writes are gone, but for the oldest of them, so many percent, which had
+  // reached the disk.
+  void Crash(int64_t kept_percent);
   // A new, empty disk. While it does not run.
   void LoseDisk();
   // A copy of the disk; and that put back in place, while it does not run. False: there is none.
@@ -96,6 +97,7 @@ class SimRegion {
 
   Simulator& simulator_;
   const SimRegionOptions options_;
+  Random random_;
   // The disk: does what it says, unless a bug is planted.
   class Disk : public MemoryKvStore {
    public:

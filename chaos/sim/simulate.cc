@@ -1,5 +1,7 @@
 #include "chaos/sim/simulate.h"
 
+#include <algorithm>
+#include <cctype>
 #include <cinttypes>
 #include <cstdio>
 
@@ -14,79 +16,95 @@ std::string Hex(uint64_t value) {
   return buffer;
 }
 
+std::string ReplayLine(const SimulateOptions& options, uint64_t seed) {
+  const DrawOptions& draw = options.draw;
+  return "everwrite chaos simulate --seeds 1 --seed " + std::to_string(seed) + " --seconds " +
+         std::to_string(draw.seconds) +
+         (draw.regions == 0 ? "" : " --regions " + std::to_string(draw.regions)) +
+         (draw.small_logs ? " --small-logs" : "") +
+         (draw.placed_tables ? "" : " --no-placed-tables") +
+         (options.plants.lying_sync ? " --plant-lying-sync" : "") +
+         (options.plants.split_transactions ? " --plant-split-transactions" : "");
+}
+
 }  // namespace
 
-WorldResult SimulateOne(const SimulateOptions& options, uint64_t seed, std::string& failure) {
-  WorldOptions world = options.world;
-  world.seed = seed;
-  WorldResult result = RunWorld(world);
+std::string KindOf(const std::string& violation) {
+  std::string kind;
+  for (size_t at = 0; at < violation.size();) {
+    const size_t end = std::min(violation.find(' ', at), violation.size());
+    const bool numbered = std::any_of(violation.begin() + static_cast<std::ptrdiff_t>(at),
+                                      violation.begin() + static_cast<std::ptrdiff_t>(end),
+                                      [](unsigned char c) { return std::isdigit(c) != 0; });
+    if (!kind.empty()) kind += ' ';
+    kind += numbered ? "#" : violation.substr(at, end - at);
+    at = end + 1;
+  }
+  return kind;
+}
+
+bool HasKind(const WorldResult& result, const std::string& kind) {
+  return std::any_of(result.violations.begin(), result.violations.end(),
+                     [&kind](const std::string& line) { return KindOf(line) == kind; });
+}
+
+std::string RunOne(const SimulateOptions& options, const Schedule& schedule,
+                   const std::string& what, const std::string& replay, WorldResult& result) {
+  const auto run = [&] {
+    return options.run ? options.run(schedule) : RunWorld(schedule, options.plants);
+  };
+  result = run();
   if (options.twice) {
-    const uint64_t again = RunWorld(world).trace_hash;
+    const uint64_t again = run().trace_hash;
     if (again != result.trace_hash)
       result.violations.push_back("not deterministic: trace " + Hex(result.trace_hash) + " and " +
                                   Hex(again));
   }
-  failure.clear();
-  if (result.violations.empty()) return result;
-  failure = "seed " + std::to_string(seed) + " FAILED (faults: " + result.faults + ")\n";
+  if (result.violations.empty()) return "";
+  std::string failure = what + " FAILED (" + Describe(schedule) + ")\n";
   for (const std::string& line : result.violations) failure += "  " + line + "\n";
-  failure += "  replay: everwrite chaos simulate --seeds 1 --seed " + std::to_string(seed) +
-             " --seconds " + std::to_string(options.world.chaos_seconds) + " --regions " +
-             std::to_string(options.world.regions) +
-             (options.world.small_logs ? " --small-logs" : "") +
-             (options.world.placed_tables ? " --placed-tables" : "") +
-             (options.world.lying_sync ? " --plant-lying-sync" : "") +
-             (options.world.split_transactions ? " --plant-split-transactions" : "");
-  return result;
+  return failure + "  replay: " + replay;
 }
 
 SimulateSummary Simulate(const SimulateOptions& options,
                          const std::function<void(const std::string&)>& print) {
   SimulateSummary summary;
   for (uint64_t i = 0; i < options.seeds; ++i) {
-    std::string failure;
-    const uint64_t seed = options.world.seed + i;
-    const WorldResult result = SimulateOne(options, seed, failure);
+    DrawOptions draw = options.draw;
+    draw.seed += i;
+    const Schedule schedule = DrawSchedule(draw);
+    const std::string what = "seed " + std::to_string(draw.seed);
+    WorldResult result;
+    const std::string failure =
+        RunOne(options, schedule, what, ReplayLine(options, draw.seed), result);
     ++summary.seeds;
-    summary.failed += failure.empty() ? 0 : 1;
-    summary.writes += result.writes;
-    summary.acknowledged += result.acknowledged;
-    summary.reads += result.reads;
-    summary.conflicts += result.conflicts;
-    summary.transactions += result.transactions;
-    summary.expired += result.expired;
-    summary.streamed += result.streamed;
-    summary.moved += result.moved;
-    summary.placed += result.placed;
-    summary.crashes += result.crashes;
-    summary.lost_disks += result.lost_disks;
-    summary.fillings += result.fillings;
-    summary.lost_with_disk += result.lost_with_disk;
-    summary.cuts += result.cuts;
-    summary.events += result.events;
-    summary.simulated_micros += result.simulated_micros;
-    if (!failure.empty()) print(failure);
+    summary.counts += result.counts;
+    if (!failure.empty()) {
+      ++summary.failed;
+      print(failure);
+      if (options.on_failure) options.on_failure(schedule, result);
+    }
     if (options.seeds == 1)
-      print("seed " + std::to_string(seed) + " trace " + Hex(result.trace_hash) +
-            " faults: " + result.faults);
+      print(what + " trace " + Hex(result.trace_hash) + ": " + Describe(schedule));
     if (summary.seeds % kProgressSeeds == 0 && summary.seeds < options.seeds)
       print(Describe(summary));
   }
   return summary;
 }
 
-std::string Describe(const SimulateSummary& s) {
+std::string Describe(const SimulateSummary& summary) {
   const auto number = [](uint64_t value) { return std::to_string(value); };
-  return number(s.seeds) + " seeds, " + number(s.failed) + " failed; simulated " +
-         number(s.simulated_micros / 1'000'000) + " s, " + number(s.writes) + " writes (" +
-         number(s.acknowledged) + " acknowledged), " + number(s.reads) + " reads, " +
-         number(s.conflicts) + " ledger entries, " + number(s.transactions) + " transactions, " +
-         number(s.expired) + " expired, " + number(s.streamed) + " stream records (" +
-         number(s.moved) + " moves), " + number(s.placed) + " replicas moved, " +
-         number(s.crashes) + " crashes, " + number(s.cuts) + " cuts, " + number(s.lost_disks) +
-         " lost disks (with " + number(s.lost_with_disk) +
-         " acknowledged writes that nobody else had), " + number(s.fillings) + " fillings, " +
-         number(s.events) + " events";
+  const WorldCounts& c = summary.counts;
+  return number(summary.seeds) + " seeds, " + number(summary.failed) + " failed; simulated " +
+         std::to_string(c.simulated_micros / 1'000'000) + " s, " + number(c.writes) + " writes (" +
+         number(c.acknowledged) + " acknowledged), " + number(c.reads) + " reads, " +
+         number(c.conflicts) + " ledger entries, " + number(c.transactions) + " transactions, " +
+         number(c.expired) + " expired, " + number(c.streamed) + " stream records (" +
+         number(c.moved) + " moves), " + number(c.placed) + " replicas moved, " +
+         number(c.crashes) + " crashes, " + number(c.cuts) + " cuts, " + number(c.lost_disks) +
+         " lost disks (with " + number(c.lost_with_disk) +
+         " acknowledged writes that nobody else had), " + number(c.fillings) + " fillings, " +
+         number(c.events) + " events";
 }
 
 }  // namespace everwrite::chaos

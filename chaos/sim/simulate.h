@@ -9,37 +9,37 @@
 
 namespace everwrite::chaos {
 
+// Runs a schedule; in this process, or in one of its own (run_apart.h).
+using WorldRunner = std::function<WorldResult(const Schedule&)>;
+
 struct SimulateOptions {
-  WorldOptions world;  // its seed is the first
+  DrawOptions draw;  // its seed is the first
+  Plants plants;
   uint64_t seeds = 1;
   bool twice = false;  // run each seed twice and compare the trace hashes
+  WorldRunner run;     // null: RunWorld with the plants
+  // Told of each failure, after it was printed.
+  std::function<void(const Schedule&, const WorldResult&)> on_failure;
 };
 
 struct SimulateSummary {
   uint64_t seeds = 0;
   uint64_t failed = 0;
-  uint64_t writes = 0;
-  uint64_t acknowledged = 0;
-  uint64_t reads = 0;
-  uint64_t conflicts = 0;
-  uint64_t transactions = 0;
-  uint64_t expired = 0;
-  uint64_t streamed = 0;
-  uint64_t moved = 0;
-  uint64_t placed = 0;
-  uint64_t crashes = 0;
-  uint64_t lost_disks = 0;
-  uint64_t fillings = 0;
-  uint64_t lost_with_disk = 0;
-  uint64_t cuts = 0;
-  uint64_t events = 0;
-  int64_t simulated_micros = 0;
+  WorldCounts counts;
 };
 
-// Runs one seed; `failure` is empty or says all that is wrong, with the line that replays it.
-WorldResult SimulateOne(const SimulateOptions& options, uint64_t seed, std::string& failure);
+// What a violation is about, without its numbers and names: two runs show the same kind of failure
+// when they have a violation of one kind.
+std::string KindOf(const std::string& violation);
+bool HasKind(const WorldResult& result, const std::string& kind);
 
-// Runs all, one after the other, telling `print` of each failure, and of progress now and then.
+// Runs one schedule, twice if wanted; `what` names it, `replay` is the line that runs it again.
+// Returns the failure's text: empty, or all that is wrong.
+std::string RunOne(const SimulateOptions& options, const Schedule& schedule,
+                   const std::string& what, const std::string& replay, WorldResult& result);
+
+// Runs all seeds, one after the other, telling `print` of each failure, and of progress now and
+// then.
 SimulateSummary Simulate(const SimulateOptions& options,
                          const std::function<void(const std::string&)>& print);
 

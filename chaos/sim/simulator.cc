@@ -5,6 +5,10 @@
 
 namespace everwrite::chaos {
 
+Random StreamOf(uint64_t seed, std::string_view purpose, uint64_t subject) {
+  return Random((seed * 0x9e3779b97f4a7c15ULL ^ Hash64(purpose)) + subject * 0xbf58476d1ce4e5b9ULL);
+}
+
 void Simulator::At(Instant when, std::function<void()> run) {
   CHECK(when >= now_, "an event in the past");
   queue_.push({when, next_order_++, std::move(run)});

@@ -21,12 +21,18 @@
 
 namespace everwrite::chaos {
 
+// A stream of chance of its own for each purpose and subject, so that one of them does not disturb
+// the others.
+Random StreamOf(uint64_t seed, std::string_view purpose, uint64_t subject = 0);
+
 class Simulator {
  public:
-  explicit Simulator(uint64_t seed) : random_(seed) {}
+  explicit Simulator(uint64_t seed) : seed_(seed) {}
 
   Instant now() const { return now_; }
-  Random& random() { return random_; }
+  Random Stream(std::string_view purpose, uint64_t subject = 0) const {
+    return StreamOf(seed_, purpose, subject);
+  }
   uint64_t events() const { return events_; }
 
   void At(Instant when, std::function<void()> run);
@@ -50,7 +56,7 @@ class Simulator {
       return a.when != b.when ? a.when > b.when : a.order > b.order;
     }
   };
-  Random random_;
+  const uint64_t seed_;
   Instant now_;
   uint64_t next_order_ = 0;
   uint64_t events_ = 0;

@@ -27,6 +27,7 @@ StreamWorkload::StreamWorkload(Simulator& simulator,
       regions_(regions),
       options_(options),
       history_(history),
+      random_(simulator.Stream("stream consumer")),
       consumer_(kSimStreamMs, Workload::kTable) {}
 
 void StreamWorkload::Start() {
@@ -34,7 +35,7 @@ void StreamWorkload::Start() {
 }
 
 void StreamWorkload::Next() {
-  simulator_.After(simulator_.random().Between(1, 2 * options_.think_micros), [this] {
+  simulator_.After(random_.Between(1, 2 * options_.think_micros), [this] {
     if (finished_) return;
     Look();
     Next();
@@ -42,9 +43,8 @@ void StreamWorkload::Next() {
 }
 
 void StreamWorkload::Move() {
-  Random& random = simulator_.random();
   consumer_.Move();
-  at_ = random.Below(regions_.size());
+  at_ = random_.Below(regions_.size());
   ++moved_;
 }
 
@@ -61,7 +61,7 @@ bool StreamWorkload::HasAll(size_t region) const {
 }
 
 void StreamWorkload::Look() {
-  Random& random = simulator_.random();
+  Random& random = random_;
   if (random.Chance(options_.move_percent, 100) || !regions_[at_]->serving()) return Move();
   if (!begun_ && !HasAll(at_)) return Move();
   Status status;

@@ -51,6 +51,7 @@ class StreamWorkload {
   std::vector<std::unique_ptr<SimRegion>>& regions_;
   const StreamOptions options_;
   History& history_;
+  Random random_;
   table::testing::StreamConsumer consumer_;
   size_t at_ = 0;
   size_t moved_ = 0;

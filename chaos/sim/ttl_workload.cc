@@ -37,9 +37,11 @@ TtlWorkload::TtlWorkload(Simulator& simulator, std::vector<std::unique_ptr<SimRe
 void TtlWorkload::Start() {
   if (options_.sessions_per_region == 0) return;
   TurnOn();
-  if (options_.toggle_seconds > 0) Toggle();
   for (size_t region = 0; region < regions_.size(); ++region)
-    for (size_t i = 0; i < options_.sessions_per_region; ++i) Next(region);
+    for (size_t i = 0; i < options_.sessions_per_region; ++i) {
+      sessions_.push_back({region, simulator_.Stream("ttl session", region * 1000 + i)});
+      Next(sessions_.size() - 1);
+    }
 }
 
 void TtlWorkload::Stop() {
@@ -69,28 +71,20 @@ void TtlWorkload::TurnOn() {
   simulator_.After(kRetryMicros, [this] { TurnOn(); });
 }
 
-void TtlWorkload::Toggle() {
-  const int64_t mean = options_.toggle_seconds * kMicrosPerSecond;
-  simulator_.After(simulator_.random().Between(1, 2 * mean), [this] {
-    if (stopped_) return;
-    SetTtl(simulator_.random().Below(regions_.size()), simulator_.random().Chance(1, 2));
-    Toggle();
-  });
-}
-
-void TtlWorkload::Next(size_t region) {
+void TtlWorkload::Next(size_t session) {
   if (stopped_) return;
-  const int64_t pause = simulator_.random().Between(1, 2 * options_.think_micros);
-  simulator_.After(pause, [this, region] {
-    Next(region);
-    if (regions_[region]->serving() && regions_[region]->engine().FindTable(Workload::kTable))
-      Put(region);
+  const int64_t pause = sessions_[session].random.Between(1, 2 * options_.think_micros);
+  simulator_.After(pause, [this, session] {
+    Next(session);
+    SimRegion& region = *regions_[sessions_[session].region];
+    if (region.serving() && region.engine().FindTable(Workload::kTable)) Put(session);
   });
 }
 
-void TtlWorkload::Put(size_t index) {
+void TtlWorkload::Put(size_t session) {
+  const size_t index = sessions_[session].region;
   SimRegion& region = *regions_[index];
-  Random& random = simulator_.random();
+  Random& random = sessions_[session].random;
   const std::string name = "ttl" + std::to_string(random.Below(options_.keys));
   HistoryWrite& write = history_.Add();
   write.region = index;

@@ -51,8 +51,9 @@ void Workload::Start() {
   CreateTable();
   for (size_t region = 0; region < regions_.size(); ++region) {
     for (size_t i = 0; i < options_.sessions_per_region; ++i) {
-      sessions_.emplace_back().region = region;
-      Next(sessions_.size() - 1);
+      const size_t session = sessions_.size();
+      sessions_.push_back({region, simulator_.Stream("session", region * 1000 + i), {}, {}, 0});
+      Next(session);
     }
   }
 }
@@ -69,13 +70,16 @@ void Workload::CreateTable() {
 
 void Workload::ForgetRegion(size_t region) {
   for (Session& session : sessions_)
-    if (session.region == region) session = {region, "", {}};
+    if (session.region == region) {
+      session.cause_key.clear();
+      session.cause_version = {};
+    }
   std::erase_if(seen_, [&](const auto& entry) { return entry.first.first == region; });
 }
 
 void Workload::Next(size_t session) {
   if (stopped_) return;
-  const int64_t pause = simulator_.random().Between(1, 2 * options_.think_micros);
+  const int64_t pause = sessions_[session].random.Between(1, 2 * options_.think_micros);
   simulator_.After(pause, [this, session] { Step(session); });
 }
 
@@ -84,14 +88,17 @@ void Workload::Step(size_t index) {
   SimRegion& region = *regions_[session.region];
   Next(index);
   if (!region.serving() || !region.engine().FindTable(kTable)) return;
-  Random& random = simulator_.random();
+  Random& random = session.random;
   const bool once = random.Chance(options_.once_percent, 100);
   const std::string hot = "hot" + std::to_string(random.Below(options_.hot_keys));
   if (random.Chance(options_.read_percent, 100)) {
-    const bool old = once && once_keys_ > 0;
-    Read(session, EncodeSimKey(old ? "once" + std::to_string(random.Below(once_keys_)) : hot));
+    const bool old = once && !once_keys_.empty();
+    Read(session, EncodeSimKey(old ? once_keys_[random.Below(once_keys_.size())] : hot));
   } else {
-    Write(index, once ? "once" + std::to_string(once_keys_++) : hot);
+    if (once)
+      once_keys_.push_back("once" + std::to_string(index) + "." +
+                           std::to_string(++session.once_keys));
+    Write(index, once ? once_keys_.back() : hot);
   }
 }
 
@@ -144,7 +151,7 @@ void Workload::CheckRead(Session& session, const std::string& key, const conflic
 void Workload::Write(size_t index, const std::string& name) {
   Session& session = sessions_[index];
   SimRegion& region = *regions_[session.region];
-  Random& random = simulator_.random();
+  Random& random = session.random;
   Kind kind = Kind::kPut;
   const bool once = name.starts_with("once");
   if (random.Chance(options_.conditional_percent, 100)) kind = Kind::kCreate;

@@ -52,9 +52,11 @@ class Workload {
  private:
   struct Session {
     size_t region = 0;
+    Random random;
     // The last write that this session has seen or made; empty key: none.
     std::string cause_key;
     conflict::Version cause_version;
+    uint64_t once_keys = 0;  // that it has made
   };
   void CreateTable();
   void Next(size_t session);
@@ -71,7 +73,7 @@ class Workload {
   std::vector<Session> sessions_;
   History history_;
   bool stopped_ = false;
-  uint64_t once_keys_ = 0;
+  std::vector<std::string> once_keys_;  // names, in the order of their making
   // Highest version that a client has seen of a key in a region.
   std::map<std::pair<size_t, std::string>, conflict::Version> seen_;
 };
