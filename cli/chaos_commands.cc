@@ -39,6 +39,13 @@ Status WriteText(const std::string& path, const std::string& text) {
   return {};
 }
 
+void TellMarks(const SimulateCommand& command, const chaos::WorldCounts& counts) {
+  if (command.marks) return Say(chaos::DescribeMarks(counts));
+  std::string never;
+  for (const std::string& name : chaos::MarksNeverReached(counts)) never += " " + name;
+  Say("rare branches never reached (--marks tells of all):" + (never.empty() ? " none" : never));
+}
+
 // Shrinks what has failed, writes it to a file and says how it is run again.
 void ShrinkAndTell(const SimulateCommand& command, const chaos::WorldRunner& run,
                    const chaos::Schedule& schedule, const chaos::WorldResult& result,
@@ -111,6 +118,7 @@ int RunSimulate(const SimulateCommand& command) {
   };
   const chaos::SimulateSummary summary = chaos::Simulate(options, Say);
   Say(chaos::Describe(summary));
+  TellMarks(command, summary.counts);
   return summary.failed == 0 ? 0 : kExitNo;
 }
 

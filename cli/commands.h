@@ -113,6 +113,7 @@ struct SimulateCommand {
   std::string out = ".";            // the folder for shrunk schedules
   bool shrink = false;              // what fails of files; seeds that fail are
   bool no_shrink = false;
+  bool marks = false;               // tell of all rare branches, not only of those never reached
   int64_t shrink_seconds = 120;     // at most, each
   bool twice = false;               // run each seed twice and compare traces
   bool lying_sync = false;          // a planted bug

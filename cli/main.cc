@@ -232,6 +232,8 @@ class CommandLine {
                          "write what the seed has drawn to this file, and run nothing");
     simulate->add_flag("--shrink", simulate_.shrink,
                        "make what fails as short as it can be (the default with seeds)");
+    simulate->add_flag("--marks", simulate_.marks,
+                       "how often each rare branch of the product was reached");
     simulate->add_flag("--no-shrink", simulate_.no_shrink, "do not");
     simulate->add_option("--shrink-seconds", simulate_.shrink_seconds, "at most, each")
         ->check(CLI::Range(1, 86400))

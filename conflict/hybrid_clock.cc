@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/mark.h"
 #include "base/planted.h"
 
 namespace everwrite::conflict {
@@ -11,6 +12,7 @@ Stamp HybridClock::Tick(uint64_t physical_ms) {
   // Adding one to the packed value counts within the millisecond, and carries into the next one
   // when the counter is full: 65,536 changes in a millisecond run ahead of the clock, they do not
   // collide.
+  if (last_.milliseconds() > physical_ms) Reach(Mark::kClockAheadOfItself);
   last_ = std::max(Stamp::Make(physical_ms, 0), Stamp{last_.value + 1});
   return last_;
 }

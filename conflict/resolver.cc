@@ -1,5 +1,6 @@
 #include "conflict/resolver.h"
 
+#include "base/mark.h"
 #include "base/planted.h"
 
 namespace everwrite::conflict {
@@ -30,6 +31,9 @@ bool Wins(const Version& incoming, const Version& stored) {
 Verdict Resolve(const StoredState* stored, const IncomingChange& incoming) {
   if (stored == nullptr) return Verdict::kTake;
   if (stored->version == incoming.version) return Verdict::kKeep;
+  if (stored->version.rank == incoming.version.rank &&
+      stored->version.stamp == incoming.version.stamp)
+    Reach(Mark::kTieBroken);
   const bool lossless = SameOutcome(*stored, incoming);
   if (Wins(incoming.version, stored->version)) {
     const bool knowingly =

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/mark.h"
+
 namespace everwrite::replicator {
 
 std::optional<int64_t> ClockCorrection(std::vector<int64_t> offsets_ms, size_t regions,
@@ -21,6 +23,7 @@ std::optional<int64_t> ClockCorrection(std::vector<int64_t> offsets_ms, size_t r
   if (best_size < majority) return std::nullopt;
   const int64_t median = offsets_ms[best_begin + best_size / 2];
   if (std::abs(median) <= bound_ms) return std::nullopt;
+  Reach(Mark::kClockCorrected);
   return median;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/mark.h"
 #include "base/planted.h"
 #include "replicator/messages.h"
 #include "streams/change_record.h"
@@ -105,6 +106,7 @@ void Gate::OnApplied(const conflict::Vector& applied) {
 
 // What was under way and was not applied is held again.
 void Gate::RollBack(LogId id, Log& log, Instant now) {
+  Reach(Mark::kApplyRetried);
   log.failing = false;
   log.applying = 0;
   const size_t doublings = std::min<size_t>(log.failures, 10);
@@ -148,7 +150,10 @@ bool Gate::Covered(Log& log, const Held& held) {
     const auto other = logs_.find(dot.log);
     const bool doubtful =
         other == logs_.end() || other->second.failing || other->second.failures > 0;
-    if (doubtful || !scheduled_.Covers(dot)) return false;
+    if (doubtful || !scheduled_.Covers(dot)) {
+      Reach(Mark::kChangeParked);
+      return false;
+    }
   }
   log.covered = held.context;
   return true;
@@ -164,6 +169,7 @@ int64_t Gate::OverMicros(Stamp stamp) const {
 bool Gate::MustWait(Log& log, Stamp stamp) const {
   const int64_t over_us = OverMicros(stamp);
   if (over_us <= 0) return false;
+  Reach(Mark::kStampAhead);
   log.ahead_ms = (over_us + options_.max_clock_offset_us) / kMicrosPerMilli;
   log.release_at = now_ + over_us;
   return true;
@@ -179,6 +185,7 @@ size_t Gate::Unit(Log& log, size_t begin) {
     // it.
     if (log.held[i].transaction != transaction) return i - begin;
   }
+  Reach(Mark::kTransactionParked);
   return 0;
 }
 

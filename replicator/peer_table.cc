@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/mark.h"
 #include "base/planted.h"
 
 namespace everwrite::replicator {
@@ -137,6 +138,7 @@ void PeerTable::OnOwnDurable(LogId log, const conflict::Vector& durable,
   own_log_ = log;
   own_durable_ = durable;
   own_coming_ = coming;
+  if (!coming.empty()) Reach(Mark::kStabilityWaits);
   if (Planted(PlantedBug::kStableTooEarly)) coming = {};
   stability_.OnApplied(log, durable, coming);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/mark.h"
 #include "base/planted.h"
 
 namespace everwrite::replicator {
@@ -71,12 +72,14 @@ void Puller::OnBatch(RegionId peer, Batch batch, Gate& gate, Instant now) {
   ++received.batches;
   received.bytes += records.bytes();
   const uint64_t tail = gate.Tail(log);
-  if (records.last() <= tail) return;  // duplicates
+  if (records.last() <= tail) return Reach(Mark::kBatchRepeated);
   if (records.first > tail + 1 && !Planted(PlantedBug::kGapIgnored)) {
     ++received.gaps;
+    Reach(Mark::kGapSeen);
     return Failed(log, *pull, now, "gap");
   }
   if (records.first <= tail) {
+    Reach(Mark::kBatchOverlaps);
     records.records.erase(records.records.begin(),
                           records.records.begin() + static_cast<long>(tail + 1 - records.first));
     records.first = tail + 1;
@@ -118,6 +121,7 @@ void Puller::OnEnd(RegionId peer, const End& end, Instant now) {
   switch (end.reason) {
     case EndReason::kUnknownSession: break;  // opened again at once
     case EndReason::kTrimmed:
+      Reach(Mark::kSourceTrimmed);
       pull->resting[peer] = now + options_.trimmed_rest_us;
       pull->trimmed.try_emplace(peer, now);
       events_.push_back({Event::Level::kWarning,
@@ -130,6 +134,7 @@ void Puller::OnEnd(RegionId peer, const End& end, Instant now) {
                          peer});
       break;
     case EndReason::kLacking:
+      Reach(Mark::kSourceLacks);
       if (pull->lacking.empty()) {
         events_.push_back({Event::Level::kInfo,
                            "log " + ToString(log) +
@@ -226,6 +231,9 @@ void Puller::OpenAt(LogId log, Pull& pull, RegionId source, const PeerTable& pee
   const auto slot = FreeSlot(source, peers.at(source).last.log == log);
   if (!slot) return;  // another log of this source comes first; its end frees the slot
   const uint64_t window = options_.credit_bytes / 2 / (*slot == 0 ? 1 : side_slots_);
+  const bool current = peers.Knows(log.region()) && peers.at(log.region()).last.log == log;
+  if (!current) Reach(Mark::kFormerLifePulled);
+  if (current && source != log.region()) Reach(Mark::kRelayed);
   const uint64_t held = gate.CreditBytes(log);
   // Still full of what the last session brought: the region is slow, or something is missing.
   if (held > window / 2) return;
@@ -239,21 +247,25 @@ void Puller::OpenAt(LogId log, Pull& pull, RegionId source, const PeerTable& pee
   pull.said = now;
   pull.behind.reset();
   ++received_[log.region()].sessions;
-  messages_.push_back(
-      {source, Open{pull.session, log, gate.Tail(log), static_cast<uint64_t>(pull.credit),
-                    NumbersWillDo(log, pull, peers, gate, now)}});
+  const bool numbers = NumbersWillDo(log, pull, peers, gate, now);
+  if (numbers) Reach(Mark::kNumbersAlone);
+  messages_.push_back({source, Open{pull.session, log, gate.Tail(log),
+                                    static_cast<uint64_t>(pull.credit), numbers}});
 }
 
 // Time runs out for a session that should have brought something.
 void Puller::Watch(LogId log, Pull& pull, const PeerTable& peers, const Gate& gate, Instant now) {
-  if (pull.state == State::kOpening && now - pull.opened >= options_.open_timeout_us)
+  if (pull.state == State::kOpening && now - pull.opened >= options_.open_timeout_us) {
+    Reach(Mark::kSessionUnanswered);
     return Failed(log, pull, now, "no answer");
+  }
   const bool more = peers.at(pull.source).last.durable.At(log) > gate.Tail(log) && pull.credit > 0;
   if (!more) {
     pull.behind.reset();
   } else if (!pull.behind) {
     pull.behind = now;
   } else if (now - *pull.behind >= options_.silence_us) {
+    Reach(Mark::kSourceSilent);
     Failed(log, pull, now, "silence");
   }
 }

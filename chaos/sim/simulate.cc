@@ -107,4 +107,24 @@ std::string Describe(const SimulateSummary& summary) {
          number(c.events) + " events";
 }
 
+std::vector<std::string> MarksNeverReached(const WorldCounts& counts) {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < kMarkCount; ++i)
+    if (counts.marks[i] == 0) names.emplace_back(MarkInfos()[i].name);
+  return names;
+}
+
+std::string DescribeMarks(const WorldCounts& counts) {
+  std::string text;
+  for (size_t i = 0; i < kMarkCount; ++i) {
+    const MarkInfo& info = MarkInfos()[i];
+    char line[200];
+    std::snprintf(line, sizeof line, "%12" PRIu64 "  %-24.*s %.*s\n", counts.marks[i],
+                  static_cast<int>(info.name.size()), info.name.data(),
+                  static_cast<int>(info.what.size()), info.what.data());
+    text += line;
+  }
+  return text;
+}
+
 }  // namespace everwrite::chaos

@@ -45,4 +45,9 @@ SimulateSummary Simulate(const SimulateOptions& options,
 
 std::string Describe(const SimulateSummary& summary);
 
+// The marks that no world has reached (base/mark.h), by name.
+std::vector<std::string> MarksNeverReached(const WorldCounts& counts);
+// A line for each mark: how often, its name and what it means.
+std::string DescribeMarks(const WorldCounts& counts);
+
 }  // namespace everwrite::chaos

@@ -430,11 +430,15 @@ WorldCounts& WorldCounts::operator+=(const WorldCounts& other) {
   fillings += other.fillings;
   lost_with_disk += other.lost_with_disk;
   cuts += other.cuts;
+  for (size_t i = 0; i < kMarkCount; ++i) marks[i] += other.marks[i];
   return *this;
 }
 
 WorldResult RunWorld(const Schedule& schedule, const Plants& plants) {
-  return World(schedule, plants).Run();
+  for (auto& count : mark_counts) count = 0;
+  WorldResult result = World(schedule, plants).Run();
+  std::copy(mark_counts.begin(), mark_counts.end(), result.counts.marks.begin());
+  return result;
 }
 
 }  // namespace everwrite::chaos

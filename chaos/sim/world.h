@@ -7,10 +7,12 @@
 // Deterministic: equal schedules give equal results, trace hash included.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "base/mark.h"
 #include "chaos/sim/schedule.h"
 
 namespace everwrite::chaos {
@@ -42,6 +44,7 @@ struct WorldCounts {
   uint64_t fillings = 0;        // of regions from their peers, new ones and those cut loose
   uint64_t lost_with_disk = 0;  // acknowledged writes that nobody else had
   uint64_t cuts = 0;
+  std::array<uint64_t, kMarkCount> marks{};  // rare branches of the product (base/mark.h)
 
   WorldCounts& operator+=(const WorldCounts& other);
 };

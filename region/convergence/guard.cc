@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/mark.h"
 #include "region/item/item.h"
 
 namespace everwrite::convergence {
@@ -160,6 +161,7 @@ void ConvergenceGuard::Compare(RegionId from, const Digests& digests) {
           at->second.finding.differs_from == from && at->second.repairs_open == 0)
         Close(at->first);
     } else {
+      Reach(Mark::kBucketsDiffer);
       Suspicion({theirs.table, theirs.bucket}, false, from);
     }
   }
@@ -332,6 +334,7 @@ void ConvergenceGuard::Repair(Place place, std::string key,
                              suspect.asked_at = {-1};
                              std::lock_guard lock(mutex_);
                              open_[place] = finding;
+                             Reach(Mark::kRowRepaired);
                              ++counts_.repaired_rows;
                            });
 }

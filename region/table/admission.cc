@@ -4,6 +4,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/mark.h"
 #include "base/planted.h"
 
 namespace everwrite::table {
@@ -78,6 +79,7 @@ Admission::Decision Admission::Decide(LogId log, uint64_t head, Instant now) {
     reason_ = "a peer holds " + std::to_string(holds_.At(log)) + " changes of our log, we " +
               std::to_string(head) + ": the data here is older";
     beginning_ = true;
+    Reach(Mark::kLogBegunAnew);
     return Decision::kNewLog;
   }
   if (life_.admitted) return Decision::kNothing;
@@ -90,6 +92,7 @@ Admission::Decision Admission::Decide(LogId log, uint64_t head, Instant now) {
     return Decision::kAdmit;
   }
   if (waited < options_.wait_us) return Decision::kNothing;
+  Reach(Mark::kLogBegunForSilence);
   reason_ = "not every peer has said what it holds of our log";
   beginning_ = true;
   return Decision::kNewLog;

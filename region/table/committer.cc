@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/mark.h"
 #include "base/planted.h"
 #include "streams/change_log.h"
 
@@ -60,7 +61,10 @@ void CommitTurn::AppendRemoteChange(Dot dot, Stamp stamp, std::string_view recor
 }
 
 Status CommitTurn::CheckOpen() const {
-  if (state_.held) return Unavailable("the region makes sure with its peers that its log goes on");
+  if (state_.held) {
+    Reach(Mark::kWriteHeldBack);
+    return Unavailable("the region makes sure with its peers that its log goes on");
+  }
   return state_.closed ? Unavailable("the region is being filled") : OkStatus();
 }
 

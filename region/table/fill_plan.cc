@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/mark.h"
 #include "region/item/item.h"
 #include "region/table/bucket_digest.h"
 #include "region/table/committer.h"
@@ -100,8 +101,10 @@ Status FillPlanner::Check(FillPlan& plan) const {
   const bool of_region = chunk.table.value == 0 && chunk.part == ScanPart::kItems;
   const bool another_pass = of_region && begins;  // at any time
   if (stage != due || chunk.part != plan.before.part ||
-      (chunk.after != plan.before.after && !another_pass))
+      (chunk.after != plan.before.after && !another_pass)) {
+    Reach(Mark::kChunkRefused);
     return FailedPrecondition("not the chunk that comes next");
+  }
   if (another_pass && !plan.before.claims.Want(chunk.vector))
     return FailedPrecondition("the source shows nothing that this region lacks");
   if (!chunk.vector.Covers(of_region && !begins ? plan.before.pass : plan.before.floor))
@@ -271,7 +274,10 @@ Status FillPlanner::PlanRow(FillPlan& plan, const std::string& key, const ScanRo
     planned.takes = true;
   }
   if (!planned.takes) {
-    if (planned.conflict) plan.rows.push_back(std::move(planned));
+    if (planned.conflict) {
+      Reach(Mark::kFillingFindsConflict);
+      plan.rows.push_back(std::move(planned));
+    }
     return {};
   }
   if (TableOfItemKey(key) < kUserTables) {

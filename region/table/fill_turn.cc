@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 
+#include "base/mark.h"
 #include "base/planted.h"
 #include "region/table/bucket_digest.h"
 #include "region/table/conflict_ledger.h"
@@ -58,6 +59,7 @@ void FillTurn::AddWord(CommitTurn& turn) {
     next_.part = ScanPart::kDigests;
     next_.after.clear();
   } else if (kind == FillRequest::Kind::kForsake) {
+    Reach(Mark::kFillingForsakes);
     ++next_.steps;
     next_.claims.Show(plan_.request.chunk.vector);
     if (next_.claims.empty()) RowsDone(turn, {});
@@ -88,6 +90,7 @@ void FillTurn::AddRow(CommitTurn& turn, PlannedFill& row) {
     if (row.table->state->dropped) return;
     if (row.row) return row.change.AddTo(turn, row.table->state, row.store_key, row.item);
     if (Planted(PlantedBug::kFillKeepsDeleted)) return;
+    Reach(Mark::kFillingDropsRow);
     return row.change.AddRemovalTo(turn, row.table->state, row.store_key, row.item.version);
   }
   const std::string key(KeyOfItemKey(row.store_key));
@@ -106,6 +109,9 @@ void FillTurn::Claim(const CommitTurn& turn) {
     next_.begun = plan_.before.begun;
     next_.begun_ms = now_ms_;
     next_.part = ScanPart::kItems;
+    Reach(Mark::kFillingBegun);
+  } else {
+    Reach(Mark::kFillingClaimsMore);
   }
   ++next_.begun;
   next_.source = plan_.request.source;
@@ -171,7 +177,10 @@ void FillTurn::Advance(const CommitTurn& turn) {
   if (of_region && chunk.part == ScanPart::kItems) {
     next_.claims.Show(next_.pass);
     next_.pass = {};
-    if (!next_.claims.empty()) return;  // through the rows of another one
+    if (!next_.claims.empty()) {
+      Reach(Mark::kFillingPassesAgain);  // through the rows of another one
+      return;
+    }
   }
   if (chunk.part == ScanPart::kItems) return RowsDone(turn, chunk.vector);
   next_.part = static_cast<ScanPart>(static_cast<int>(chunk.part) + 1);
@@ -191,6 +200,7 @@ void FillTurn::AdvanceTable(CommitTurn& turn) {
   next_.source = plan_.partial ? plan_.request.source : RegionId{};
   if (next_.part == ScanPart::kDone && plan_.partial) NextTeller(turn);
   if (next_.part == ScanPart::kDone) {
+    Reach(Mark::kTableFilledAlone);
     catalog_.TableFilled(turn, table);
   } else {
     catalog_.fills().Advance(turn, table.definition.id, next_);

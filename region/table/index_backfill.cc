@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/coding.h"
+#include "base/mark.h"
 #include "region/table/row_change.h"
 
 namespace everwrite::table {
@@ -157,6 +158,7 @@ Status IndexBackfill::ReadRows(Step& step) const {
     EW_ASSIGN_OR_RETURN(const bool there, store_.Get(ColumnFamily::kIndexes, entry->key, &ignored));
     if (there) continue;
     std::string image(entry->whole ? stored->image : std::string_view());
+    Reach(Mark::kIndexEntryBackfilled);
     step.missing.push_back({std::move(*entry), std::move(image)});
   }
   return {};

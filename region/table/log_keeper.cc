@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/coding.h"
+#include "base/mark.h"
 #include "streams/change_log.h"
 #include "streams/change_record.h"
 #include "streams/retention.h"
@@ -129,6 +130,7 @@ Status LogKeeper::Trim() {
                         }));
     if (first == extent.first_held) continue;
     unit->first[log] = extent.first_held = first;
+    Reach(Mark::kLogTrimmed);
   }
   EW_ASSIGN_OR_RETURN(const auto cuts, streams::CutPoints(
                                            logs, {options_.bytes_max, now_ms, options_.keep_ms},
@@ -139,7 +141,10 @@ Status LogKeeper::Trim() {
   for (const auto& [log, first] : cuts) {
     unit->first[log] = logs[log].first_held = first;
     for (const auto& [region, durable] : peers)
-      if (durable.At(log) + 1 < first) unit->cut_loose[region] = now_ms;
+      if (durable.At(log) + 1 < first) {
+        Reach(Mark::kCutLoose);
+        unit->cut_loose[region] = now_ms;
+      }
   }
   uint64_t bytes = 0;
   for (const auto& [log, extent] : logs)
@@ -159,7 +164,10 @@ Status LogKeeper::Trim() {
           std::all_of(logs.begin(), logs.end(), [&, &durable = durable](const auto& entry) {
             return durable.At(entry.first) + 1 >= entry.second.first_held;
           });
-      if (reaches && cut_loose_.erase(region) != 0) unit->back.push_back(region);
+      if (reaches && cut_loose_.erase(region) != 0) {
+        Reach(Mark::kCutLooseBack);
+        unit->back.push_back(region);
+      }
     }
     // Of a region that is in the topology no more nothing need be remembered.
     for (const auto& [region, at_ms] : std::map(cut_loose_)) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/coding.h"
+#include "base/mark.h"
 #include "base/planted.h"
 #include "region/table/row_change.h"
 #include "region/table/transaction.h"
@@ -96,6 +97,7 @@ Status Maintenance::ForgetTombstones(const conflict::Vector& stable, Executor& e
         const auto stored = ReadStored(store_, store_key, &buffer);
         if (!stored.ok()) return locks_.Unlock(stripe);
         const bool stands = stored.value() && (*stored)->tombstone && (*stored)->version.dot == dot;
+        Reach(stands ? Mark::kTombstoneForgotten : Mark::kTombstoneReplaced);
         committer_.Submit(std::make_unique<ForgetUnit>(locks_, stripe, store_key, dot, stands));
       };
       if (locks_.Lock(stripe, executor, forget)) forget();

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/mark.h"
 #include "base/planted.h"
 #include "conflict/resolver.h"
 #include "region/item/item.h"
@@ -302,7 +303,10 @@ Status RemoteApply::Check(Job& job) {
     if (!streams::DecodeChangeRecord(*bytes, record) || record.dot != Dot{batch.log, expected})
       return InvalidArgument("record " + std::to_string(expected) + " is not a change record");
     ++expected;
-    if (record.dot.number <= planned) continue;  // up to the end of a transaction, always
+    if (record.dot.number <= planned) {  // up to the end of a transaction, always
+      Reach(Mark::kChangeRepeated);
+      continue;
+    }
     if (!Planted(PlantedBug::kHalfTransaction))
       EW_RETURN_IF_ERROR(CheckTransaction(record, open_transaction));
     conflict::Vector context;
@@ -383,6 +387,7 @@ Status RemoteApply::Resolve(Segment& segment, size_t index) {
     if (!change.table) {
       // By causal order the definition was here before its rows: the table has been deleted since,
       // or is none of ours.
+      Reach(Mark::kRowsOfDroppedTable);
       if (!record.tombstone && !record.bare && !catalog_.IsElsewhere(record.table))
         change.conflict = Unit::LostToDeletion(record, 0);
       return {};

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/coding.h"
+#include "base/mark.h"
 #include "region/table/ledger_table.h"
 #include "streams/change_log.h"
 #include "streams/change_record.h"
@@ -24,6 +25,7 @@ constexpr size_t kGapBytesPerRead = 1 << 20;
 
 Status Damaged() { return DataLoss("a stream record is damaged"); }
 Status Trimmed() {
+  Reach(Mark::kStreamReadTrimmed);
   return FailedPrecondition("The data you are trying to access has been trimmed.");
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/coding.h"
+#include "base/mark.h"
 #include "base/planted.h"
 #include "region/table/row_change.h"
 #include "streams/change_record.h"
@@ -158,6 +159,7 @@ class Transactions::Unit {
     if (known->fingerprint != operation.fingerprint)
       return AlreadyExists("the token was used for another request");
     repeated = true;
+    Reach(Mark::kTokenRepeated);
     return {};
   }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/coding.h"
+#include "base/mark.h"
 #include "base/planted.h"
 #include "region/item/key.h"
 #include "region/table/secondary_index.h"
@@ -92,7 +93,10 @@ bool ExpirySweeper::MayDelete(const Table& table, item::ItemView item,
   if (Planted(PlantedBug::kExpiryByEverybody)) return true;
   const RegionId writer = version.dot.log.region();
   // A region that does not hold the table any more sweeps it no more.
-  return writer == self_ || !current->definition.Holds(writer) || IsSilent(writer);
+  if (writer == self_ || !current->definition.Holds(writer)) return true;
+  if (!IsSilent(writer)) return false;
+  Reach(Mark::kExpiryTakenOver);
+  return true;
 }
 
 void ExpirySweeper::Sweep(Executor& executor) {
