@@ -27,6 +27,10 @@ struct HistoryWrite {
   bool in_transaction = false;  // and may have been sent several times with one token
   Outcome outcome = Outcome::kUnknown;
   conflict::Version version;  // when acknowledged and something was written
+  // Once the disk of the region that made it is lost: bit i for each region that has held it
+  // durably, and has not lost that since. One is enough that it may not be gone.
+  uint32_t held_by = 0;
+  bool lost_by_maker = false;
 };
 
 struct History {
@@ -50,6 +54,10 @@ struct History {
     for (const LostDisk& disk : lost_disks)
       if (disk.logs.count(dot.log) != 0) return true;
     return false;
+  }
+  // Nobody has it, and nobody is to blame.
+  bool IsExcused(const HistoryWrite& write) const {
+    return WasLost(write.version.dot) && write.held_by == 0;
   }
   // The region that was asked has forgotten the write and its token.
   bool WasForgotten(const HistoryWrite& write) const {

@@ -77,8 +77,8 @@ struct ObservedHistory {
   std::vector<ObservedOp> ops;
 };
 
-// The first line of the text form begins so, and names the regions; how it is told from the older form
-// (live_history.h).
+// The first line of the text form begins so, and names the regions; how it is told from the older
+// form (live_history.h).
 inline constexpr std::string_view kObservedHistoryHead = "everwrite history 1";
 
 std::string WriteObservedHistory(const ObservedHistory& history);

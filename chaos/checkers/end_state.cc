@@ -43,12 +43,12 @@ Violations CheckConvergence(EndView& view) {
   return violations;
 }
 
-// Writes that only a lost disk had, and whose number an old copy of it has given again: nobody has
-// the former change any more.
+// Writes that only a lost disk had when it was lost, and whose number an old copy of it has given
+// again: nobody has the former change any more.
 std::set<uint64_t> GivenAgain(EndView& view) {
   std::set<uint64_t> again;
   for (const HistoryWrite& write : view.history().writes) {
-    if (!view.history().WasLost(write.version.dot)) continue;
+    if (!view.history().IsExcused(write)) continue;
     const Change* const now = view.All().Find(write.version.dot);
     bool itself = false;
     for (size_t i = 0; i < view.size(); ++i) {
@@ -77,7 +77,9 @@ Violations CheckDurability(EndView& view) {
       const Change* const any = view.All().Find(dot);
       const auto first = first_held.find(dot.log);
       if (!held && !any) {
-        if (!view.history().WasLost(dot)) lost("no change record");
+        if (!view.history().IsExcused(write))
+          lost(write.held_by == 0 ? "no change record"
+                                  : "no change record, and another region had it");
       } else if (!held && (first == first_held.end() || dot.number >= first->second)) {
         lost("no change record, and its log reaches back to it");
       } else if (const Change& change = held ? *held : *any;

@@ -3,8 +3,8 @@
 //
 //   convergence   all regions hold the same live items with the same versions
 //   durability    every acknowledged write is a change record in every region's log, with its
-//                 content, unless the region was filled past it; what only a lost disk had is
-//                 excused
+//                 content, unless the region was filled past it; what a lost disk had and at that
+//                 moment no other region that has kept its own since is excused
 //   rows          of all changes of a key the highest is stored, or nothing if it deleted
 //   ledger        every acknowledged write is the stored version, was overwritten by a write that
 //   knew

@@ -28,6 +28,8 @@ class Drawer {
     DrawCrashes();
     DrawDisks();
     DrawLinks();
+    DrawPauses();
+    DrawDiskFailures();
     DrawDefinitions();
     std::stable_sort(schedule_.events.begin(), schedule_.events.end(),
                      [](const Event& x, const Event& y) { return x.at_micros < y.at_micros; });
@@ -58,6 +60,8 @@ class Drawer {
     s.repeat_permille = random.Chance(1, 2) ? random.Between(0, 99) : 0;
     s.sync_ms_max = random.Chance(1, 4) ? 60 : 2;
     s.cruel_percent = random.Chance(1, 2) ? 60 : 0;
+    Random frames = Stream("frames");
+    s.frame_bytes = frames.Chance(1, 6) ? frames.Between(1024, 8000) : 0;
   }
 
   void DrawTable() {
@@ -67,6 +71,9 @@ class Drawer {
     s.think_ms = random.Between(10, 60);
     s.hot_keys = random.Between(1, 12);
     s.delete_percent = random.Between(0, 24);
+    Random deletions = Stream("deletions");
+    s.burst_ms = deletions.Chance(1, 2) ? deletions.Between(100, 2000) : 0;
+    s.mortal_percent = deletions.Chance(1, 2) ? deletions.Between(5, 25) : 0;
     s.stream = random.Chance(1, 3) ? 1 : 0;  // its checks cost as much as all others
     if (s.stream != 0) {
       s.stream_think_ms = random.Between(20, 400);
@@ -111,6 +118,17 @@ class Drawer {
       wrong_clock_ms_ = random.Between(-20'000, 20'000);
     }
     for (size_t i = 0; i < schedule_.regions; ++i) SetClock(random, 0, i, 200);
+    Random drift = Stream("drift");
+    const int64_t most_ppm = drift.Chance(1, 3) ? 5000 : 0;
+    for (size_t i = 0; i < schedule_.regions && most_ppm > 0; ++i)
+      Add({0, EventKind::kDrift, i, 0, 0, drift.Between(-most_ppm, most_ppm)});
+    Random frozen = Stream("frozen");
+    const int64_t mean = frozen.Between(4, 15) * kMicrosPerSecond;
+    if (frozen.Chance(1, 5))
+      Every(frozen, mean, [&](int64_t at) {
+        Add({at, EventKind::kFreezeClock, AnyRegion(frozen), 0,
+             frozen.Between(100, 6000) * kMicrosPerMilli});
+      });
   }
   void SetClock(Random& random, int64_t at, size_t region, int64_t off_ms) {
     Event event{at, EventKind::kClock, region};
@@ -120,10 +138,12 @@ class Drawer {
 
   void Crash(Random& random, int64_t at, EventKind kind) {
     Event event{at, kind, AnyRegion(random)};
-    event.for_micros = random.Between(50, 2000) * kMicrosPerMilli;
+    // Now and then so short that the clock is behind what was stamped last.
+    event.for_micros =
+        (random.Chance(1, 4) ? random.Between(1, 20) : random.Between(50, 2000)) * kMicrosPerMilli;
     const int64_t keeps = random.Between(0, 100);
     if (kind == EventKind::kCrash) event.amount = keeps;
-    if (clocks_jump_) SetClock(random, at, event.a, 400);
+    if (clocks_jump_) SetClock(random, at, event.a, random.Chance(1, 4) ? 3000 : 400);
     Add(event);
   }
 
@@ -174,6 +194,32 @@ class Drawer {
       event.b = (event.a + 1 + random.Below(schedule_.regions - 1)) % schedule_.regions;
       if (one_way && random.Chance(1, 2)) event.kind = EventKind::kCutOneWay;
       event.for_micros = random.Between(200, 8000) * kMicrosPerMilli;
+      Add(event);
+    });
+  }
+
+  // Also longer than the silence after which a peer is taken to be away.
+  void DrawPauses() {
+    Random random = Stream("pauses");
+    const int64_t mean = random.Between(3, 12) * kMicrosPerSecond;
+    if (!random.Chance(1, 3)) return;
+    Every(random, mean, [&](int64_t at) {
+      Event event{at, EventKind::kPause, AnyRegion(random)};
+      if (random.Chance(1, 3)) event.kind = EventKind::kPauseReplicator;
+      event.for_micros = random.Between(50, random.Chance(1, 4) ? 15'000 : 2000) * kMicrosPerMilli;
+      Add(event);
+    });
+  }
+
+  void DrawDiskFailures() {
+    Random random = Stream("disk failures");
+    const int64_t mean = random.Between(4, 15) * kMicrosPerSecond;
+    const bool full = random.Chance(1, 2);
+    if (!random.Chance(1, 3)) return;
+    Every(random, mean, [&](int64_t at) {
+      Event event{at, full ? EventKind::kDiskFull : EventKind::kDiskError, AnyRegion(random)};
+      event.for_micros = random.Between(50, 4000) * kMicrosPerMilli;
+      if (!full) event.amount = random.Between(0, 100);
       Add(event);
     });
   }

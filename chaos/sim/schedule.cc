@@ -152,12 +152,18 @@ const std::vector<SettingInfo>& SettingInfos() {
       {"clock-grain-ms", &S::clock_grain_ms, 1, 60'000, "tick of all wall clocks"},
       {"cruel-percent", &S::cruel_percent, 0, 100,
        "replicators that start with tiny batches, credits and caches"},
+      {"frame-bytes", &S::frame_bytes, 0, 1 << 20,
+       "largest message of the bus, of encoded ones; 0: as they are"},
       {"log-bytes", &S::log_bytes, 0, INT64_MAX, "bound of the change log; 0: none"},
       {"log-keep-ms", &S::log_keep_ms, 0, INT64_MAX, "how long it is kept, where it has a bound"},
       {"sessions", &S::sessions, 0, 100, "clients of a region that put, delete and read"},
       {"think-ms", &S::think_ms, 1, 60'000, "their mean pause"},
       {"hot-keys", &S::hot_keys, 1, 100'000, "keys that all of them write"},
       {"delete-percent", &S::delete_percent, 0, 100, "deletions of those"},
+      {"burst-ms", &S::burst_ms, 0, 60'000,
+       "how long everybody puts and deletes one key, before it is another; 0: never"},
+      {"mortal-percent", &S::mortal_percent, 0, 50,
+       "keys that are put once and deleted once, of the writes"},
       {"pair-sessions", &S::pair_sessions, 0, 100, "clients of a region that use transactions"},
       {"pair-think-ms", &S::pair_think_ms, 1, 60'000, "their mean pause"},
       {"pairs", &S::pairs, 1, 100'000, "pairs of items that they write"},
@@ -193,7 +199,13 @@ const std::vector<EventInfo>& EventInfos() {
       {kStopReplicator, "stop-replicator", 1, true, "", 0, 0, "of a region"},
       {kCut, "cut", 2, true, "", 0, 0, "between two regions"},
       {kCutOneWay, "cut-one-way", 2, true, "", 0, 0, "from one region to another"},
+      {kPause, "pause", 1, true, "", 0, 0, "of a region's process"},
+      {kPauseReplicator, "pause-replicator", 1, true, "", 0, 0, "of a region"},
+      {kDiskError, "disk-error", 1, true, "keeps", 0, 100, "writes of a region fail"},
+      {kDiskFull, "disk-full", 1, true, "", 0, 0, "of a region"},
       {kClock, "clock", 1, false, "off-ms", -86'400'000, 86'400'000, "of a region is set"},
+      {kDrift, "drift", 1, false, "ppm", -100'000, 100'000, "of a region's clock"},
+      {kFreezeClock, "freeze-clock", 1, true, "", 0, 0, "of a region"},
       {kIndex, "index", 1, false, "", 0, 0, "is added or removed by way of a region"},
       {kPlace, "place", 1, false, "", 0, 0, "a region takes in a table, or leaves it"},
       {kTtlOn, "ttl-on", 1, false, "", 0, 0, "by way of a region"},
@@ -282,6 +294,7 @@ std::string Describe(const Schedule& schedule) {
   add(s.clock_grain_ms > 1, "clock grain ", s.clock_grain_ms, " ms");
   add(s.loss_permille != 0, "loss ", s.loss_permille, "/1000");
   add(s.repeat_permille != 0, "repeats ", s.repeat_permille, "/1000");
+  add(s.frame_bytes != 0, "frames of ", s.frame_bytes, " bytes");
   add(s.jitter_ms != 0, "jitter ", s.jitter_ms, " ms");
   return text;
 }

@@ -47,6 +47,7 @@ struct Settings {
   int64_t sync_ms_max = 2;
   int64_t clock_grain_ms = 1;
   int64_t cruel_percent = 0;
+  int64_t frame_bytes = 0;
   int64_t log_bytes = 0;
   int64_t log_keep_ms = 0;
 
@@ -54,6 +55,8 @@ struct Settings {
   int64_t think_ms = 30;
   int64_t hot_keys = 4;
   int64_t delete_percent = 8;
+  int64_t burst_ms = 0;
+  int64_t mortal_percent = 0;
 
   int64_t pair_sessions = 0;
   int64_t pair_think_ms = 30;
@@ -95,10 +98,16 @@ enum class EventKind : uint8_t {
   kStopReplicator,  // that of region a, for a while
   kCut,             // between a and b
   kCutOneWay,       // what travels from a to b
-  kClock,           // region a's wall clock is set to be so many ms off
-  kIndex,           // an index is added by way of region a, or removed
-  kPlace,           // region a becomes a replica of the placed table, or none
-  kTtlOn,           // by way of region a
+  kPause,           // of region a's process
+  kPauseReplicator,
+  kDiskError,    // region a's writes fail for a while; from 50 on they are on the disk all the same
+  kDiskFull,     // they fail, and are not
+  kClock,        // region a's wall clock is set to be so many ms off
+  kDrift,        // it runs fast, so many microseconds a second
+  kFreezeClock,  // it stands still for a while
+  kIndex,        // an index is added by way of region a, or removed
+  kPlace,        // region a becomes a replica of the placed table, or none
+  kTtlOn,        // by way of region a
   kTtlOff,
 };
 

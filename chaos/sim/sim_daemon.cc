@@ -9,6 +9,9 @@ namespace {
 
 // The local link's one-way time. Constant, so that what is sent first arrives first.
 constexpr int64_t kLinkMicros = 40;
+// What the bus keeps for a process that does not read: beyond that it loses messages.
+constexpr size_t kHeldMax = 3000;
+constexpr const char* kCluster = "sim";
 
 replicator::Options OptionsOf(const std::vector<RegionId>& ids, size_t index) {
   replicator::Options options;
@@ -31,7 +34,8 @@ SimDaemon::SimDaemon(Simulator& simulator, size_t index, const std::vector<Regio
       region_(region),
       network_(network),
       find_(std::move(find)),
-      random_(simulator.Stream("replicator", index)) {
+      random_(simulator.Stream("replicator", index)),
+      frame_random_(simulator.Stream("frames", index)) {
   region_.SetSendMail([this](RegionId to, std::string letter) { SendMail(to, std::move(letter)); });
   region_.SetOnAdmission([this] {
     if (process_) AttachRegion();
@@ -71,9 +75,11 @@ void SimDaemon::Start() {
     options.apply_bytes = 2000;
     options.fill_chunk = 3000;
     options.fill_window = 24000;
-    options.fill_bytes_per_second = random_.Chance(1, 2) ? 200'000 : 0;
+    options.fill_bytes_per_second = random_.Chance(1, 2) ? 20'000 : 0;
   }
   process_ = std::make_unique<Process>(simulator_, options, random_.Next());
+  if (frame_bytes_ != 0)
+    process_->writer = std::make_unique<replicator::FrameWriter>(kCluster, ids_[index_]);
   Feed([this](replicator::Replicator& core) {
     for (size_t peer = 0; peer < ids_.size(); ++peer)
       if (peer != index_ && network_.IsUp(index_, peer))
@@ -108,16 +114,53 @@ void SimDaemon::OnRegionCrashed() {
 
 void SimDaemon::OnLink(size_t peer, bool up) {
   if (!process_) return;
-  Feed([this, peer, up](replicator::Replicator& core) {
-    up ? core.OnPeerUp(ids_[peer], simulator_.now())
-       : core.OnPeerDown(ids_[peer], simulator_.now());
+  InProcess([this, peer, up] {
+    Feed([this, peer, up](replicator::Replicator& core) {
+      up ? core.OnPeerUp(ids_[peer], simulator_.now())
+         : core.OnPeerDown(ids_[peer], simulator_.now());
+    });
   });
+}
+
+void SimDaemon::InProcess(std::function<void()> run) {
+  if (!process_->executor.paused()) return run();
+  process_->executor.Post(std::move(run));
 }
 
 void SimDaemon::OnMessage(size_t from, const replicator::Message& message) {
   if (!process_ || !network_.IsUp(index_, from)) return;
-  Feed(
-      [&](replicator::Replicator& core) { core.OnMessage(ids_[from], message, simulator_.now()); });
+  const auto take = [this, from](const replicator::Message& taken) {
+    Feed(
+        [&](replicator::Replicator& core) { core.OnMessage(ids_[from], taken, simulator_.now()); });
+  };
+  if (!process_->executor.paused()) return take(message);
+  if (process_->executor.held() < kHeldMax)
+    process_->executor.Post([take, message] { take(message); });
+}
+
+// Of a message that is not whole nothing comes: the sessions will see the gap.
+void SimDaemon::OnFrame(size_t from, const std::string& frame) {
+  if (!process_) return;
+  auto& reader = process_->readers[from];
+  if (!reader)
+    reader = std::make_unique<replicator::FrameReader>(kCluster, ids_[index_], ids_[from]);
+  auto message = reader->Read(frame);
+  if (message.ok() && *message) OnMessage(from, **message);
+}
+
+void SimDaemon::Send(size_t to, const replicator::Message& message) {
+  if (frame_bytes_ == 0)
+    return network_.Send(index_, to,
+                         [this, to, message] { find_(to)->OnMessage(index_, message); });
+  auto frames = process_->writer->Write(ids_[to], message, frame_bytes_);
+  CHECK(frames.ok(), frames.status().ToString());
+  if (frames->size() > 1)
+    std::erase_if(*frames, [this](const std::string&) {
+      return frame_random_.Chance(frame_loss_permille_, 1000);
+    });
+  network_.Send(index_, to, [this, to, frames = std::move(frames).value()] {
+    for (const std::string& frame : frames) find_(to)->OnFrame(index_, frame);
+  });
 }
 
 void SimDaemon::Feed(const std::function<void(replicator::Replicator&)>& input) {
@@ -178,9 +221,7 @@ void SimDaemon::CarryOut() {
     const size_t to = std::find(ids_.begin(), ids_.end(), outgoing.to) - ids_.begin();
     simulator_.Trace(outgoing.message.index() * 64 + to);
     if (!network_.IsUp(index_, to)) continue;
-    network_.Send(index_, to, [this, to, message = outgoing.message] {
-      find_(to)->OnMessage(index_, message);
-    });
+    Send(to, outgoing.message);
   }
   ScheduleWake(ready.wake_at);
 }
@@ -231,7 +272,8 @@ void SimDaemon::ToRegion(std::function<void(table::RegionEngine&)> run) {
                                [this, incarnation = region_.incarnation(), run = std::move(run)] {
                                  if (!region_.running() || region_.incarnation() != incarnation)
                                    return;
-                                 run(region_.engine());
+                                 if (!region_.paused()) return run(region_.engine());
+                                 region_.executor().Post([this, run] { run(region_.engine()); });
                                });
 }
 

@@ -6,12 +6,14 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <vector>
 
 #include "chaos/sim/sim_network.h"
 #include "chaos/sim/sim_region.h"
 #include "chaos/sim/simulator.h"
+#include "replicator/messages_codec.h"
 #include "replicator/replicator.h"
 
 namespace everwrite::chaos {
@@ -27,9 +29,19 @@ class SimDaemon {
   void Start();
   void Crash();
   bool running() const { return process_ != nullptr; }
+  // Handles nothing until it is resumed; messages wait, as many as the bus keeps.
+  void Pause() { process_->executor.Pause(); }
+  void Resume() { process_->executor.Resume(); }
+  bool paused() const { return process_->executor.paused(); }
   streams::ReplicationStatus status() const { return process_->core.status(simulator_.now()); }
   // Of its starts so many percent are with tiny bounds.
   void SetCruelty(int64_t percent) { cruel_percent_ = static_cast<uint64_t>(percent); }
+  // Messages travel as the bytes of frames of at most so many bytes, each of which may be lost; 0:
+  // as they are.
+  void SetFrames(int64_t bytes, int64_t loss_permille) {
+    frame_bytes_ = static_cast<size_t>(bytes);
+    frame_loss_permille_ = static_cast<uint64_t>(loss_permille);
+  }
   // A planted bug, to prove that the checkers see it: a transaction is handed to the region change
   // by change, without its marks (with them the region would refuse it).
   void PlantSplitTransactions(bool planted) { split_transactions_ = planted; }
@@ -40,6 +52,7 @@ class SimDaemon {
   // The connections to a peer.
   void OnLink(size_t peer, bool up);
   void OnMessage(size_t from, const replicator::Message& message);
+  void OnFrame(size_t from, const std::string& frame);
 
  private:
   struct Process {
@@ -47,6 +60,8 @@ class SimDaemon {
     ProcessExecutor executor;
     Random random;
     replicator::Replicator core;
+    std::unique_ptr<replicator::FrameWriter> writer;
+    std::map<size_t, std::unique_ptr<replicator::FrameReader>> readers;  // by region
     Instant wake_at{};
     bool wake_scheduled = false;
   };
@@ -55,6 +70,9 @@ class SimDaemon {
   void CarryOut();
   void ScheduleWake(Instant when);
   void AttachRegion();
+  void Send(size_t to, const replicator::Message& message);
+  // Now; when the process is paused, when it goes on.
+  void InProcess(std::function<void()> run);
   void SendMail(RegionId to, std::string letter);
   void Apply(const streams::ApplyRequest& request);
   void ApplyOne(const streams::ApplyRequest& request, bool reply);
@@ -69,7 +87,10 @@ class SimDaemon {
   SimNetwork& network_;
   const FindDaemon find_;
   Random random_;
+  Random frame_random_;
   uint64_t cruel_percent_ = 0;
+  size_t frame_bytes_ = 0;
+  uint64_t frame_loss_permille_ = 0;
   bool split_transactions_ = false;
   uint64_t incarnation_ = 0;  // of the process: replies to a dead one are dropped
   std::unique_ptr<Process> process_;

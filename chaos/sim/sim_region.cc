@@ -21,6 +21,18 @@ SimRegion::SimRegion(Simulator& simulator, SimRegionOptions options)
 SimRegion::~SimRegion() = default;
 
 Status SimRegion::Disk::Write(const KvBatch& batch, Sync sync) {
+  if (error.ok()) return Store(batch, sync);
+  if (!applies) return error;
+  (void)Store(batch, sync);
+  batch.ForEach(
+      [this](KvBatch::Kind kind, ColumnFamily family, std::string_view, std::string_view value) {
+        if (kind == KvBatch::Kind::kPut && family == ColumnFamily::kChanges && on_torn)
+          on_torn(value);
+      });
+  return error;
+}
+
+Status SimRegion::Disk::Store(const KvBatch& batch, Sync sync) {
   if (options_.lying_sync) sync = Sync::kNo;
   if (!options_.forgets_index_deletes && !options_.loses_stream_entries)
     return MemoryKvStore::Write(batch, sync);
@@ -38,7 +50,7 @@ Status SimRegion::Disk::Write(const KvBatch& batch, Sync sync) {
   return MemoryKvStore::Write(kept, sync);
 }
 
-void SimRegion::Start() {
+bool SimRegion::Start() {
   CHECK(!process_);
   ++incarnation_;
   process_ = std::make_unique<Process>(simulator_, wall_clock_);
@@ -62,6 +74,10 @@ void SimRegion::Start() {
                                   process->turn_under_way = true;
                                   process->executor.Post([this] { BeginTurn(); });
                                 });
+  if (!engine.ok() && !store_.error.ok()) {
+    process_.reset();
+    return false;
+  }
   CHECK(engine.ok(), engine.status().ToString());
   process_->engine = std::move(engine).value();
   process_->engine->committer().SetReport([this](const table::CommitReport& report) {
@@ -82,7 +98,15 @@ void SimRegion::Start() {
   process_->executor.PostAfter(kMaintenanceMicros, [this] { Maintain(); });
   process_->executor.PostAfter(kSweepMicros, [this] { Sweep(); });
   if (options_.lying_sync) LateSync();
+  return true;
 }
+
+void SimRegion::FailDisk(Status error, bool applies) {
+  store_.error = std::move(error);
+  store_.applies = applies;
+}
+
+void SimRegion::MendDisk() { store_.error = {}; }
 
 void SimRegion::LateSync() {
   CHECK(store_.SyncLog().ok());
@@ -93,6 +117,7 @@ void SimRegion::Crash(int64_t kept_percent) {
   CHECK(process_);
   compared_ += process_->guard->report().compared_equal;
   process_->executor.Kill();
+  if (process_->turn_built && kept_percent >= 50) process_->engine->committer().EndTurn();
   process_.reset();
   store_.Crash((store_.unsynced_batches() * static_cast<size_t>(kept_percent) + 50) / 100);
 }
@@ -107,12 +132,15 @@ void SimRegion::BeginTurn() {
     process_->turn_under_way = false;
     return;
   }
+  process_->turn_built = true;
   const int64_t fsync = random_.Between(50, options_.fsync_micros_max);
   process_->executor.PostAfter(fsync, [this] { EndTurn(); });
 }
 
 void SimRegion::EndTurn() {
+  process_->turn_built = false;
   process_->engine->committer().EndTurn();
+  if (!process_->engine->committer().healthy()) return on_failure_();  // ends the process, and us
   BeginTurn();  // what has gathered meanwhile
 }
 

@@ -46,9 +46,11 @@ class SimRegion {
   SimRegion(Simulator& simulator, SimRegionOptions options);
   ~SimRegion();
 
-  void Start();
+  // False: the disk fails, and so the process has ended again.
+  bool Start();
   // Power cut: unsynced writes are gone, but for the oldest of them, so many percent, which had
-  // reached the disk.
+  // reached the disk. From 50 percent on a turn that is being synced is there afterwards, though
+  // nobody was told.
   void Crash(int64_t kept_percent);
   // A new, empty disk. While it does not run.
   void LoseDisk();
@@ -57,11 +59,27 @@ class SimRegion {
   bool PutBackCopy() { return store_.PutBackCopy(); }
   bool running() const { return process_ != nullptr; }
   // Clients are answered.
-  bool serving() const { return process_ && process_->engine->Serving().ok(); }
+  bool serving() const { return process_ && !paused() && process_->engine->Serving().ok(); }
+
+  // The process handles nothing until it is resumed.
+  void Pause() { process_->executor.Pause(); }
+  void Resume() { process_->executor.Resume(); }
+  bool paused() const { return process_->executor.paused(); }
+
+  // Every write fails from now on; the process ends at the first, and tells `OnFailure`. `applies`:
+  // it fails, and yet is on the disk.
+  void FailDisk(Status error, bool applies);
+  void MendDisk();
+  void SetOnFailure(std::function<void()> listener) { on_failure_ = std::move(listener); }
+  // Told of a change record that came on the disk though its write failed.
+  void SetOnTorn(std::function<void(std::string_view record)> listener) {
+    store_.on_torn = std::move(listener);
+  }
 
   RegionId id() const { return options_.id; }
   // Of the running process.
   table::RegionEngine& engine() { return *process_->engine; }
+  const table::RegionEngine& engine() const { return *process_->engine; }
   ProcessExecutor& executor() { return process_->executor; }
   void OnMail(RegionId from, const std::string& letter) {
     process_->guard->OnMail(from, letter, process_->executor);
@@ -81,12 +99,14 @@ class SimRegion {
 
  private:
   struct Process {
-    Process(Simulator& simulator, WallClock wall) : clock(simulator, wall), executor(simulator) {}
+    Process(Simulator& simulator, const WallClock& wall)
+        : clock(simulator, wall), executor(simulator) {}
     SimClock clock;
     ProcessExecutor executor;
     std::unique_ptr<table::RegionEngine> engine;
     std::unique_ptr<convergence::ConvergenceGuard> guard;
     bool turn_under_way = false;
+    bool turn_built = false;  // and is being synced
   };
   void BeginTurn();
   void EndTurn();
@@ -104,7 +124,12 @@ class SimRegion {
     explicit Disk(const SimRegionOptions& options) : options_(options) {}
     Status Write(const KvBatch& batch, Sync sync) override;
 
+    Status error;  // of every write
+    bool applies = false;
+    std::function<void(std::string_view record)> on_torn;
+
    private:
+    Status Store(const KvBatch& batch, Sync sync);
     const SimRegionOptions options_;
   };
 
@@ -117,6 +142,7 @@ class SimRegion {
   uint64_t compared_ = 0;
   std::vector<OnCommit> on_commit_;
   std::function<void()> on_admission_;
+  std::function<void()> on_failure_;
 };
 
 }  // namespace everwrite::chaos

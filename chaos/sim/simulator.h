@@ -65,23 +65,43 @@ class Simulator {
 };
 
 // An executor whose tasks die with the process they belong to: what a crashed process had posted
-// never runs. Make one a process; Kill it at the crash.
+// never runs. Make one a process; Kill it at the crash. While it is paused nothing runs; what comes
+// due waits, and runs at once, in order, when it is resumed.
 class ProcessExecutor : public Executor {
  public:
   explicit ProcessExecutor(Simulator& simulator)
-      : simulator_(simulator), alive_(std::make_shared<bool>(true)) {}
+      : simulator_(simulator), state_(std::make_shared<State>()) {}
   ~ProcessExecutor() override { Kill(); }
   void Post(std::function<void()> task) override { PostAfter(0, std::move(task)); }
   void PostAfter(int64_t micros, std::function<void()> task) {
-    simulator_.After(micros, [alive = alive_, task = std::move(task)] {
-      if (*alive) task();
+    simulator_.After(micros, [state = state_, task = std::move(task)]() mutable {
+      if (!state->alive) return;
+      if (state->paused) return state->held.push_back(std::move(task));
+      task();
     });
   }
-  void Kill() { *alive_ = false; }
+  void Kill() {
+    state_->alive = false;
+    state_->held.clear();
+  }
+  void Pause() { state_->paused = true; }
+  void Resume() {
+    state_->paused = false;
+    std::vector<std::function<void()>> held;
+    held.swap(state_->held);
+    for (auto& task : held) Post(std::move(task));
+  }
+  bool paused() const { return state_->paused; }
+  size_t held() const { return state_->held.size(); }
 
  private:
+  struct State {
+    bool alive = true;
+    bool paused = false;
+    std::vector<std::function<void()>> held;  // in the order in which they came due
+  };
   Simulator& simulator_;
-  const std::shared_ptr<bool> alive_;
+  const std::shared_ptr<State> state_;
 };
 
 }  // namespace everwrite::chaos

@@ -89,17 +89,45 @@ void Workload::Step(size_t index) {
   Next(index);
   if (!region.serving() || !region.engine().FindTable(kTable)) return;
   Random& random = session.random;
-  const bool once = random.Chance(options_.once_percent, 100);
   const std::string hot = "hot" + std::to_string(random.Below(options_.hot_keys));
+  const bool once = random.Chance(options_.once_percent, 100);
+  const bool burst = options_.burst_micros > 0 && random.Chance(1, 4);
   if (random.Chance(options_.read_percent, 100)) {
     const bool old = once && !once_keys_.empty();
-    Read(session, EncodeSimKey(old ? once_keys_[random.Below(once_keys_.size())] : hot));
-  } else {
-    if (once)
-      once_keys_.push_back("once" + std::to_string(index) + "." +
+    Read(session, EncodeSimKey(old     ? once_keys_[random.Below(once_keys_.size())]
+                               : burst ? BurstKey()
+                                       : hot));
+  } else if (random.Chance(options_.mortal_percent, 100)) {
+    mortal_keys_.push_back("mortal" + std::to_string(index) + "." +
                            std::to_string(++session.once_keys));
-    Write(index, once ? once_keys_.back() : hot);
+    Write(index, mortal_keys_.back(), 0);
+  } else if (random.Chance(options_.mortal_percent, 100) && !mortal_keys_.empty()) {
+    const size_t at = random.Below(mortal_keys_.size());
+    const std::string name = mortal_keys_[at];
+    mortal_keys_.erase(mortal_keys_.begin() + static_cast<std::ptrdiff_t>(at));
+    Write(index, name, 100);
+  } else if (burst) {
+    Write(index, BurstKey(), 40);
+  } else if (once) {
+    once_keys_.push_back("once" + std::to_string(index) + "." +
+                         std::to_string(++session.once_keys));
+    Write(index, once_keys_.back(), 0);
+  } else {
+    Write(index, hot, options_.delete_percent);
   }
+}
+
+std::string Workload::BurstKey() const {
+  return "burst" + std::to_string(simulator_.now().micros / options_.burst_micros);
+}
+
+bool Workload::IsMissing(const SimRegion& region, const std::string& key) const {
+  const auto at = once_writes_.find(key);
+  if (at == once_writes_.end()) return false;
+  const HistoryWrite& write = history_.writes[at->second - 1];
+  return write.outcome == Outcome::kAcknowledged && write.version != conflict::Version() &&
+         !history_.WasLost(write.version.dot) &&
+         region.engine().State().applied.Covers(write.version.dot);
 }
 
 void Workload::Read(Session& session, const std::string& key) {
@@ -110,10 +138,11 @@ void Workload::Read(Session& session, const std::string& key) {
   const auto stored =
       table::ReadStored(region.store(), table::ItemKey(table->definition.id, key), &buffer);
   CHECK(stored.ok(), stored.status().ToString());
+  // As reads of the product, which are refused while the table is filled by itself.
+  if (!region.engine().IsWhole(table->definition.id)) return;
   if (!*stored) {
-    // Nothing at all: never written here, or a tombstone that was stable and is forgotten.
-    const auto seen = seen_.find({session.region, key});
-    if (seen != seen_.end() && !seen->second.dot.log.value) Violation("a key vanished: " + key);
+    // Never written here, or a tombstone that was stable and is forgotten.
+    if (IsMissing(region, key)) Violation("a key is not there: " + Readable(key));
     return;
   }
   const std::string image((*stored)->image);
@@ -139,8 +168,9 @@ void Workload::CheckRead(Session& session, const std::string& key, const conflic
       const auto cause = table::ReadStored(
           region.store(), table::ItemKey(table->definition.id, item->cause_key), &buffer);
       CHECK(cause.ok());
-      const bool there = *cause && (*cause)->version >= item->cause;
-      if (!applied.Covers(item->cause.dot) || (!there && *cause))
+      const bool there =
+          *cause ? (*cause)->version >= item->cause : !IsMissing(region, item->cause_key);
+      if (!applied.Covers(item->cause.dot) || !there)
         Violation("write " + std::to_string(item->id) + " is visible before its cause");
     }
   }
@@ -148,20 +178,21 @@ void Workload::CheckRead(Session& session, const std::string& key, const conflic
   session.cause_version = version;
 }
 
-void Workload::Write(size_t index, const std::string& name) {
+void Workload::Write(size_t index, const std::string& name, uint64_t delete_percent) {
   Session& session = sessions_[index];
   SimRegion& region = *regions_[session.region];
   Random& random = session.random;
   Kind kind = Kind::kPut;
   const bool once = name.starts_with("once");
   if (random.Chance(options_.conditional_percent, 100)) kind = Kind::kCreate;
-  if (!once && random.Chance(options_.delete_percent, 100)) kind = Kind::kDelete;
+  if (random.Chance(delete_percent, 100)) kind = Kind::kDelete;
 
   HistoryWrite& write = history_.Add();
   write.region = session.region;
   write.key = EncodeSimKey(name);
   write.is_delete = kind == Kind::kDelete;
   write.once = once;
+  if (once) once_writes_[write.key] = write.id;
   SimItem item{name, write.id, session.cause_key, session.cause_version};
   const uint64_t id = write.id;
   auto ended = [this, index, id](const Status& status, const SimWrite& operation) {

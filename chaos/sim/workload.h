@@ -2,12 +2,18 @@
 //
 // Half of the writes go to a few hot keys that all regions fight for, half to keys that are written
 // once: a hot key hides a lost write behind the next one, a write-once key shows it (measured: the
-// same planted bug is found in 1 of 100 seeds with hot keys alone, in 62 with both). Every written
-// value is unique and names the write that its session had read before, anywhere: its cause.
+// same planted bug is found in 1 of 100 seeds with hot keys alone, in 62 with both). Beside them
+//   burst keys   are put and deleted by everybody for a short while, and then never again: what is
+//                deleted last stays so, and whatever comes late must not bring it back
+//   mortal keys  are put once, and deleted once by somebody who need not have seen them
+// Every written value is unique and names the write that its session had read before, anywhere: its
+// cause.
 //
 // While running it checks, at every read in a region:
 //   - the version of a key never goes back there (no resurrection, no lost update),
-//   - whoever sees a write can see its cause (causal order).
+//   - whoever sees a write can see its cause (causal order),
+//   - a write-once key is there once the region's vector says so: also a region that is filled does
+//     not answer before it has it.
 //
 // Thread-safety: none.
 #pragma once
@@ -30,7 +36,9 @@ struct WorkloadOptions {
   uint64_t delete_percent = 8;
   uint64_t conditional_percent = 10;
   uint64_t read_percent = 40;
-  bool streamed = false;  // the table has a stream
+  int64_t burst_micros = 0;     // after so long it is another key; 0: there are none
+  uint64_t mortal_percent = 0;  // of the writes; as many are deletions of them
+  bool streamed = false;        // the table has a stream
 };
 
 class Workload {
@@ -61,8 +69,11 @@ class Workload {
   void CreateTable();
   void Next(size_t session);
   void Step(size_t session);
+  std::string BurstKey() const;
   void Read(Session& session, const std::string& key);
-  void Write(size_t session, const std::string& name);
+  void Write(size_t session, const std::string& name, uint64_t delete_percent);
+  // Of a key that is not there: its one write is known to be applied here.
+  bool IsMissing(const SimRegion& region, const std::string& key) const;
   void CheckRead(Session& session, const std::string& key, const conflict::Version& version,
                  const std::string* image);
   void Violation(std::string text);
@@ -73,7 +84,9 @@ class Workload {
   std::vector<Session> sessions_;
   History history_;
   bool stopped_ = false;
-  std::vector<std::string> once_keys_;  // names, in the order of their making
+  std::vector<std::string> once_keys_;           // names, in the order of their making
+  std::vector<std::string> mortal_keys_;         // those nobody has deleted yet
+  std::map<std::string, uint64_t> once_writes_;  // by key: the id of its write
   // Highest version that a client has seen of a key in a region.
   std::map<std::pair<size_t, std::string>, conflict::Version> seen_;
 };

@@ -14,6 +14,7 @@
 #include "chaos/sim/stream_workload.h"
 #include "chaos/sim/ttl_workload.h"
 #include "chaos/sim/workload.h"
+#include "streams/change_record.h"
 
 namespace everwrite::chaos {
 namespace {
@@ -22,6 +23,7 @@ namespace {
 constexpr int64_t kConvergenceSeconds = 60;
 constexpr int64_t kConvergenceMaxSeconds = 600;
 constexpr size_t kViolationsMax = 20;
+constexpr int64_t kRestartMicros = 500 * kMicrosPerMilli;  // of a process that ended by itself
 
 WorkloadOptions WorkloadOf(const Settings& settings) {
   WorkloadOptions options;
@@ -30,6 +32,8 @@ WorkloadOptions WorkloadOf(const Settings& settings) {
   options.hot_keys = static_cast<size_t>(settings.hot_keys);
   options.delete_percent = static_cast<uint64_t>(settings.delete_percent);
   options.streamed = settings.stream != 0;
+  options.burst_micros = settings.burst_ms * kMicrosPerMilli;
+  options.mortal_percent = static_cast<uint64_t>(settings.mortal_percent);
   return options;
 }
 
@@ -114,7 +118,21 @@ class World {
   void CrashRegion(size_t region, int64_t for_micros, int64_t kept_percent);
   // A region loses its disk, when all others are whole: else there might be nobody left who is.
   void LoseDisk(const Event& event);
+  // Who else has what this disk had; `kept` is what is there afterwards.
+  void AccountForDisk(size_t region, const conflict::Vector& kept);
   void StopReplicator(const Event& event);
+  // A process that runs, for a while.
+  template <typename Process>
+  void Pause(Process& process, int64_t for_micros) {
+    if (!process.running() || process.paused()) return;
+    ++counts_.pauses;
+    simulator_.Trace("pause");
+    process.Pause();
+    simulator_.After(for_micros, [&process] {
+      if (process.running() && process.paused()) process.Resume();
+    });
+  }
+  void FailDisk(const Event& event);
   void Cut(const Event& event);
   void Execute(const Event& event);
   void Heal();
@@ -138,6 +156,9 @@ class World {
   bool chaos_ = true;
   WorldCounts counts_;
   std::map<size_t, bool> filling_;  // by region
+  // What each region has held durably, in its rows or before them, since it last lost its disk; and
+  // what it had when the copy of it was made.
+  std::map<size_t, conflict::Vector> held_, copied_;
 };
 
 void World::Build() {
@@ -157,10 +178,20 @@ void World::Build() {
       const bool filling = state.stage == streams::Stage::kFilling;
       if (filling && !filling_[i]) ++counts_.fillings;
       filling_[i] = filling;
+      held_[i].Merge(state.fill.claims.ShownOf(state.durable));
       auto& records = workload_.history().records;
       for (size_t at = 0; at < report.own.records.size(); ++at)
         // A number may be given again by an old copy of a disk, when nobody has seen it.
         records[Dot{report.own.log, report.own.first + at}] = report.own.records[at];
+    });
+    regions_[i]->SetOnTorn([this, id = ids[i]](std::string_view bytes) {
+      streams::ChangeRecord record;
+      if (streams::DecodeChangeRecord(bytes, record) && record.dot.log.region() == id)
+        workload_.history().records[record.dot] = std::make_shared<const std::string>(bytes);
+    });
+    regions_[i]->SetOnFailure([this, i] {
+      ++counts_.disk_failures;
+      CrashRegion(i, kRestartMicros, 0);
     });
     regions_[i]->wall_clock().grain_ms = schedule_.settings.clock_grain_ms;
     daemons_.push_back(
@@ -168,6 +199,7 @@ void World::Build() {
                                     [this](size_t to) { return daemons_[to].get(); }));
     daemons_[i]->PlantSplitTransactions(plants_.split_transactions);
     daemons_[i]->SetCruelty(schedule_.settings.cruel_percent);
+    daemons_[i]->SetFrames(schedule_.settings.frame_bytes, schedule_.settings.loss_permille);
     for (size_t to = 0; to < schedule_.regions; ++to)
       network_.SetWeather(i, to, WeatherOf(schedule_.settings));
   }
@@ -190,8 +222,10 @@ void World::Build() {
 }
 
 void World::StartRegion(size_t region) {
-  regions_[region]->Start();
-  daemons_[region]->OnRegionStarted();
+  if (regions_[region]->Start()) return daemons_[region]->OnRegionStarted();
+  simulator_.After(kRestartMicros, [this, region] {
+    if (!regions_[region]->running()) StartRegion(region);
+  });
 }
 
 void World::CrashRegion(size_t region, int64_t for_micros, int64_t kept_percent) {
@@ -224,8 +258,25 @@ void World::LoseDisk(const Event& event) {
     if (dot.log.region() == regions_[region]->id()) lost.logs.insert(dot.log);
   workload_.ForgetRegion(region);
   CrashRegion(region, event.for_micros, 0);
-  if (event.kind != EventKind::kOldDisk || !regions_[region]->PutBackCopy())
-    regions_[region]->LoseDisk();
+  const bool old = event.kind == EventKind::kOldDisk && regions_[region]->PutBackCopy();
+  if (!old) regions_[region]->LoseDisk();
+  AccountForDisk(region, old ? copied_[region] : conflict::Vector());
+}
+
+void World::AccountForDisk(size_t region, const conflict::Vector& kept) {
+  const uint32_t own = uint32_t{1} << region;
+  for (HistoryWrite& write : workload_.history().writes) {
+    if (write.outcome != Outcome::kAcknowledged || write.version == conflict::Version()) continue;
+    const Dot dot = write.version.dot;
+    if (!kept.Covers(dot)) write.held_by &= ~own;
+    if (write.lost_by_maker || dot.log.region() != regions_[region]->id()) continue;
+    write.lost_by_maker = true;
+    if (kept.Covers(dot)) write.held_by |= own;
+    for (size_t i = 0; i < regions_.size(); ++i)
+      if (i != region && held_[i].Covers(dot)) write.held_by |= uint32_t{1} << i;
+    if (write.held_by != 0) ++counts_.saved_by_peers;
+  }
+  held_[region] = kept;
 }
 
 void World::StopReplicator(const Event& event) {
@@ -249,6 +300,16 @@ void World::Cut(const Event& event) {
   });
 }
 
+void World::FailDisk(const Event& event) {
+  simulator_.Trace("disk fails");
+  SimRegion& region = *regions_[event.a];
+  const bool full = event.kind == EventKind::kDiskFull;
+  region.FailDisk(
+      full ? ResourceExhausted("no space left on device") : Internal("input/output error"),
+      !full && event.amount >= 50);
+  simulator_.After(event.for_micros, [&region] { region.MendDisk(); });
+}
+
 void World::Execute(const Event& event) {
   if (event.a >= regions_.size() || event.b >= regions_.size()) return;
   SimRegion& region = *regions_[event.a];
@@ -257,11 +318,22 @@ void World::Execute(const Event& event) {
     case EventKind::kLoseDisk:
     case EventKind::kOldDisk: return LoseDisk(event);
     case EventKind::kKeepCopy:
-      if (region.serving()) region.KeepCopy();
+      if (!region.serving()) return;
+      region.KeepCopy();
+      copied_[event.a] = held_[event.a];
       return;
     case EventKind::kStopReplicator: return StopReplicator(event);
     case EventKind::kCut:
     case EventKind::kCutOneWay: return Cut(event);
+    case EventKind::kPause: return Pause(region, event.for_micros);
+    case EventKind::kPauseReplicator: return Pause(*daemons_[event.a], event.for_micros);
+    case EventKind::kDiskError:
+    case EventKind::kDiskFull: return FailDisk(event);
+    case EventKind::kDrift: region.wall_clock().drift_ppm = event.amount; return;
+    case EventKind::kFreezeClock:
+      region.wall_clock().frozen = simulator_.now();
+      simulator_.After(event.for_micros, [&region] { region.wall_clock().frozen.reset(); });
+      return;
     case EventKind::kClock: region.wall_clock().offset_ms = event.amount; return;
     case EventKind::kIndex: return indexes_.Change(event.a);
     case EventKind::kPlace: return placed_.Move(event.a);
@@ -279,8 +351,12 @@ void World::Heal() {
   network_.HealAll();
   network_.CalmDown();
   for (size_t i = 0; i < schedule_.regions; ++i) {
+    regions_[i]->MendDisk();
+    regions_[i]->wall_clock().frozen.reset();
     if (!regions_[i]->running()) StartRegion(i);
+    if (regions_[i]->paused()) regions_[i]->Resume();
     if (!daemons_[i]->running()) daemons_[i]->Start();
+    if (daemons_[i]->paused()) daemons_[i]->Resume();
   }
 }
 
@@ -388,8 +464,7 @@ WorldResult World::Run() {
     if (region->running()) counts_.conflicts += region->engine().ConflictCount();
   }
   EndView end(stores, history);
-  for (std::string& line : CheckEndState(end))
-    result.violations.push_back(std::move(line));
+  for (std::string& line : CheckEndState(end)) result.violations.push_back(std::move(line));
   if (result.violations.size() > kViolationsMax) result.violations.resize(kViolationsMax);
   const ChangeCounts changes = CountChanges(end);
   counts_.transactions = changes.transactions;
@@ -428,8 +503,11 @@ WorldCounts& WorldCounts::operator+=(const WorldCounts& other) {
   crashes += other.crashes;
   lost_disks += other.lost_disks;
   fillings += other.fillings;
+  saved_by_peers += other.saved_by_peers;
   lost_with_disk += other.lost_with_disk;
   cuts += other.cuts;
+  pauses += other.pauses;
+  disk_failures += other.disk_failures;
   for (size_t i = 0; i < kMarkCount; ++i) marks[i] += other.marks[i];
   return *this;
 }

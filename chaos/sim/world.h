@@ -42,8 +42,11 @@ struct WorldCounts {
   uint64_t crashes = 0;
   uint64_t lost_disks = 0;
   uint64_t fillings = 0;        // of regions from their peers, new ones and those cut loose
+  uint64_t saved_by_peers = 0;  // acknowledged writes of a lost disk that others had
   uint64_t lost_with_disk = 0;  // acknowledged writes that nobody else had
   uint64_t cuts = 0;
+  uint64_t pauses = 0;
+  uint64_t disk_failures = 0;                // processes that ended because a write failed
   std::array<uint64_t, kMarkCount> marks{};  // rare branches of the product (base/mark.h)
 
   WorldCounts& operator+=(const WorldCounts& other);
