@@ -75,7 +75,7 @@ void SimDaemon::Start() {
     options.apply_bytes = 2000;
     options.fill_chunk = 3000;
     options.fill_window = 24000;
-    options.fill_bytes_per_second = random_.Chance(1, 2) ? 20'000 : 0;
+    options.fill_bytes_per_second = random_.Chance(1, 2) ? 50'000 : 0;
   }
   process_ = std::make_unique<Process>(simulator_, options, random_.Next());
   if (frame_bytes_ != 0)

@@ -19,7 +19,8 @@
 namespace everwrite::chaos {
 namespace {
 
-// Without any change being applied anywhere; and in all: small credits and long delays may be slow.
+// Without any change being applied or row filled anywhere; and in all: small credits and long
+// delays may be slow.
 constexpr int64_t kConvergenceSeconds = 60;
 constexpr int64_t kConvergenceMaxSeconds = 600;
 constexpr size_t kViolationsMax = 20;
@@ -138,7 +139,7 @@ class World {
   void Heal();
   std::string Where(size_t region) const;
   bool Converged() const;
-  // Changes that are applied, all regions together.
+  // Changes that are applied and rows that came by filling, all regions together.
   uint64_t Applied() const;
 
   const Schedule schedule_;
@@ -410,6 +411,7 @@ uint64_t World::Applied() const {
   for (const auto& region : regions_) {
     const streams::RegionState state = region->engine().State();
     for (const Dot& dot : state.applied.entries()) applied += dot.number;
+    applied += state.fill.rows;
   }
   return applied;
 }
