@@ -33,6 +33,16 @@ void Stability::OnHeartbeat(RegionId peer, const Word& word) {
 }
 
 void Stability::OnApplied(LogId log, const Vector& ours, const Vector& coming) {
+  // We went back. What has counted did so because all of it had arrived here; some of that has to
+  // arrive again.
+  if (!ours.Covers(ours_)) {
+    for (auto& [region, peer] : peers_) {
+      peer.counted = {};
+      peer.waiting.clear();
+      if (peer.last.log.value != 0) peer.waiting.push_back(peer.last.durable);
+    }
+    stable_ = {};
+  }
   log_ = log;
   ours_ = ours;
   coming_ = coming;

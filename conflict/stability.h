@@ -16,7 +16,9 @@
 // bring it to us. So a word of P's life L counts only when every other region has said, knowing of
 // L, how much it holds of P's logs, and all of that has arrived here (and is applied, not waiting).
 // Whoever knows of L gets no more from a former life but from others, who say so too. The same goes
-// for our own life.
+// for our own life. And when our own vector goes back, what has counted does so no more until it
+// has arrived again: else a tombstone that comes again by its log would be forgotten before an
+// older put comes again by another.
 //
 // A region never heard of holds everything back: stable is empty until all have spoken. Never a
 // timer. (The idea is the "causal stability" of Baquero, Almeida and Shoker 2014.)

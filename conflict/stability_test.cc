@@ -109,6 +109,26 @@ TEST(Stability, OurOwnFormerLivesAreWaitedForToo) {
   EXPECT_EQ(stability.stable(), V(4, 5, 0));
 }
 
+TEST(Stability, WhenWeGoBackToAnOldCopyWhatHasCountedMustArriveAgain) {
+  const LogId again = LogId::Make(RegionId{1}, 2);
+  Stability stability(RegionId{1}, {RegionId{2}, RegionId{3}});
+  stability.OnApplied(kA, V(1, 4, 7));
+  stability.OnHeartbeat(RegionId{2}, Says(RegionId{2}, V(1, 4, 7)));
+  stability.OnHeartbeat(RegionId{3}, Says(RegionId{3}, V(1, 4, 7)));
+  EXPECT_EQ(stability.stable(), V(1, 4, 7));
+  // The copy is of before the put (B,4) and the delete (C,7), which did not know of each other. The
+  // delete comes first.
+  stability.OnApplied(again, V(1, 3, 6));
+  EXPECT_EQ(stability.stable(), Vector());
+  stability.OnApplied(again, V(1, 3, 7));
+  EXPECT_EQ(stability.stable(), Vector());
+  stability.OnHeartbeat(RegionId{2}, {kB, V(1, 4, 7), {again, kC}, {}});
+  stability.OnHeartbeat(RegionId{3}, {kC, V(1, 4, 7), {again, kB}, {}});
+  EXPECT_EQ(stability.stable(), Vector()) << "(B,4) may be a put that does not know (C,7)";
+  stability.OnApplied(again, V(1, 4, 7));
+  EXPECT_EQ(stability.stable(), V(1, 4, 7));
+}
+
 TEST(Stability, AFloodOfHeartbeatsIsBounded) {
   Stability stability(RegionId{1}, {RegionId{2}});
   stability.OnApplied(kA, V(1000, 0, 0));

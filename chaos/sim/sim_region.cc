@@ -93,7 +93,14 @@ bool SimRegion::Start() {
       [this](RegionId to, std::string letter) {
         if (send_mail_) send_mail_(to, std::move(letter));
       },
-      [this](const convergence::Finding&, std::string_view) { ++found_; });
+      [this](const convergence::Finding& finding, std::string_view what) {
+        found_.push_back("at " + std::to_string(simulator_.now().micros) +
+                         " us: the convergence guard of region " +
+                         std::to_string(options_.id.value) + " raised an alarm: bucket " +
+                         std::to_string(finding.bucket) + " of table " +
+                         std::to_string(finding.table.value) + ", other region " +
+                         std::to_string(finding.differs_from.value) + ": " + std::string(what));
+      });
   process_->executor.PostAfter(kGuardMicros, [this] { GuardTick(); });
   process_->executor.PostAfter(kMaintenanceMicros, [this] { Maintain(); });
   process_->executor.PostAfter(kSweepMicros, [this] { Sweep(); });

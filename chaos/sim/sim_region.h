@@ -84,8 +84,8 @@ class SimRegion {
   void OnMail(RegionId from, const std::string& letter) {
     process_->guard->OnMail(from, letter, process_->executor);
   }
-  // What its guards have found and compared, over all its lives.
-  uint64_t found() const { return found_; }
+  // What its guards have found, a line each, and compared, over all its lives.
+  const std::vector<std::string>& found() const { return found_; }
   uint64_t compared() const { return compared_; }
   // The process that runs now; a callback that finds another number belongs to a dead one.
   uint64_t incarnation() const { return incarnation_; }
@@ -138,7 +138,7 @@ class SimRegion {
   uint64_t incarnation_ = 0;
   std::unique_ptr<Process> process_;
   SendMail send_mail_;
-  uint64_t found_ = 0;
+  std::vector<std::string> found_;
   uint64_t compared_ = 0;
   std::vector<OnCommit> on_commit_;
   std::function<void()> on_admission_;

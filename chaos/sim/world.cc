@@ -456,9 +456,8 @@ WorldResult World::Run() {
   }
   for (const auto& region : regions_) {
     counts_.compared += region->compared();
-    if (region->found() > 0)
-      result.violations.push_back("the convergence guard of region " +
-                                  std::to_string(region->id().value) + " raised an alarm");
+    result.violations.insert(result.violations.end(), region->found().begin(),
+                             region->found().end());
   }
   std::vector<const KvStore*> stores;
   for (const auto& region : regions_) {
