@@ -10,6 +10,7 @@
 // without one ("none") in `enough`. Exit status: 0 when all were found and nothing without one, 1
 // when not, 2 for bad usage.
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -25,6 +26,8 @@ namespace {
 using everwrite::chaos::Hunt;
 using everwrite::chaos::PlantedBugInfo;
 using everwrite::chaos::PlantedBugs;
+
+constexpr std::chrono::seconds kShrinkTime{90};
 
 void Print(const PlantedBugInfo& info, std::string_view text) {
   std::printf("%-30.*s %.*s\n", static_cast<int>(info.name.size()), info.name.data(),
@@ -45,6 +48,8 @@ bool ShrinkTo(const std::string& path, const PlantedBugInfo& info, const Hunt& h
     return everwrite::chaos::RunWithBug(info.bug, schedule);
   };
   everwrite::chaos::ShrinkOptions options;
+  const auto end = std::chrono::steady_clock::now() + kShrinkTime;
+  options.go_on = [end] { return std::chrono::steady_clock::now() < end; };
   options.progress = [&info](const std::string& text) { Print(info, text); };
   const auto shrunk =
       everwrite::chaos::Shrink(hunt.first, everwrite::chaos::KindOf(hunt.first_sign), run, options);
