@@ -22,6 +22,7 @@
 #include "chaos/scenario/scenario_file.h"
 #include "chaos/scenario/shipped.h"
 #include "cli/chaos_call.h"
+#include "cli/chaos_load.h"
 #include "cli/chaos_remake.h"
 #include "cli/chaos_world.h"
 #include "cli/commands.h"
@@ -37,134 +38,12 @@ using chaos::ObservedOp;
 using chaos::Stroke;
 
 constexpr int64_t kTickMs = 20;
-constexpr int64_t kSampleMs = 500;
-// A sender hears with heartbeats what has arrived: below this its word says nothing.
-constexpr int64_t kAckGrainMs = 1200;
-constexpr int kTransactTries = 8;
-constexpr std::chrono::milliseconds kTransactPause{300};
 constexpr int64_t kConvergePollMs = 100;
 // An item that expires is deleted within so long (it is looked for once a second).
 constexpr int64_t kSweepMicros = 2'000'000;
 constexpr int64_t kSettleMicros = 10'000'000;
 // How much longer than is expected the run waits for equal regions, to tell late from never.
 constexpr int64_t kConvergeExtraMs = 30'000;
-
-int64_t NowMicros() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
-// What all threads write to.
-class Recorder {
- public:
-  explicit Recorder(int64_t begin_us) : begin_us_(begin_us) {}
-  int64_t Now() const { return NowMicros() - begin_us_; }
-  uint64_t NextId() { return next_id_.fetch_add(1) + 1; }
-  void Add(ObservedOp op) {
-    const std::lock_guard lock(mutex_);
-    history_.ops.push_back(std::move(op));
-  }
-  struct Counts {
-    size_t operations = 0;
-    size_t unknown = 0;
-  };
-  Counts Since(size_t first) const {
-    const std::lock_guard lock(mutex_);
-    Counts counts;
-    for (size_t i = first; i < history_.ops.size(); ++i)
-      counts.unknown += history_.ops[i].outcome == chaos::Outcome::kUnknown ? 1 : 0;
-    counts.operations = history_.ops.size();
-    return counts;
-  }
-  chaos::ObservedHistory Take() {
-    const std::lock_guard lock(mutex_);
-    return std::move(history_);
-  }
-
- private:
-  const int64_t begin_us_;
-  std::atomic<uint64_t> next_id_{0};
-  mutable std::mutex mutex_;
-  chaos::ObservedHistory history_;
-};
-
-// One client's thread: asks at its pace until told to stop.
-void RunClient(chaos::Client client, const ChaosWorld& world, const chaos::WorkloadSpec& workload,
-               Recorder& recorder, const std::atomic<bool>& stop) {
-  std::map<std::string, std::unique_ptr<HttpSession>> sessions;
-  const int64_t pace_us = 1'000'000 / static_cast<int64_t>(workload.rate);
-  int64_t next = recorder.Now();
-  while (!stop) {
-    const chaos::Request request = client.Next(recorder.Now());
-    auto& session = sessions[request.region];
-    if (session == nullptr) session = std::make_unique<HttpSession>(world.Endpoint(request.region));
-    const ChaosCall call = MakeCall(request);
-    const int64_t begin = recorder.Now();
-    const auto ask = [&] {
-      return Understand(request, session->Call("POST", "/",
-                                               {.timeout_ms = workload.timeout_us / 1000,
-                                                .headers = call.headers,
-                                                .body = call.body}));
-    };
-    chaos::Reply reply = ask();
-    // A transaction bears a token: it is asked for again until it is known what became of it.
-    for (int tries = 1; request.act == chaos::Act::kTransact && tries < kTransactTries && !stop &&
-                        reply.outcome == chaos::Outcome::kUnknown;
-         ++tries) {
-      std::this_thread::sleep_for(kTransactPause);
-      reply = ask();
-    }
-    const int64_t end = recorder.Now();
-    recorder.Add(client.Told(request, reply, begin, end));
-    // After a pause the rate is what it was, not what would catch up.
-    next = std::max(next + pace_us, end - pace_us);
-    while (!stop && recorder.Now() < next)
-      std::this_thread::sleep_for(
-          std::chrono::microseconds(std::min<int64_t>(next - recorder.Now(), 50'000)));
-  }
-}
-
-// Lag and conflicts, as the regions tell them.
-class Sampler {
- public:
-  Sampler(const ChaosWorld& world, const Recorder& recorder)
-      : thread_([this, &world, &recorder] { Run(world, recorder); }) {}
-  ~Sampler() { Stop(); }
-  void Stop() {
-    stop_ = true;
-    if (thread_.joinable()) thread_.join();
-  }
-  std::map<std::string, std::vector<chaos::Sample>> lag_ms;     // after Stop
-  std::map<std::string, std::vector<chaos::Sample>> conflicts;  // after Stop
-
- private:
-  void Run(const ChaosWorld& world, const Recorder& recorder) {
-    while (!stop_) {
-      std::map<std::string, int64_t> lags;
-      for (const RegionPlan& region : world.plan().regions) {
-        const auto status = FetchRegionStatus(region.admin.ToString(), kSampleMs);
-        if (!status.ok()) continue;
-        const int64_t now = recorder.Now();
-        conflicts[region.name].push_back({now, (*status)["conflicts"].AsInt()});
-        for (const JsonValue& link : (*status)["links"].items()) {
-          // The receiver knows how late the last change came; who sends, since when the oldest
-          // waits.
-          const bool sends = link["from"].AsString() == region.name;
-          const int64_t lag = link[sends ? "oldest_ms" : "lag_ms"].AsInt(-1);
-          if (lag < 0 || (sends && lag < kAckGrainMs)) continue;
-          int64_t& most = lags[link["from"].AsString() + " -> " + link["to"].AsString()];
-          most = std::max(most, lag);
-        }
-      }
-      for (const auto& [name, lag] : lags) lag_ms[name].push_back({recorder.Now(), lag});
-      for (int64_t slept = 0; slept < kSampleMs && !stop_; slept += kTickMs)
-        std::this_thread::sleep_for(std::chrono::milliseconds(kTickMs));
-    }
-  }
-  std::atomic<bool> stop_{false};
-  std::thread thread_;
-};
 
 // Lines while it runs; on a terminal the last one is written over.
 class Progress {
@@ -243,7 +122,7 @@ class Run {
                                                    command_.lying_disk, command_.seed},
                                                   [this] { return signals_.Wait(0); }));
     EW_RETURN_IF_ERROR(StartRemake());
-    Recorder recorder(NowMicros());
+    Recorder recorder;
     recorder_ = &recorder;
     Sampler sampler(*world_, recorder);
     std::atomic<bool> stop{false};

@@ -169,6 +169,11 @@ class Drawer {
     for (size_t i = 0; i < order.size(); ++i) stroke.text += (i == 0 ? " " : " - ") + order[i];
   }
 
+  std::vector<std::string> Struck(const Fault& fault) {
+    if (fault.choice == Choice::kAll) return names_;
+    return {fault.choice == Choice::kAny ? AnyRegion() : fault.groups[0][0]};
+  }
+
   void Processes(const Fault& fault, Stroke stroke) {
     const std::string verb = fault.kind == FaultKind::kKill ? "kill " : "pause ";
     if (fault.role == Role::kEverything) {
@@ -176,12 +181,7 @@ class Drawer {
       stroke.text = verb + "everything";
       return Add(fault, std::move(stroke));
     }
-    std::vector<std::string> regions;
-    if (fault.choice == Choice::kAll)
-      regions = names_;
-    else
-      regions = {fault.choice == Choice::kAny ? AnyRegion() : fault.groups[0][0]};
-    for (const std::string& region : regions) {
+    for (const std::string& region : Struck(fault)) {
       Stroke one = stroke;
       constexpr Role kRoles[] = {Role::kRegion, Role::kReplicator, Role::kNats};
       constexpr std::string_view kNames[] = {"region", "replicator", "nats"};
@@ -194,12 +194,7 @@ class Drawer {
 
   // A stroke for each region that is struck.
   void Regions(const Fault& fault, const Stroke& stroke) {
-    std::vector<std::string> regions;
-    if (fault.choice == Choice::kAll)
-      regions = names_;
-    else
-      regions = {fault.choice == Choice::kAny ? AnyRegion() : fault.groups[0][0]};
-    for (const std::string& region : regions) {
+    for (const std::string& region : Struck(fault)) {
       Stroke one = stroke;
       one.region = region;
       one.text = RegionText(fault, region);

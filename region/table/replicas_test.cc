@@ -150,8 +150,8 @@ TEST(Replicas, AChangeOfWhoDidNotKnowTheNewReplicaIsFetchedWithTheRows) {
   EXPECT_EQ(c.Dump(), a.Dump());
 }
 
-TEST(Replicas, WhoLeavesDropsItsRowsAndTheOthersKeepTheirs) {
-  TestRegion a(1), b(2);
+// A table of region 1 that region 2 has joined and holds whole, with one item.
+void CreateInBoth(TestRegion& a, TestRegion& b) {
   CreateIn(a, 1);
   ASSERT_TRUE(a.Put("t", "k", "1").ok());
   Exchange({&a, &b});
@@ -160,6 +160,11 @@ TEST(Replicas, WhoLeavesDropsItsRowsAndTheOthersKeepTheirs) {
   while (b.engine->State().fill.table.value != 0) ASSERT_TRUE(b.FillTable(a).ok());
   b.Settle();
   Exchange({&a, &b});
+}
+
+TEST(Replicas, WhoLeavesDropsItsRowsAndTheOthersKeepTheirs) {
+  TestRegion a(1), b(2);
+  CreateInBoth(a, b);
   ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { Remove(r, 2); }).ok());
   ASSERT_TRUE(b.PullFrom(a).ok());
   EXPECT_EQ(b.engine->FindTable("t"), nullptr);
@@ -187,14 +192,7 @@ TEST(Replicas, WhoLeavesDropsItsRowsAndTheOthersKeepTheirs) {
 // b wrote while it was cut off, for longer than its log reaches back: nobody but b has that.
 TEST(Replicas, WhoLeavesKeepsItsRowsUntilOneThatStaysHasThemAll) {
   TestRegion a(1), b(2);
-  CreateIn(a, 1);
-  ASSERT_TRUE(a.Put("t", "k", "1").ok());
-  Exchange({&a, &b});
-  ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { Add(r, 2); }).ok());
-  Exchange({&a, &b});
-  while (b.engine->State().fill.table.value != 0) ASSERT_TRUE(b.FillTable(a).ok());
-  b.Settle();
-  Exchange({&a, &b});
+  CreateInBoth(a, b);
   ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { Remove(r, 2); }).ok());
   ASSERT_TRUE(b.Put("t", "k", "2").ok());
   ASSERT_TRUE(b.Put("t", "of b alone", "3").ok());
