@@ -209,7 +209,14 @@ void Replicator::OnMessage(RegionId peer, Message message, Instant now) {
   } else if (Chunk* chunk = std::get_if<Chunk>(&message)) {
     if (region_up_) filler_.OnChunk(peer, std::move(*chunk), now);
   } else if (const Hello* hello = std::get_if<Hello>(&message)) {
-    if (lives_.OnHello(peer, *hello, now)) SayHeartbeat(peer, now);
+    // Its region began anew, maybe from older data. Its log goes on only if nobody holds more of it
+    // than that: once we have said what we hold, nothing of the former life may add to it that is
+    // still on the way.
+    if (lives_.OnHello(peer, *hello, now)) {
+      puller_.OnPeerReset(peer);
+      filler_.OnPeerReset(peer);
+      SayHeartbeat(peer, now);
+    }
   } else if (std::holds_alternative<Ask>(message)) {
     SayHeartbeat(peer, now);
   } else if (const Opened* opened = std::get_if<Opened>(&message)) {
