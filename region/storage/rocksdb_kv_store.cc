@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
@@ -14,10 +16,13 @@
 
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <mutex>
 #include <vector>
+
+#include "region/storage/manifest_note.h"
 
 namespace everwrite::storage {
 namespace {
@@ -41,6 +46,13 @@ Status ToStatus(const rocksdb::Status& status, const char* doing) {
   return Unavailable(message);
 }
 
+Status Damaged(const std::string& path, const std::string& why) {
+  return DataLoss("the database in " + path +
+                  " is damaged and was not opened; nothing was changed. Rebuild this region from a "
+                  "peer: move its data folder away and start it again. " +
+                  why);
+}
+
 Status OpenError(const rocksdb::Status& status, const std::string& path) {
   const std::string said = status.ToString();
   if (status.IsIOError() && said.find("lock") != std::string::npos) {
@@ -53,10 +65,7 @@ Status OpenError(const rocksdb::Status& status, const std::string& path) {
     return said.find("Permission denied") != std::string::npos ? FailedPrecondition(message)
                                                                : Unavailable(message);
   }
-  return DataLoss("the database in " + path +
-                  " is damaged and was not opened; nothing was changed. Rebuild this region from a "
-                  "peer: move its data folder away and start it again. RocksDB said: " +
-                  said);
+  return Damaged(path, "RocksDB said: " + said);
 }
 
 Status SyncParent(const std::string& path) {
@@ -92,6 +101,38 @@ class InfoLog : public rocksdb::Logger {
   }
 
  private:
+  const everwrite::Logger log_;
+};
+
+// Notes the length of the MANIFEST whenever a flush or a compaction is in it, which RocksDB tells
+// before it removes the files that it took the place of.
+class ManifestWatch : public rocksdb::EventListener {
+ public:
+  ManifestWatch(const std::string& folder, everwrite::Logger log)
+      : note_(folder), log_(std::move(log)) {}
+  void OnFlushCompleted(rocksdb::DB* db, const rocksdb::FlushJobInfo&) override { Look(db); }
+  void OnCompactionCompleted(rocksdb::DB* db, const rocksdb::CompactionJobInfo&) override {
+    Look(db);
+  }
+  Status Check() const { return note_.Check(); }
+  // A note that could not be written is an older one, which claims less: no reason to stop.
+  void Look(rocksdb::DB* db) {
+    static constexpr std::string_view kManifest = "/MANIFEST-";
+    std::vector<std::string> files;
+    ManifestLength length;
+    // Under RocksDB's lock, and so a length that it has synced.
+    if (!db->GetLiveFiles(files, &length.bytes, false).ok()) return;
+    for (const std::string& file : files) {
+      if (!file.starts_with(kManifest)) continue;
+      const char* const digits = file.data() + kManifest.size();
+      std::from_chars(digits, file.data() + file.size(), length.number);
+    }
+    const Status noted = note_.Raise(length);
+    if (!noted.ok()) log_.Log(LogLevel::kWarning, noted.message());
+  }
+
+ private:
+  ManifestNote note_;
   const everwrite::Logger log_;
 };
 
@@ -222,6 +263,7 @@ class RocksIterator : public KvIterator {
 
 struct RocksDbKvStore::Rep {
   std::shared_ptr<rocksdb::Cache> cache;
+  std::shared_ptr<ManifestWatch> watch;
   std::unique_ptr<rocksdb::DB> db;
   rocksdb::ColumnFamilyHandle* families[kColumnFamilyCount] = {};
   std::vector<rocksdb::ColumnFamilyHandle*> handles;  // all, to be given back
@@ -250,6 +292,9 @@ RocksDbKvStore::~RocksDbKvStore() {
     left->push_back(std::move(rep_));
     return;
   }
+  // What ends while it is told to stop is not told to the watch, and closing removes files.
+  rocksdb::CancelAllBackgroundWork(rep_->db.get(), true);
+  rep_->watch->Look(rep_->db.get());
   for (rocksdb::ColumnFamilyHandle* handle : rep_->handles) {
     rep_->db->DestroyColumnFamilyHandle(handle);
   }
@@ -274,11 +319,18 @@ Result<std::unique_ptr<RocksDbKvStore>> RocksDbKvStore::Open(const std::string& 
   // sync what it lies in: without that a power cut may take the folder with all that was synced in
   // it.
   if (::mkdir(path.c_str(), 0700) == 0) EW_RETURN_IF_ERROR(SyncParent(path));
+  rep->watch = std::make_shared<ManifestWatch>(path, options.log.Named("storage"));
+  if (const Status found = rep->watch->Check(); !found.ok()) {
+    return found.code() == StatusCode::kDataLoss ? Damaged(path, found.message()) : found;
+  }
+  rocksdb::DBOptions db_options = MakeDbOptions(options);
+  db_options.listeners.push_back(rep->watch);
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =
-      rocksdb::DB::Open(MakeDbOptions(options), path, descriptors, &rep->handles, &db);
+      rocksdb::DB::Open(db_options, path, descriptors, &rep->handles, &db);
   if (!status.ok()) return OpenError(status, path);
   rep->db.reset(db);
+  rep->watch->Look(db);
   for (int i = 0; i < kColumnFamilyCount; ++i) rep->families[i] = rep->handles[i + 1];
   return std::unique_ptr<RocksDbKvStore>(new RocksDbKvStore(std::move(rep)));
 }

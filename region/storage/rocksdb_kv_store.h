@@ -10,7 +10,8 @@
 // Durability. The write-ahead log is recovered with kTolerateCorruptedTailRecords: a torn tail,
 // which a power cut leaves, is cut off, while RocksDB's default mode (kPointInTimeRecovery) would
 // silently drop acknowledged writes behind a flipped bit. Any other damage refuses to open, as
-// kDataLoss with what RocksDB said: the region is then to be rebuilt from a peer.
+// kDataLoss with what RocksDB said: the region is then to be rebuilt from a peer. So does a
+// MANIFEST that has lost its end, which RocksDB would take for an older database (manifest_note.h).
 //
 // After a Write or SyncLog that failed, what is on disk is unknown, so that every later one fails
 // with the same status until the process is restarted. Reads go on. A store that failed is not
