@@ -139,10 +139,10 @@ class CutManifestTest : public ManifestNoteTest {
     return rows;
   }
 
-  Rows Fill(const std::string& path) {
+  Rows Fill(const std::string& path, const RocksDbOptions& options, int writes) {
     Random random(7);
-    auto store = RocksDbKvStore::Open(path, kSmall).value();
-    for (int i = 0; i < 4000; ++i) {
+    auto store = RocksDbKvStore::Open(path, options).value();
+    for (int i = 0; i < writes; ++i) {
       KvBatch batch;
       for (int family = 0; family < kColumnFamilyCount; ++family) {
         const std::string key = "key" + std::to_string(random.Below(2000));
@@ -194,7 +194,7 @@ class CutManifestTest : public ManifestNoteTest {
 
 TEST_F(CutManifestTest, WhereverItIsCutTheDatabaseIsRefused) {
   const std::string db = root_ + "/db";
-  const Rows rows = Fill(db);
+  const Rows rows = Fill(db, kSmall, 2500);
   const std::string manifest = ReadFile(ManifestOf(db));
   std::vector<size_t> cuts = RecordEnds(manifest);
   ASSERT_GT(cuts.size(), 30U);
@@ -217,15 +217,17 @@ TEST_F(CutManifestTest, WhereverItIsCutTheDatabaseIsRefused) {
   EXPECT_TRUE(AllOf(**whole) == rows);
 }
 
-// The note is needed: without it some cuts open, and rows are missing or old.
+// The note is needed: without it some cuts open, and rows are missing or old. (Few flushes and no
+// compaction: a table that is named and has been compacted away is missed by RocksDB itself.)
 TEST_F(CutManifestTest, WithoutTheNoteSomeCutsOpenAsAnOlderDatabase) {
   const std::string db = root_ + "/db";
-  const Rows rows = Fill(db);
+  const RocksDbOptions kFew = {
+      .block_cache_bytes = 1 << 20, .write_buffer_bytes = 1 << 20, .max_wal_bytes = 1536 << 10};
+  const Rows rows = Fill(db, kFew, 1500);
   int refused = 0, older = 0, equal = 0;
   const std::vector<size_t> cuts = RecordEnds(ReadFile(ManifestOf(db)));
-  ASSERT_GT(cuts.size(), 60U);
-  for (size_t at = cuts.size() - 60; at < cuts.size(); ++at) {
-    const std::string path = CutTo(db, cuts[at]);
+  for (const size_t bytes : cuts) {
+    const std::string path = CutTo(db, bytes);
     fs::remove(path + kNote);
     const auto opened = RocksDbKvStore::Open(path, kSmall);
     if (!opened.ok())
@@ -244,7 +246,7 @@ TEST_F(CutManifestTest, WithoutTheNoteSomeCutsOpenAsAnOlderDatabase) {
 // What was flushed while the database closed is noted too.
 TEST_F(CutManifestTest, AClosedDatabaseHasNotedAllOfItsManifest) {
   const std::string db = root_ + "/db";
-  Fill(db);
+  Fill(db, kSmall, 2500);
   const std::string bytes = std::to_string(fs::file_size(ManifestOf(db)));
   EXPECT_NE(ReadFile(db + kNote).find(" " + bytes + " "), std::string::npos) << bytes;
 }
