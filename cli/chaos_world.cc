@@ -501,7 +501,8 @@ std::vector<std::string> ChaosWorld::Tick() {
     std::error_code gone;
     if (refused)
       report.noticed = DamageReport::Noticed::kAtStart;
-    else if (!fs::exists(PlanOf(name).data + "/db/" + report.file, gone))
+    else if (report.file.find('.') != std::string::npos &&
+             !fs::exists(PlanOf(name).data + "/db/" + report.file, gone))
       report.noticed = DamageReport::Noticed::kUnneeded;
     else if (LogTellsOfDamage(name))
       report.noticed = DamageReport::Noticed::kLater;

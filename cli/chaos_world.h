@@ -27,7 +27,8 @@ struct ChaosWorldOptions {
 struct DamageReport {
   std::string region;
   std::string file;
-  // kUnneeded: the store had no use for the file any more, and has removed it.
+  // kUnneeded: the store had no use for the file (a table or a log) any more, and has removed it.
+  // (What names those is made anew by every start that reads it.)
   enum class Noticed : uint8_t { kNo, kAtStart, kLater, kUnneeded } noticed = Noticed::kNo;
 };
 

@@ -8,6 +8,7 @@
 #include "base/coding.h"
 #include "base/random.h"
 #include "replicator/proto/replication.pb.h"
+#include "streams/change_record.h"
 
 namespace everwrite::replicator {
 namespace {
@@ -138,6 +139,51 @@ TEST_F(CodecTest, HeartbeatKeepsItsTimes) {
 
 TEST_F(CodecTest, RecordsThatRepeatThemselvesAreCompressed) {
   EXPECT_LT(Write(MakeBatch(100, 500))[0].size(), 5'000u);
+}
+
+// What logs of former lives cost on the bus: each change's context names them again, and zstd sees
+// that the one before did (decision 0061).
+TEST_F(CodecTest, FinishedLogsInContextsCostNextToNothingOnTheBus) {
+  constexpr size_t kRecords = 500;
+  const auto bytes_a_change = [&](size_t finished, size_t& plain) {
+    Random random(8);
+    conflict::Vector context;
+    for (size_t i = 0; i < finished; ++i)
+      context.Set(LogId::Make(RegionId{static_cast<uint16_t>(1 + i % 3)}, random.Next()),
+                  1 + random.Below(10'000'000));
+    const LogId peers[] = {LogId::Make(RegionId{2}, random.Next()),
+                           LogId::Make(RegionId{3}, random.Next())};
+    Batch batch{99, {kLog, 5, {}}};
+    plain = 0;
+    for (uint64_t i = 0; i < kRecords; ++i) {
+      for (const LogId peer : peers) context.Set(peer, 1'000'000 + i * 2 + random.Below(2));
+      std::string encoded, image(100, '\0'), bytes;
+      for (char& byte : image) byte = static_cast<char>(random.Next());
+      context.EncodeTo(encoded);
+      streams::ChangeRecord record;
+      record.dot = {kLog, 6 + i};
+      record.stamp = Stamp::Make(1'700'000'000'000 + i, 0);
+      record.context = encoded;
+      record.table = TableId{7};
+      const std::string key = "key" + std::to_string(random.Next());
+      record.key = key;
+      record.image = image;
+      streams::EncodeChangeRecord(record, bytes);
+      plain += bytes.size();
+      batch.records.records.push_back(std::make_shared<const std::string>(std::move(bytes)));
+    }
+    plain /= kRecords;
+    return Write(batch)[0].size() / kRecords;
+  };
+  size_t plain_none = 0, plain = 0;
+  const size_t none = bytes_a_change(0, plain_none);
+  for (const size_t finished : {0u, 1u, 5u, 20u}) {
+    const size_t bytes = bytes_a_change(finished, plain);
+    std::printf("%2zu finished logs: a change record %zu bytes, on the bus %zu\n", finished, plain,
+                bytes);
+    EXPECT_LE(plain, plain_none + 13 * finished);
+    EXPECT_LE(bytes, none + finished);
+  }
 }
 
 TEST_F(CodecTest, ALostFrameLosesItsMessageAndNoOther) {

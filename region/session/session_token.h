@@ -22,8 +22,10 @@
 
 namespace everwrite::session {
 
-// Of one token, and of all in one header.
-inline constexpr size_t kTokenBytesMax = 2048;
+// Of one token: some 500 logs. A region that hands one out must be able to read it again, and a
+// head of 16 KB to hold it.
+inline constexpr size_t kTokenBytesMax = 8192;
+// In one header.
 inline constexpr size_t kTokensMax = 16;
 
 class SessionTokens {

@@ -39,6 +39,26 @@ TEST(SessionTokens, AreSmall) {
   EXPECT_LE(SessionTokens("shop", "").Encode(vector).size(), 72u);
 }
 
+// Logs of former lives stay in the vector (decision 0061). A token that a region gives is read
+// back.
+TEST(SessionTokens, GrowWithFinishedLogsAndFiveHundredAreStillRead) {
+  const SessionTokens tokens("shop", "");
+  Random random(4);
+  Vector vector;
+  for (size_t finished = 0; finished <= 500; ++finished) {
+    vector.Set(LogId::Make(RegionId{1}, random.Next()), 1 + random.Below(1'000'000));
+    if (finished != 0 && finished != 1 && finished != 5 && finished != 20 && finished != 100 &&
+        finished != 500)
+      continue;
+    const std::string token = tokens.Encode(vector);
+    std::printf("%3zu finished logs: a token of %zu characters\n", finished, token.size());
+    EXPECT_LE(token.size(), 40 + 16 * (finished + 1));
+    const auto read = tokens.Decode(token);
+    ASSERT_TRUE(read.ok()) << finished;
+    EXPECT_EQ(*read, vector);
+  }
+}
+
 TEST(SessionTokens, WithAnyCharacterChangedCutOrAddedAreRefused) {
   const SessionTokens tokens("shop", "0123456789abcdef");
   Random random(2);
