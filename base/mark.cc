@@ -33,6 +33,8 @@ const std::array<MarkInfo, kMarkCount>& MarkInfos() {
       {kLogBegunAnew, "log-begun-anew", "a peer holds more of our log than we do"},
       {kLogBegunForSilence, "log-begun-for-silence",
        "not every peer said what it holds of our log"},
+      {kOwnTailAwaited, "own-tail-awaited",
+       "clients wait until our own changes are back from a peer"},
       {kCutLoose, "cut-loose", "the log was trimmed before a region had it"},
       {kCutLooseBack, "cut-loose-back", "a region that was cut loose is back"},
       {kLogTrimmed, "log-trimmed", "changes that everybody holds were trimmed"},

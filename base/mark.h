@@ -42,6 +42,7 @@ enum class Mark : uint8_t {
   kWriteHeldBack,
   kLogBegunAnew,
   kLogBegunForSilence,
+  kOwnTailAwaited,
   kCutLoose,
   kCutLooseBack,
   kLogTrimmed,

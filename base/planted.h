@@ -39,6 +39,7 @@ enum class PlantedBug : uint8_t {
   kFillLosesFirstRow,
   kFillKeepsDeleted,
   kServesWhileFilled,
+  kServesWithoutTail,
   kDigestMissesLosers,
 };
 

@@ -68,6 +68,8 @@ const std::vector<PlantedBugInfo>& PlantedBugs() {
       {kFillKeepsDeleted, "fill-keeps-deleted",
        "a region that is filled anew keeps what its source has deleted"},
       {kServesWhileFilled, "serves-while-filled", "a region answers clients before it is filled"},
+      {kServesWithoutTail, "serves-without-tail",
+       "a region that was put back to older data serves before its own changes are here again"},
       {kDigestMissesLosers, "digest-misses-losers",
        "the proof of convergence does not hear of changes that lose"},
   };

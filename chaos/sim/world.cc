@@ -121,6 +121,8 @@ class World {
   void LoseDisk(const Event& event);
   // Who else has what this disk had; `kept` is what is there afterwards.
   void AccountForDisk(size_t region, const conflict::Vector& kept);
+  // Who numbers changes again serves, and must have what others hold of its own.
+  void CheckTail(size_t region, const conflict::Vector& applied);
   void StopReplicator(const Event& event);
   // A process that runs, for a while.
   template <typename Process>
@@ -160,6 +162,8 @@ class World {
   // What each region has held durably, in its rows or before them, since it last lost its disk; and
   // what it had when the copy of it was made.
   std::map<size_t, conflict::Vector> held_, copied_;
+  // Of its own changes, what others held when it lost them and it must have before it serves again.
+  std::map<size_t, conflict::Vector> owed_;
 };
 
 void World::Build() {
@@ -180,6 +184,7 @@ void World::Build() {
       if (filling && !filling_[i]) ++counts_.fillings;
       filling_[i] = filling;
       held_[i].Merge(state.fill.claims.ShownOf(state.durable));
+      if (!report.own.empty()) CheckTail(i, state.applied);
       auto& records = workload_.history().records;
       for (size_t at = 0; at < report.own.records.size(); ++at)
         // A number may be given again by an old copy of a disk, when nobody has seen it.
@@ -278,6 +283,22 @@ void World::AccountForDisk(size_t region, const conflict::Vector& kept) {
     if (write.held_by != 0) ++counts_.saved_by_peers;
   }
   held_[region] = kept;
+  conflict::Vector& owed = owed_[region];
+  for (size_t i = 0; i < regions_.size(); ++i)
+    for (const Dot& dot : held_[i].entries())
+      if (i != region && dot.log.region() == regions_[region]->id()) owed.Raise(dot);
+}
+
+void World::CheckTail(size_t region, const conflict::Vector& applied) {
+  const auto owed = owed_.find(region);
+  if (owed == owed_.end()) return;
+  if (!regions_[region]->engine().unproven() && !applied.Covers(owed->second))
+    workload_.history().violations.push_back(
+        "at " + std::to_string(simulator_.now().micros) + " us: region " +
+        std::to_string(regions_[region]->id().value) +
+        " serves without changes of its own: it has " + applied.ToString() + ", others had " +
+        owed->second.ToString());
+  owed_.erase(owed);
 }
 
 void World::StopReplicator(const Event& event) {

@@ -294,6 +294,11 @@ void OnAdmission(Server& server, const std::string& name, table::Admission::Deci
   }
   if (decision == table::Admission::Decision::kNewLog)
     server.log.Warning("a new log is begun", {{"reason", reason}});
+  else if (decision == table::Admission::Decision::kWhole && reason.empty())
+    server.log.Info("what the peers hold of this region's own changes is here: clients are served");
+  else if (decision == table::Admission::Decision::kWhole)
+    server.log.Warning("clients are served without changes of this region's own",
+                       {{"reason", reason}});
   else
     server.log.Info("the log goes on");
   if (LocalLink* link = server.started_link) link->TellState();

@@ -22,7 +22,12 @@ constexpr int64_t kOtherWaitMicros = 4 * kMicrosPerSecond;
 }  // namespace
 
 Admission::Admission(AdmissionOptions options, streams::Life life, bool fresh, Instant now)
-    : options_(std::move(options)), life_(std::move(life)), fresh_(fresh), started_(now) {
+    : options_(std::move(options)),
+      life_(std::move(life)),
+      fresh_(fresh),
+      started_(now),
+      whole_(options_.peers.empty()),
+      missed_since_(now) {
   life_.admitted = options_.peers.empty();
 }
 
@@ -67,28 +72,31 @@ std::vector<RegionId> Admission::Waiting() const {
   return waiting;
 }
 
-Admission::Decision Admission::Decide(LogId log, uint64_t head, Instant now) {
+Admission::Decision Admission::Decide(LogId log, const conflict::Vector& applied, Instant now) {
   if (beginning_) return Decision::kNothing;
   if (refused_) return Decision::kRefuse;
   if (Planted(PlantedBug::kNumbersAgain)) {
     const bool admits = !life_.admitted && now - started_ >= options_.wait_us;
     life_.admitted |= admits;
+    whole_ |= admits;
     return admits ? Decision::kAdmit : Decision::kNothing;
   }
-  if (holds_.At(log) > head) {
+  if (holds_.At(log) > applied.At(log)) {
     reason_ = "a peer holds " + std::to_string(holds_.At(log)) + " changes of our log, we " +
-              std::to_string(head) + ": the data here is older";
+              std::to_string(applied.At(log)) + ": the data here is older";
     beginning_ = true;
+    whole_ = false;
     Reach(Mark::kLogBegunAnew);
     return Decision::kNewLog;
   }
-  if (life_.admitted) return Decision::kNothing;
+  if (life_.admitted) return JudgeWhole(applied, now);
   const bool other =
       std::any_of(may_be_.begin(), may_be_.end(), [](const auto& entry) { return entry.second; });
   const int64_t waited = now - started_;
   if (other && waited < options_.wait_us + kOtherWaitMicros) return Decision::kNothing;
   if (Waiting().empty() || (fresh_ && waited >= options_.wait_us)) {
     life_.admitted = true;
+    (void)JudgeWhole(applied, now);
     return Decision::kAdmit;
   }
   if (waited < options_.wait_us) return Decision::kNothing;
@@ -96,6 +104,28 @@ Admission::Decision Admission::Decide(LogId log, uint64_t head, Instant now) {
   reason_ = "not every peer has said what it holds of our log";
   beginning_ = true;
   return Decision::kNewLog;
+}
+
+Admission::Decision Admission::JudgeWhole(const conflict::Vector& applied, Instant now) {
+  if (whole_) return Decision::kNothing;
+  uint64_t missing = 0;
+  for (const Dot& dot : holds_.entries())
+    missing += dot.number - std::min(dot.number, applied.At(dot.log));
+  if (missing != missing_) missed_since_ = now;
+  missing_ = missing;
+  // One that has not spoken yet may hold more.
+  const bool all_spoke = Waiting().empty() || now - started_ >= options_.wait_us;
+  const bool waits = missing == 0 ? !all_spoke : now - missed_since_ < options_.stall_us;
+  if (missing != 0) Reach(Mark::kOwnTailAwaited);
+  if (waits && !Planted(PlantedBug::kServesWithoutTail)) return Decision::kNothing;
+  whole_ = true;
+  unproven_ = !waits && (missing != 0 || !Waiting().empty());
+  reason_.clear();
+  if (missing != 0)
+    reason_ =
+        std::to_string(missing) +
+        " changes of our own that a peer holds are not here: nobody who can be asked has them";
+  return Decision::kWhole;
 }
 
 void Admission::Began() {

@@ -13,6 +13,11 @@
 //            └─ another process of this region is heard, and goes first ▶ refused ◀────────┤
 //                                          a peer holds more after all ▶ a new log ◀───────┘
 //
+// Who is admitted numbers changes and replicates. Clients are served once the region is whole, too:
+// once it has again what peers hold of its own logs. Before that a strong read could miss a write
+// that this region has acknowledged, and a condition hold that no longer does. Whoever holds the
+// missing part may be away: when nothing of it has come for a while, clients are served without it.
+//
 // A log that was begun by this process, or begins empty with the folder, is nobody else's: nothing
 // need be proven. So a region without peers serves at once, and one that is cut off from some of
 // them after the wait, with a log more (12 bytes in each context).
@@ -38,6 +43,8 @@ namespace everwrite::table {
 struct AdmissionOptions {
   std::vector<RegionId> peers;
   int64_t wait_us = 3 * kMicrosPerSecond;
+  // Without anything of the missing part having come, the region is taken for whole as it is.
+  int64_t stall_us = 10 * kMicrosPerSecond;
 };
 
 class Admission {
@@ -52,14 +59,20 @@ class Admission {
     kAdmit,    // the log goes on
     kNewLog,   // begin another, then call Began
     kRefuse,   // end: reason()
+    kWhole,    // whole() from here on; reason() says what is missing still, if anything is
   };
-  // `log`, `head`: our current log, and how much we have written of it.
-  Decision Decide(LogId log, uint64_t head, Instant now);
+  // `log`: our current one. `applied`: what our rows show, of our own logs at the least.
+  Decision Decide(LogId log, const conflict::Vector& applied, Instant now);
   // The new log is there: nothing of it can be elsewhere.
   void Began();
 
   const streams::Life& life() const { return life_; }
   bool admitted() const { return life_.admitted; }
+  bool whole() const { return whole_; }
+  // It was taken for whole without every peer's word, or without what one of them holds.
+  bool unproven() const { return unproven_; }
+  // Changes of our own logs that peers hold and we had not when Decide was last asked.
+  uint64_t missing() const { return missing_; }
   // Of peers whose word is waited for.
   std::vector<RegionId> Waiting() const;
   // For people: why it is refused, or why another log was begun.
@@ -70,6 +83,7 @@ class Admission {
  private:
   enum class Other : uint8_t { kNone, kMayBe, kGoesFirst };
   Other Judge(const streams::PeerWord::Sighting& mine, const streams::PeerWord::Sighting& other);
+  Decision JudgeWhole(const conflict::Vector& applied, Instant now);
 
   const AdmissionOptions options_;
   streams::Life life_;
@@ -80,6 +94,10 @@ class Admission {
   std::map<RegionId, bool> may_be_;  // by its last word: another process may be there
   bool beginning_ = false;           // kNewLog was said
   bool refused_ = false;
+  bool whole_;
+  bool unproven_ = false;
+  uint64_t missing_ = 0;
+  Instant missed_since_;  // so much; moves when some of it has come
   std::optional<streams::Life> twin_;
   std::string reason_;
 };

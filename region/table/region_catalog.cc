@@ -305,7 +305,7 @@ bool RegionEngine::MayDrop(const TableDefinition& definition) {
 }
 
 void RegionEngine::SettleReplicas(Executor& executor) {
-  if (filling_.stage() != streams::Stage::kServing) return;
+  if (!own_whole_ || filling_.stage() != streams::Stage::kServing) return;
   for (const TablePtr& table : catalog_.AllAnywhere()) {
     const auto own = table->definition.replicas.find(region_);
     if (own == table->definition.replicas.end()) continue;

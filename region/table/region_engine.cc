@@ -74,6 +74,7 @@ RegionEngine::RegionEngine(KvStore& store, const Clock& clock, const RegionEngin
       ledger_retention_(store, committer_, options.ledger),
       on_admission_(options.on_admission),
       admitted_(options.admission.peers.empty()),
+      own_whole_(options.admission.peers.empty()),
       admission_(options.admission, options.life, fresh_log, clock.Now()),
       next_incarnation_(fresh_log ? incarnation + 1 : incarnation) {
   committer_.Hold(!admitted_);
@@ -348,8 +349,13 @@ void RegionEngine::BeginLog(Executor& executor) {
 }
 
 Status RegionEngine::Serving() const {
-  if (admitted_) return filling_.Serving();
+  if (admitted_ && own_whole_) return filling_.Serving();
   std::lock_guard lock(admission_mutex_);
+  if (admission_.admitted())
+    return Unavailable(
+        "The data here is older than what the peers have seen of this region: " +
+        std::to_string(admission_.missing()) +
+        " of its own changes are on the way back from them. Try again in a few seconds.");
   if (!admission_.reason().empty()) return Unavailable(admission_.reason());
   return Unavailable(
       "This region has just started and makes sure with its peers that its data is not older than "
@@ -375,8 +381,9 @@ void RegionEngine::TickAdmission(Executor& executor) {
   {
     const RegionState state = committer_.CommittedState();
     std::lock_guard lock(admission_mutex_);
-    decision = admission_.Decide(state.log, state.applied.At(state.log), clock_.Now());
+    decision = admission_.Decide(state.log, state.applied, clock_.Now());
     reason = admission_.reason();
+    own_whole_ = admission_.whole();
   }
   switch (decision) {
     case Admission::Decision::kNothing: return;
@@ -389,6 +396,7 @@ void RegionEngine::TickAdmission(Executor& executor) {
       committer_.Hold(true);
       admitted_ = false;
       break;
+    case Admission::Decision::kWhole: break;
   }
   if (on_admission_) on_admission_(decision, reason);
 }

@@ -166,11 +166,16 @@ class RegionEngine : public TableEngine {
   Committer& committer() { return committer_; }
   // The region's clock: what it was opened with, and what the majority corrects it by.
   const CorrectedClock& clock() const { return clock_; }
+  // Admission::unproven.
+  bool unproven() const {
+    std::lock_guard lock(admission_mutex_);
+    return admission_.unproven();
+  }
   Maintenance& maintenance() { return maintenance_; }
   LogReport log_report() const { return maintenance_.logs().report(); }
   // Deletes what is expired (ttl.h); to be called every second or so.
   void SweepExpired(Executor& executor) {
-    if (streams::Serves(filling_.stage())) sweeper_.Sweep(executor);
+    if (own_whole_ && streams::Serves(filling_.stage())) sweeper_.Sweep(executor);
   }
   const ExpirySweeper& sweeper() const { return sweeper_; }
   // Says in the definitions what has become of this region's replicas: one that was filled is
@@ -224,6 +229,7 @@ class RegionEngine : public TableEngine {
   LedgerRetention ledger_retention_;
   const std::function<void(Admission::Decision, const std::string&)> on_admission_;
   std::atomic<bool> admitted_;
+  std::atomic<bool> own_whole_;  // what peers hold of our own logs is here (admission.h)
   mutable std::mutex admission_mutex_;
   Admission admission_;        // guarded by admission_mutex_
   uint64_t next_incarnation_;  // guarded by admission_mutex_

@@ -266,6 +266,44 @@ TEST(RegionEngine, DataFoundInAnotherPlaceStartsANewLogAndKeepsTheOldOnesNumbers
   EXPECT_EQ(region.Get("t", "a"), "2");
 }
 
+// Data that was put back: strong reads and conditions would be of a state that is long gone.
+TEST(RegionEngine, WhoLacksItsOwnTailNumbersNothingAndThenServesNobodyUntilItIsBack) {
+  TestRegion a(1), b(2);
+  a.CreateTable("t");
+  ASSERT_TRUE(a.Put("t", "k", "1").ok());
+  a.store.KeepCopy();
+  ASSERT_TRUE(a.Put("t", "k", "2").ok());
+  ASSERT_TRUE(b.PullFrom(a).ok());
+  const LogId first = a.log();
+  a.engine.reset();
+  ASSERT_TRUE(a.store.PutBackCopy());
+  RegionEngineOptions options;
+  options.region = RegionId{1};
+  options.admission.peers = {RegionId{2}};
+  options.life = {7, 1'000'000, false, "a"};
+  a.engine = RegionEngine::Open(a.store, a.clock, options, 100, [] {}).value();
+  EXPECT_FALSE(a.engine->Serving().ok());
+  EXPECT_EQ(a.Put("t", "k", "3").code(), StatusCode::kUnavailable) << "no number before the word";
+
+  streams::PeerWord word{RegionId{2}, {}, {}};
+  word.holds.Set(first, b.engine->State().applied.At(first));
+  word.sightings.push_back({options.life, 0, 0});
+  a.engine->OnWord(word, a.executor);
+  a.RunAll();
+  EXPECT_NE(a.log(), first);
+  a.engine->TickAdmission(a.executor);
+  const Status serving = a.engine->Serving();
+  EXPECT_EQ(serving.code(), StatusCode::kUnavailable);
+  EXPECT_NE(serving.message().find(" 1 of its own changes"), std::string::npos)
+      << serving.ToString();
+  EXPECT_EQ(a.Get("t", "k"), "1");
+
+  ASSERT_TRUE(a.Apply(b.ReadLog(first, 2)).ok());
+  a.engine->TickAdmission(a.executor);
+  EXPECT_TRUE(a.engine->Serving().ok());
+  EXPECT_EQ(a.Get("t", "k"), "2");
+}
+
 TEST(RegionEngine, AFolderOfAnotherRegionIsRefused) {
   TestRegion region(1);
   RegionEngineOptions options;

@@ -44,6 +44,11 @@ class Incarnation(unittest.TestCase):
             found = [i["pk"]["S"] for i in region.call("Scan", {"TableName": "items"})["Items"]]
             self.assertEqual(sorted(found), sorted(expected), region.name)
 
+    def check_own(self, expected):
+        """As soon as it answers, a region has what it has ever acknowledged: its peers had it."""
+        answer = self.a.call("Scan", {"TableName": "items", "ConsistentRead": True})
+        self.assertEqual(sorted(i["pk"]["S"] for i in answer["Items"]), sorted(expected))
+
     def log_of(self, world, name):
         return [r["log"] for r in world.status()["regions"] if r["name"] == name][0]
 
@@ -98,10 +103,13 @@ class Incarnation(unittest.TestCase):
         overwrite(copy, folder)
         self.assertEqual(os.stat(folder / "everwrite.identity").st_ino, identity.st_ino)
         world.start()
+        self.check_own(expected)
         expected += put(self.a, "after", 5)
         self.check(world, expected)
         self.assertNotEqual(self.log_of(world, self.name), first)
-        self.assertIn("changes of our log, we", self.region_log(world, self.name))
+        log = self.region_log(world, self.name)
+        self.assertIn("changes of our log, we", log)
+        self.assertIn("own changes is here", log)
 
     def test_the_end_of_the_write_ahead_log_is_lost(self):
         world = self.started()
@@ -113,6 +121,7 @@ class Incarnation(unittest.TestCase):
         wal = max(wals, key=lambda path: path.stat().st_size)
         os.truncate(wal, wal.stat().st_size * 3 // 4)
         world.start()
+        self.check_own(expected)
         expected += put(self.a, "after", 5)
         self.check(world, expected)
         self.assertNotEqual(self.log_of(world, self.name), first)
