@@ -4,7 +4,6 @@
 #include <cstdlib>
 
 #include "base/mark.h"
-#include "base/planted.h"
 
 namespace everwrite::replicator {
 namespace {
@@ -139,7 +138,6 @@ void PeerTable::OnOwnDurable(LogId log, const conflict::Vector& durable,
   own_durable_ = durable;
   own_coming_ = coming;
   if (!coming.empty()) Reach(Mark::kStabilityWaits);
-  if (Planted(PlantedBug::kStableTooEarly)) coming = {};
   stability_.OnApplied(log, durable, coming);
 }
 

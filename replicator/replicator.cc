@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/planted.h"
 #include "replicator/clock_guard.h"
 
 namespace everwrite::replicator {
@@ -29,6 +30,7 @@ uint64_t Replicator::RawMillis(Instant now) const {
 }
 
 conflict::Vector Replicator::Coming() const {
+  if (Planted(PlantedBug::kStableTooEarly)) return {};
   conflict::Vector coming = gate_.Coming();
   coming.Merge(state_.coming);
   return coming;
