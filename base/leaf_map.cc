@@ -1,146 +1,360 @@
 #include "base/leaf_map.h"
 
 #include <algorithm>
-#include <iterator>
-#include <utility>
+#include <bit>
+#include <cstring>
+#include <new>
+
+#include "base/check.h"
 
 namespace everwrite {
 namespace {
 
-size_t LowerIndex(const std::vector<LeafMap::Entry>& entries, std::string_view key) {
-  const auto at = std::lower_bound(
-      entries.begin(), entries.end(), key,
-      [](const LeafMap::Entry& entry, std::string_view than) { return entry.key < than; });
-  return static_cast<size_t>(at - entries.begin());
+constexpr size_t kEntriesMax = 64;
+
+// Eight bytes of a key as a number that compares as they do; what is missing counts as zeros.
+uint64_t HeadOf(std::string_view key, size_t from) {
+  if (key.size() >= from + 8) {
+    uint64_t head;
+    std::memcpy(&head, key.data() + from, sizeof head);
+    return std::endian::native == std::endian::little ? __builtin_bswap64(head) : head;
+  }
+  uint64_t head = 0;
+  for (size_t i = from; i < from + 8; ++i)
+    head = head << 8 | (i < key.size() ? static_cast<unsigned char>(key[i]) : 0);
+  return head;
+}
+
+size_t Shared(std::string_view a, std::string_view b) {
+  const size_t size = std::min(a.size(), b.size());
+  size_t shared = 0;
+  while (shared < size && a[shared] == b[shared]) ++shared;
+  return shared;
 }
 
 }  // namespace
 
-size_t LeafMap::LeafOf(std::string_view key) const {
-  const auto after = std::upper_bound(
-      leaves_.begin(), leaves_.end(), key,
-      [](std::string_view than, const LeafPtr& leaf) { return than < leaf->entries.front().key; });
-  return after == leaves_.begin() ? 0 : static_cast<size_t>(after - leaves_.begin()) - 1;
+LeafMap::Entry* LeafMap::Entry::Make(std::string_view key, std::string_view value) {
+  CHECK(key.size() <= UINT32_MAX && value.size() <= UINT32_MAX, "an entry of 4 GiB");
+  void* const memory = ::operator new(sizeof(Entry) + key.size() + value.size());
+  Entry* const entry = new (memory) Entry();
+  entry->key_size_ = static_cast<uint32_t>(key.size());
+  entry->value_size_ = static_cast<uint32_t>(value.size());
+  char* const bytes = reinterpret_cast<char*>(entry + 1);
+  std::copy(key.begin(), key.end(), bytes);
+  std::copy(value.begin(), value.end(), bytes + key.size());
+  return entry;
 }
 
-LeafMap::Leaf& LeafMap::Own(size_t number) {
-  LeafPtr& leaf = leaves_[number];
-  if (leaf.use_count() > 1) leaf = std::make_shared<Leaf>(*leaf);
-  return *leaf;
+void LeafMap::Entry::Release(Entry* entry) {
+  if (--entry->holders_ == 0) ::operator delete(entry);
 }
 
-LeafMap::Place LeafMap::At(size_t number, size_t index) const {
-  Place place;
-  if (number < leaves_.size() && index == leaves_[number]->entries.size()) {
-    ++number;
-    index = 0;
+// Entries of a leaf in order; of an inner node the children, each with an entry that bears the key
+// from which on its own are (that entry may have left the map).
+struct LeafMap::Node {
+  uint32_t holders = 1;
+  bool leaf = true;
+  uint32_t count = 0;
+  size_t shared = 0;  // all keys begin with the first so many bytes of the first
+  size_t bytes = 0;   // of all keys and values below
+  // With room for one too many, until the node is split.
+  std::array<uint64_t, kEntriesMax + 1> heads;
+  std::array<Entry*, kEntriesMax + 1> entries;
+  std::array<Node*, kEntriesMax + 1> children;
+
+  Node() = default;
+  Node(const Node& other)
+      : leaf(other.leaf), count(other.count), shared(other.shared), bytes(other.bytes) {
+    std::copy_n(other.heads.begin(), count, heads.begin());
+    std::copy_n(other.entries.begin(), count, entries.begin());
+    for (size_t i = 0; i < count; ++i) ++entries[i]->holders_;
+    if (leaf) return;
+    std::copy_n(other.children.begin(), count, children.begin());
+    for (size_t i = 0; i < count; ++i) ++children[i]->holders;
   }
-  place.number_ = number;
-  place.index_ = index;
-  if (number < leaves_.size()) place.leaf_ = leaves_[number];
-  return place;
+  Node& operator=(const Node&) = delete;
+  ~Node() {
+    for (size_t i = 0; i < count; ++i) Entry::Release(entries[i]);
+    if (leaf) return;
+    for (size_t i = 0; i < count; ++i) Release(children[i]);
+  }
+  static void Release(Node* node) {
+    if (--node->holders == 0) delete node;
+  }
+
+  // How many keys are below `key` (`equal`: or equal to it).
+  size_t Below(std::string_view key, bool equal) const {
+    if (count == 0) return 0;
+    const std::string_view first = entries[0]->key().substr(0, shared);
+    if (const int order = key.substr(0, shared).compare(first); order != 0)
+      return order < 0 ? 0 : count;
+    const uint64_t head = HeadOf(key, shared);
+    const auto [low, high] = std::equal_range(heads.begin(), heads.begin() + count, head);
+    const auto first_equal = entries.begin() + (low - heads.begin());
+    const auto at =
+        std::partition_point(first_equal, first_equal + (high - low), [&](const Entry* entry) {
+          const int order = entry->key().compare(key);
+          return order < 0 || (order == 0 && equal);
+        });
+    return static_cast<size_t>(at - entries.begin());
+  }
+  // The child in whose range the key is.
+  size_t ChildOf(std::string_view key) const { return std::max<size_t>(Below(key, true), 1) - 1; }
+
+  void FitHeads(size_t shared_now) {
+    shared = shared_now;
+    for (size_t i = 0; i < count; ++i) heads[i] = HeadOf(entries[i]->key(), shared);
+  }
+  // Of an inner node: a key below all others comes into the first child.
+  void LowerFirst(Entry* entry) {
+    ++entry->holders_;
+    const size_t common = Shared(entries[0]->key().substr(0, shared), entry->key());
+    Entry::Release(std::exchange(entries[0], entry));
+    FitHeads(common);
+  }
+  // Takes over what the arguments hold.
+  void Insert(size_t at, Entry* entry, Node* child) {
+    const std::string_view key = entry->key();
+    if (count == 0) {
+      shared = key.size();
+    } else if (const size_t common = Shared(entries[0]->key().substr(0, shared), key);
+               common < shared) {
+      FitHeads(common);
+    }
+    std::copy_backward(heads.begin() + at, heads.begin() + count, heads.begin() + count + 1);
+    std::copy_backward(entries.begin() + at, entries.begin() + count, entries.begin() + count + 1);
+    heads[at] = HeadOf(key, shared);
+    entries[at] = entry;
+    if (!leaf) {
+      std::copy_backward(children.begin() + at, children.begin() + count,
+                         children.begin() + count + 1);
+      children[at] = child;
+    }
+    ++count;
+  }
+  void Remove(size_t at) {
+    Entry::Release(entries[at]);
+    std::copy(heads.begin() + at + 1, heads.begin() + count, heads.begin() + at);
+    std::copy(entries.begin() + at + 1, entries.begin() + count, entries.begin() + at);
+    if (!leaf) {
+      Release(children[at]);
+      std::copy(children.begin() + at + 1, children.begin() + count, children.begin() + at);
+    }
+    --count;
+  }
+  // Of those at and behind `from`.
+  size_t BytesFrom(size_t from) const {
+    size_t sum = 0;
+    for (size_t i = from; i < count; ++i) sum += leaf ? entries[i]->size() : children[i]->bytes;
+    return sum;
+  }
+};
+
+LeafMap::LeafMap(const LeafMap& other) : root_(other.root_) {
+  if (root_) ++root_->holders;
 }
 
-const std::string* LeafMap::Find(std::string_view key) const {
-  if (leaves_.empty()) return nullptr;
-  const std::vector<Entry>& entries = leaves_[LeafOf(key)]->entries;
-  const size_t index = LowerIndex(entries, key);
-  return index < entries.size() && entries[index].key == key ? &entries[index].value : nullptr;
+LeafMap::~LeafMap() {
+  if (root_) Node::Release(root_);
+}
+
+void LeafMap::Own(Node*& node) {
+  if (node->holders == 1) return;
+  Node* const copy = new Node(*node);
+  --node->holders;
+  node = copy;
+}
+
+const LeafMap::Entry* LeafMap::Find(std::string_view key) const {
+  const Node* node = root_;
+  if (!node) return nullptr;
+  while (!node->leaf) node = node->children[node->ChildOf(key)];
+  const size_t at = node->Below(key, false);
+  return at < node->count && node->entries[at]->key() == key ? node->entries[at] : nullptr;
+}
+
+// To the first or last entry below `node`, and on from there if the place has a step for it.
+void LeafMap::Descend(Place& place, const Node* node, bool last) const {
+  while (true) {
+    CHECK(place.depth_ < Place::kDepthMax);
+    const uint32_t index = last ? node->count - 1 : 0;
+    place.path_[place.depth_++] = {node, index};
+    if (node->leaf) break;
+    node = node->children[index];
+  }
+  place.entry_ =
+      Held(place.path_[place.depth_ - 1].node->entries[place.path_[place.depth_ - 1].index]);
 }
 
 LeafMap::Place LeafMap::LowerBound(std::string_view key) const {
-  if (leaves_.empty()) return {};
-  const size_t number = LeafOf(key);
-  return At(number, LowerIndex(leaves_[number]->entries, key));
+  Place place;
+  if (!root_) return place;
+  const Node* node = root_;
+  while (!node->leaf) {
+    CHECK(place.depth_ < Place::kDepthMax);
+    const size_t index = node->ChildOf(key);
+    place.path_[place.depth_++] = {node, static_cast<uint32_t>(index)};
+    node = node->children[index];
+  }
+  CHECK(place.depth_ < Place::kDepthMax);
+  const size_t at = node->Below(key, false);
+  if (at < node->count) {
+    place.path_[place.depth_++] = {node, static_cast<uint32_t>(at)};
+    place.entry_ = Held(node->entries[at]);
+  } else {
+    place.path_[place.depth_++] = {node, node->count - 1};
+    Next(place);
+  }
+  return place;
 }
 
 LeafMap::Place LeafMap::UpperBound(std::string_view key) const {
   Place place = LowerBound(key);
-  if (!place.AtEnd() && place->key == key) Next(place);
+  if (!place.AtEnd() && place->key() == key) Next(place);
   return place;
 }
 
 void LeafMap::Next(Place& place) const {
-  if (place.index_ + 1 < place.leaf_->entries.size()) {
-    ++place.index_;
-  } else {
-    place = At(place.number_ + 1, 0);
+  while (place.depth_ > 0) {
+    auto& [node, index] = place.path_[place.depth_ - 1];
+    if (++index < node->count) {
+      if (node->leaf) {
+        place.entry_ = Held(node->entries[index]);
+      } else {
+        Descend(place, node->children[index], false);
+      }
+      return;
+    }
+    --place.depth_;
   }
+  place.entry_ = Held();
 }
 
 void LeafMap::Prev(Place& place) const {
-  if (place.index_ > 0) {
-    --place.index_;
-  } else {
-    place = Before(place);
+  while (place.depth_ > 0) {
+    auto& [node, index] = place.path_[place.depth_ - 1];
+    if (index > 0) {
+      --index;
+      if (node->leaf) {
+        place.entry_ = Held(node->entries[index]);
+      } else {
+        Descend(place, node->children[index], true);
+      }
+      return;
+    }
+    --place.depth_;
   }
+  place.entry_ = Held();
 }
 
 LeafMap::Place LeafMap::Before(const Place& place) const {
-  if (place.index_ > 0) return At(place.number_, place.index_ - 1);
-  if (place.number_ == 0 || leaves_.empty()) return {};
-  return At(place.number_ - 1, leaves_[place.number_ - 1]->entries.size() - 1);
-}
-
-std::optional<std::string> LeafMap::Put(std::string_view key, std::string_view value) {
-  const bool first = leaves_.empty();
-  if (first) leaves_.push_back(std::make_shared<Leaf>());
-  const size_t number = first ? 0 : LeafOf(key);
-  Leaf& leaf = Own(number);
-  const size_t index = LowerIndex(leaf.entries, key);
-  if (index < leaf.entries.size() && leaf.entries[index].key == key) {
-    std::string& there = leaf.entries[index].value;
-    leaf.bytes += value.size() - there.size();
-    return std::exchange(there, std::string(value));
+  Place before = place;
+  if (!place.AtEnd()) {
+    Prev(before);
+  } else if (root_) {
+    before.depth_ = 0;
+    Descend(before, root_, true);
   }
-  leaf.bytes += key.size() + value.size();
-  leaf.entries.insert(leaf.entries.begin() + static_cast<ptrdiff_t>(index),
-                      Entry{std::string(key), std::string(value)});
-  // What grows at its end, as a log does, leaves full leaves behind.
-  if (leaf.entries.size() > kEntriesMax)
-    Split(number, index == kEntriesMax ? kEntriesMax : kEntriesMax / 2);
-  return std::nullopt;
-}
-
-void LeafMap::Split(size_t number, size_t at) {
-  Leaf& left = *leaves_[number];
-  auto right = std::make_shared<Leaf>();
-  const auto from = left.entries.begin() + static_cast<ptrdiff_t>(at);
-  right->entries.reserve(kEntriesMax + 1);
-  right->entries.assign(std::make_move_iterator(from), std::make_move_iterator(left.entries.end()));
-  left.entries.erase(from, left.entries.end());
-  for (const Entry& entry : right->entries) right->bytes += entry.key.size() + entry.value.size();
-  left.bytes -= right->bytes;
-  leaves_.insert(leaves_.begin() + static_cast<ptrdiff_t>(number) + 1, std::move(right));
-}
-
-std::optional<std::string> LeafMap::Erase(std::string_view key) {
-  if (!Find(key)) return std::nullopt;
-  const size_t number = LeafOf(key);
-  Leaf& leaf = Own(number);
-  const auto at = leaf.entries.begin() + static_cast<ptrdiff_t>(LowerIndex(leaf.entries, key));
-  std::optional<std::string> before = std::move(at->value);
-  leaf.bytes -= key.size() + before->size();
-  leaf.entries.erase(at);
-  if (leaf.entries.empty()) leaves_.erase(leaves_.begin() + static_cast<ptrdiff_t>(number));
   return before;
 }
 
-size_t LeafMap::Bytes(std::string_view begin, std::string_view end) const {
-  size_t bytes = 0;
-  Place place = LowerBound(begin);
-  const auto within = [end](const Entry& entry) { return end.empty() || entry.key < end; };
-  while (!place.AtEnd() && within(*place)) {
-    const Leaf& leaf = *place.leaf_;
-    if (place.index_ == 0 && within(leaf.entries.back())) {
-      bytes += leaf.bytes;
-      place = At(place.number_ + 1, 0);
+LeafMap::Split LeafMap::SplitNode(Node& left, size_t at) {
+  Node* const right = new Node();
+  right->leaf = left.leaf;
+  right->count = static_cast<uint32_t>(left.count - at);
+  std::copy_n(left.entries.begin() + at, right->count, right->entries.begin());
+  if (!left.leaf) std::copy_n(left.children.begin() + at, right->count, right->children.begin());
+  left.count = static_cast<uint32_t>(at);
+  right->bytes = right->BytesFrom(0);
+  left.bytes -= right->bytes;
+  // Sorted: what the first and the last share, all do.
+  for (Node* const node : {&left, right})
+    node->FitHeads(Shared(node->entries[0]->key(), node->entries[node->count - 1]->key()));
+  return {right, Held(right->entries[0])};
+}
+
+LeafMap::Split LeafMap::PutInto(Node*& node, Held entry, Held& before) {
+  Own(node);
+  const std::string_view key = entry->key();
+  const size_t size = entry->size();
+  size_t at = 0;
+  if (node->leaf) {
+    at = node->Below(key, false);
+    if (at < node->count && node->entries[at]->key() == key) {
+      std::swap(node->entries[at], entry.entry_);
+      before = std::move(entry);
     } else {
-      bytes += place->key.size() + place->value.size();
-      Next(place);
+      node->Insert(at, std::exchange(entry.entry_, nullptr), nullptr);
     }
+  } else {
+    at = node->ChildOf(key);
+    if (at == 0 && key < node->entries[0]->key()) node->LowerFirst(entry.entry_);
+    Split split = PutInto(node->children[at], std::move(entry), before);
+    if (split.right) node->Insert(++at, std::exchange(split.from.entry_, nullptr), split.right);
   }
-  return bytes;
+  node->bytes += size - (before ? before->size() : 0);
+  if (node->count <= kEntriesMax) return {};
+  // What grows at its end, as a log does, leaves full nodes behind.
+  return SplitNode(*node, at == kEntriesMax ? kEntriesMax : kEntriesMax / 2);
+}
+
+LeafMap::Held LeafMap::Put(std::string_view key, std::string_view value) {
+  Held before, entry;
+  entry.entry_ = Entry::Make(key, value);
+  if (!root_) root_ = new Node();
+  Split split = PutInto(root_, std::move(entry), before);
+  if (!split.right) return before;
+  Node* const above = new Node();
+  above->leaf = false;
+  above->bytes = root_->bytes + split.right->bytes;
+  ++root_->entries[0]->holders_;
+  above->Insert(0, root_->entries[0], root_);
+  above->Insert(1, std::exchange(split.from.entry_, nullptr), split.right);
+  root_ = above;
+  return before;
+}
+
+// True: the node is empty now.
+bool LeafMap::EraseFrom(Node*& node, std::string_view key, Held& before) {
+  Own(node);
+  if (node->leaf) {
+    const size_t at = node->Below(key, false);
+    before = Held(node->entries[at]);
+    node->Remove(at);
+  } else {
+    const size_t at = node->ChildOf(key);
+    if (EraseFrom(node->children[at], key, before)) node->Remove(at);
+  }
+  node->bytes -= before->size();
+  return node->count == 0;
+}
+
+LeafMap::Held LeafMap::Erase(std::string_view key) {
+  Held before;
+  if (!Find(key)) return before;
+  if (EraseFrom(root_, key, before)) {
+    Node::Release(root_);
+    root_ = nullptr;
+  }
+  while (root_ && !root_->leaf && root_->count == 1) {
+    Node* const only = root_->children[0];
+    ++only->holders;
+    Node::Release(root_);
+    root_ = only;
+  }
+  return before;
+}
+
+size_t LeafMap::BytesBelow(const Node& node, std::string_view key) {
+  const size_t at = node.leaf ? node.Below(key, false) : node.ChildOf(key);
+  const size_t before = node.bytes - node.BytesFrom(at);
+  return node.leaf ? before : before + BytesBelow(*node.children[at], key);
+}
+
+size_t LeafMap::Bytes(std::string_view begin, std::string_view end) const {
+  if (!root_ || (!end.empty() && end <= begin)) return 0;
+  return (end.empty() ? root_->bytes : BytesBelow(*root_, end)) - BytesBelow(*root_, begin);
 }
 
 }  // namespace everwrite

@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/random.h"
 
@@ -14,23 +17,28 @@ namespace {
 using Model = std::map<std::string, std::string, std::less<>>;
 
 std::string Key(Random& random, uint64_t keys) {
-  std::string key = std::to_string(random.Below(keys));
+  static const std::string kBefore[] = {"", "0123456789", "0123456789abcdefghi"};
+  std::string key = kBefore[random.Below(3)] + std::to_string(random.Below(keys));
   return random.Below(4) == 0 ? key + '\0' : key;
+}
+
+std::optional<std::string> ValueOf(const LeafMap::Held& held) {
+  return held ? std::optional(std::string(held->value())) : std::nullopt;
 }
 
 void ExpectEqual(const LeafMap& map, const Model& model) {
   LeafMap::Place place = map.LowerBound("");
   for (const auto& [key, value] : model) {
     ASSERT_FALSE(place.AtEnd());
-    ASSERT_EQ(place->key, key);
-    ASSERT_EQ(place->value, value);
+    ASSERT_EQ(place->key(), key);
+    ASSERT_EQ(place->value(), value);
     map.Next(place);
   }
   ASSERT_TRUE(place.AtEnd());
   for (auto at = model.rbegin(); at != model.rend(); ++at) {
     place = map.Before(place);
     ASSERT_FALSE(place.AtEnd());
-    ASSERT_EQ(place->key, at->first);
+    ASSERT_EQ(place->key(), at->first);
   }
   ASSERT_TRUE(map.Before(place).AtEnd());
 }
@@ -54,11 +62,11 @@ TEST(LeafMap, IsAnOrderedMap) {
       const std::optional<std::string> before =
           at == model.end() ? std::nullopt : std::optional(at->second);
       if (random.Below(step < 10000 ? 3 : 2) == 0) {
-        ASSERT_EQ(map.Erase(key), before);
+        ASSERT_EQ(ValueOf(map.Erase(key)), before);
         model.erase(key);
       } else {
         const std::string value(random.Below(5), static_cast<char>('a' + step % 26));
-        ASSERT_EQ(map.Put(key, value), before);
+        ASSERT_EQ(ValueOf(map.Put(key, value)), before);
         model[key] = value;
       }
       const std::string probe = Key(random, keys);
@@ -66,13 +74,13 @@ TEST(LeafMap, IsAnOrderedMap) {
       const LeafMap::Place found = map.LowerBound(probe);
       ASSERT_EQ(found.AtEnd(), lower == model.end());
       if (!found.AtEnd()) {
-        ASSERT_EQ(found->key, lower->first);
+        ASSERT_EQ(found->key(), lower->first);
       }
       const auto upper = model.upper_bound(probe);
       const LeafMap::Place above = map.UpperBound(probe);
       ASSERT_EQ(above.AtEnd(), upper == model.end());
       if (!above.AtEnd()) {
-        ASSERT_EQ(above->key, upper->first);
+        ASSERT_EQ(above->key(), upper->first);
       }
       ASSERT_EQ(map.Find(probe) != nullptr, model.count(probe) == 1);
     }
@@ -112,8 +120,8 @@ TEST(LeafMap, AnEntryStaysAsItWasWhileItsPlaceIsHeld) {
   const LeafMap::Entry* const entry = &*place;
   for (int i = 0; i < 1000; ++i) map.Put(std::to_string(i), "after");
   for (int i = 0; i < 1000; ++i) map.Erase(std::to_string(i));
-  EXPECT_EQ(entry->key, "5");
-  EXPECT_EQ(entry->value, "before");
+  EXPECT_EQ(entry->key(), "5");
+  EXPECT_EQ(entry->value(), "before");
   EXPECT_TRUE(map.LowerBound("").AtEnd());
 }
 

@@ -49,19 +49,19 @@ class MemoryKvStore::Iterator : public KvIterator {
   void Next() override {
     std::lock_guard lock(mutex_);
     CHECK(valid_);
-    if (Changed()) return Land(map_.UpperBound(place_->key));
+    if (Changed()) return Land(map_.UpperBound(place_->key()));
     map_.Next(place_);
     Landed();
   }
   void Prev() override {
     std::lock_guard lock(mutex_);
     CHECK(valid_);
-    if (Changed()) return Land(map_.Before(map_.LowerBound(place_->key)));
+    if (Changed()) return Land(map_.Before(map_.LowerBound(place_->key())));
     map_.Prev(place_);
     Landed();
   }
-  std::string_view key() const override { return place_->key; }
-  std::string_view value() const override { return place_->value; }
+  std::string_view key() const override { return place_->key(); }
+  std::string_view value() const override { return place_->value(); }
   Status status() const override { return {}; }
 
  private:
@@ -71,8 +71,8 @@ class MemoryKvStore::Iterator : public KvIterator {
     Landed();
   }
   void Landed() {
-    valid_ = !place_.AtEnd() && place_->key >= range_.begin &&
-             (range_.end.empty() || place_->key < range_.end);
+    valid_ = !place_.AtEnd() && place_->key() >= range_.begin &&
+             (range_.end.empty() || place_->key() < range_.end);
     if (changes_) seen_ = *changes_;
   }
 
@@ -93,9 +93,9 @@ Result<bool> MemoryKvStore::Get(ColumnFamily family, std::string_view key, std::
   std::lock_guard lock(mutex_);
   const LeafMap& map =
       snapshot ? static_cast<const Snapshot*>(snapshot)->Of(family) : maps_[Index(family)];
-  const std::string* const found = map.Find(key);
+  const LeafMap::Entry* const found = map.Find(key);
   if (!found) return false;
-  value->assign(*found);
+  value->assign(found->value());
   return true;
 }
 
@@ -118,23 +118,20 @@ void MemoryKvStore::Apply(const KvBatch& batch, std::vector<Undo>* undo) {
         LeafMap& map = maps_[Index(family)];
         switch (kind) {
           case KvBatch::Kind::kPut: {
-            std::optional<std::string> before = map.Put(key, value);
+            LeafMap::Held before = map.Put(key, value);
             if (undo) undo->push_back({family, std::string(key), std::move(before)});
             break;
           }
           case KvBatch::Kind::kDelete: {
-            std::optional<std::string> before = map.Erase(key);
+            LeafMap::Held before = map.Erase(key);
             if (undo && before) undo->push_back({family, std::string(key), std::move(before)});
             break;
           }
           case KvBatch::Kind::kDeleteRange: {
-            while (true) {
-              auto at = map.LowerBound(key);
-              if (at.AtEnd() || at->key >= value) break;
-              std::string erased = at->key;
-              at = {};  // or the leaf would be shared, and copied
-              std::optional<std::string> before = map.Erase(erased);
-              if (undo) undo->push_back({family, std::move(erased), std::move(before)});
+            for (auto at = map.LowerBound(key); !at.AtEnd() && at->key() < value;
+                 at = map.LowerBound(key)) {
+              LeafMap::Held before = map.Erase(at->key());
+              if (undo) undo->push_back({family, std::string(at->key()), std::move(before)});
             }
             break;
           }
@@ -168,8 +165,8 @@ void MemoryKvStore::Crash(size_t kept_batches) {
     std::vector<Undo>& undo = unsynced_.back();
     for (auto at = undo.rbegin(); at != undo.rend(); ++at) {
       LeafMap& map = maps_[Index(at->family)];
-      if (at->value) {
-        map.Put(at->key, *at->value);
+      if (at->before) {
+        map.Put(at->key, at->before->value());
       } else {
         map.Erase(at->key);
       }

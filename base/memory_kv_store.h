@@ -2,7 +2,7 @@
 // sync has covered, as a power cut does to a write-ahead log.
 //
 // One ordered map a column family (leaf_map.h). A write logs how to undo itself until a sync passes
-// it; a snapshot shares the maps, and later writes copy the leaves that they change.
+// it; a snapshot shares the maps, and later writes copy the nodes that they change.
 //
 // Thread-safety: as the port asks (one mutex around everything).
 #pragma once
@@ -53,7 +53,7 @@ class MemoryKvStore : public KvStore {
   struct Undo {
     ColumnFamily family;
     std::string key;
-    std::optional<std::string> value;  // what was there before
+    LeafMap::Held before;  // what was there
   };
   class Snapshot;
   class Iterator;
