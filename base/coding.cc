@@ -1,32 +1,43 @@
 #include "base/coding.h"
 
+#include <bit>
+#include <cstring>
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 namespace everwrite {
 namespace {
 
-template <int kBytes>
-void PutBigEndian(std::string& out, uint64_t value) {
-  char buffer[kBytes];
-  for (int i = 0; i < kBytes; ++i) buffer[i] = static_cast<char>(value >> (8 * (kBytes - 1 - i)));
-  out.append(buffer, kBytes);
+template <typename Number>
+Number Swapped(Number value) {
+  if constexpr (std::endian::native == std::endian::big) return value;
+  if constexpr (sizeof(Number) == 2) return __builtin_bswap16(value);
+  if constexpr (sizeof(Number) == 4) return __builtin_bswap32(value);
+  return static_cast<Number>(__builtin_bswap64(value));
 }
 
-template <int kBytes>
-uint64_t LoadBigEndian(const char* data) {
-  uint64_t value = 0;
-  for (int i = 0; i < kBytes; ++i) value = (value << 8) | static_cast<uint8_t>(data[i]);
-  return value;
+template <typename Number>
+void PutBigEndian(std::string& out, Number value) {
+  value = Swapped(value);
+  out.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+template <typename Number>
+Number LoadBigEndian(const char* data) {
+  Number value;
+  std::memcpy(&value, data, sizeof value);
+  return Swapped(value);
 }
 
 }  // namespace
 
-void PutFixed16(std::string& out, uint16_t value) { PutBigEndian<2>(out, value); }
-void PutFixed32(std::string& out, uint32_t value) { PutBigEndian<4>(out, value); }
-void PutFixed64(std::string& out, uint64_t value) { PutBigEndian<8>(out, value); }
+void PutFixed16(std::string& out, uint16_t value) { PutBigEndian(out, value); }
+void PutFixed32(std::string& out, uint32_t value) { PutBigEndian(out, value); }
+void PutFixed64(std::string& out, uint64_t value) { PutBigEndian(out, value); }
 
 void PutVarint(std::string& out, uint64_t value) {
+  if (value < 0x80) return out.push_back(static_cast<char>(value));
   char buffer[10];
   int n = 0;
   while (value >= 0x80) {
@@ -42,10 +53,11 @@ void PutBytes(std::string& out, std::string_view bytes) {
   out.append(bytes);
 }
 
-uint64_t LoadFixed64(const char* data) { return LoadBigEndian<8>(data); }
+uint64_t LoadFixed64(const char* data) { return LoadBigEndian<uint64_t>(data); }
 
 void StoreFixed64(char* data, uint64_t value) {
-  for (int i = 0; i < 8; ++i) data[i] = static_cast<char>(value >> (56 - 8 * i));
+  value = Swapped(value);
+  std::memcpy(data, &value, sizeof value);
 }
 
 bool Reader::ReadByte(uint8_t& value) {
@@ -57,26 +69,31 @@ bool Reader::ReadByte(uint8_t& value) {
 
 bool Reader::ReadFixed16(uint16_t& value) {
   if (rest_.size() < 2) return false;
-  value = static_cast<uint16_t>(LoadBigEndian<2>(rest_.data()));
+  value = LoadBigEndian<uint16_t>(rest_.data());
   rest_.remove_prefix(2);
   return true;
 }
 
 bool Reader::ReadFixed32(uint32_t& value) {
   if (rest_.size() < 4) return false;
-  value = static_cast<uint32_t>(LoadBigEndian<4>(rest_.data()));
+  value = LoadBigEndian<uint32_t>(rest_.data());
   rest_.remove_prefix(4);
   return true;
 }
 
 bool Reader::ReadFixed64(uint64_t& value) {
   if (rest_.size() < 8) return false;
-  value = LoadBigEndian<8>(rest_.data());
+  value = LoadBigEndian<uint64_t>(rest_.data());
   rest_.remove_prefix(8);
   return true;
 }
 
 bool Reader::ReadVarint(uint64_t& value) {
+  if (!rest_.empty() && static_cast<uint8_t>(rest_[0]) < 0x80) {  // mostly
+    value = static_cast<uint8_t>(rest_[0]);
+    rest_.remove_prefix(1);
+    return true;
+  }
   value = 0;
   for (int shift = 0; shift < 64; shift += 7) {
     uint8_t byte = 0;

@@ -27,6 +27,7 @@ uint64_t HeadOf(std::string_view key, size_t from) {
 
 size_t Shared(std::string_view a, std::string_view b) {
   const size_t size = std::min(a.size(), b.size());
+  if (std::memcmp(a.data(), b.data(), size) == 0) return size;  // mostly
   size_t shared = 0;
   while (shared < size && a[shared] == b[shared]) ++shared;
   return shared;

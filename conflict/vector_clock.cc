@@ -8,6 +8,8 @@
 namespace everwrite::conflict {
 namespace {
 
+constexpr size_t kFew = 6;
+
 auto LowerBound(auto& entries, LogId log) {
   return std::lower_bound(entries.begin(), entries.end(), log,
                           [](const Dot& entry, LogId id) { return entry.log < id; });
@@ -16,6 +18,11 @@ auto LowerBound(auto& entries, LogId log) {
 }  // namespace
 
 uint64_t Vector::At(LogId log) const {
+  if (entries_.size() <= kFew) {  // a search by halves would look at as many
+    for (const Dot& dot : entries_)
+      if (dot.log == log) return dot.number;
+    return 0;
+  }
   const auto at = LowerBound(entries_, log);
   return at != entries_.end() && at->log == log ? at->number : 0;
 }
@@ -42,11 +49,11 @@ void Vector::Set(LogId log, uint64_t number) {
   const auto at = LowerBound(entries_, log);
   const bool there = at != entries_.end() && at->log == log;
   if (number == 0) {
-    if (there) entries_.erase(at);
+    if (there) entries_.Erase(at);
   } else if (there) {
     at->number = number;
   } else {
-    entries_.insert(at, Dot{log, number});
+    entries_.Insert(at, Dot{log, number});
   }
 }
 
@@ -56,7 +63,8 @@ void Vector::Merge(const Vector& other) {
 
 void Vector::Meet(const Vector& other) {
   for (Dot& dot : entries_) dot.number = std::min(dot.number, other.At(dot.log));
-  std::erase_if(entries_, [](const Dot& dot) { return dot.number == 0; });
+  entries_.EraseFrom(std::remove_if(entries_.begin(), entries_.end(),
+                                    [](const Dot& dot) { return dot.number == 0; }));
 }
 
 void Vector::EncodeTo(std::string& out) const {
@@ -73,13 +81,13 @@ bool Vector::Decode(std::string_view bytes, Vector& vector) {
   // An entry is at least 9 bytes: a count that the input cannot hold is refused before allocation.
   if (!reader.ReadVarint(count) || count > reader.rest().size() / 9) return false;
   Vector result;
-  result.entries_.reserve(count);
+  result.entries_.Reserve(count);
   for (uint64_t i = 0; i < count; ++i) {
     Dot dot;
     if (!reader.ReadFixed64(dot.log.value) || !reader.ReadVarint(dot.number)) return false;
     if (dot.number == 0) return false;
     if (!result.entries_.empty() && result.entries_.back().log >= dot.log) return false;
-    result.entries_.push_back(dot);
+    result.entries_.PushBack(dot);
   }
   if (!reader.done()) return false;
   vector = std::move(result);

@@ -12,11 +12,12 @@
 // Thread-safety: a value.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/ids.h"
+#include "conflict/dot_list.h"
 
 namespace everwrite::conflict {
 
@@ -43,7 +44,7 @@ class Vector {
   void Meet(const Vector& other);
 
   bool empty() const { return entries_.empty(); }
-  const std::vector<Dot>& entries() const { return entries_; }
+  std::span<const Dot> entries() const { return entries_.span(); }
 
   // A varint count, then (log as 8 bytes, number as varint), sorted by log.
   void EncodeTo(std::string& out) const;
@@ -55,7 +56,7 @@ class Vector {
   friend bool operator==(const Vector&, const Vector&) = default;
 
  private:
-  std::vector<Dot> entries_;  // sorted by log, numbers above 0
+  DotList entries_;  // sorted by log, numbers above 0
 };
 
 }  // namespace everwrite::conflict

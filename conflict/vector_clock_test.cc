@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <utility>
+#include <vector>
+
 #include "base/random.h"
 
 namespace everwrite::conflict {
@@ -100,6 +104,38 @@ TEST(Vector, RefusesWhatIsNotInItsOneForm) {
   EXPECT_FALSE(Vector::Decode(encode({{kLogs[0], 0}}), v)) << "zero";
   EXPECT_FALSE(Vector::Decode("\xff\xff\xff\xff\xff\xff\xff\xff\x7f", v))
       << "a count beyond the input";
+}
+
+// Few dots lie in the vector itself, more elsewhere.
+TEST(Vector, HoldsAnyNumberOfLogsThroughCopiesAndMoves) {
+  Random random(5);
+  Vector v;
+  std::map<LogId, uint64_t> model;
+  for (int step = 0; step < 20000; ++step) {
+    const LogId log = LogId::Make(RegionId{1}, 1 + random.Below(12));
+    const uint64_t number = random.Below(step % 2000 < 1000 ? 4 : 2);
+    v.Set(log, number);
+    if (number == 0) {
+      model.erase(log);
+    } else {
+      model[log] = number;
+    }
+    Vector copy = v;
+    EXPECT_EQ(copy, v);
+    if (random.Chance(1, 3)) {
+      Vector other;
+      other.Set(log, 9);
+      other = v;
+      v = std::move(copy);
+      EXPECT_EQ(other, v);
+      EXPECT_TRUE(copy.empty());
+      copy.Set(log, 1);
+      EXPECT_EQ(copy.entries().size(), 1u);
+    }
+    ASSERT_EQ(v.entries().size(), model.size());
+    for (const Dot& dot : v.entries()) ASSERT_EQ(model[dot.log], dot.number);
+    ASSERT_EQ(v.At(log), number);
+  }
 }
 
 TEST(Vector, DecodingAnyBytesIsSafe) {

@@ -17,14 +17,15 @@ Change ChangeOf(std::string_view bytes) {
   Change change{{record.rank, record.stamp, record.dot},
                 {},
                 record.table,
-                std::string(record.key),
+                record.key,
                 record.subject == streams::Subject::kTable,
                 record.tombstone,
-                std::string(record.image),
+                record.image,
                 record.transaction,
                 record.transaction_end,
                 record.actor,
-                !record.scope.empty()};
+                !record.scope.empty(),
+                bytes};
   if (!record.context.empty()) CHECK(conflict::Vector::Decode(record.context, change.context));
   return change;
 }
@@ -43,32 +44,33 @@ bool Change::Knows(Dot dot) const {
   return conflict::IncomingChange{version, tombstone, image, &context}.Knows(dot);
 }
 
-Changes::Changes(std::vector<Change> changes) : changes_(std::move(changes)) {
-  const auto less = [](const Change& a, const Change& b) { return a.dot() < b.dot(); };
+Changes::Changes(std::vector<const Change*> changes) : changes_(std::move(changes)) {
+  const auto less = [](const Change* a, const Change* b) { return a->dot() < b->dot(); };
   if (!std::is_sorted(changes_.begin(), changes_.end(), less))
     std::stable_sort(changes_.begin(), changes_.end(), less);
-  const auto equal = [](const Change& a, const Change& b) { return a.dot() == b.dot(); };
+  const auto equal = [](const Change* a, const Change* b) { return a->dot() == b->dot(); };
   changes_.erase(std::unique(changes_.begin(), changes_.end(), equal), changes_.end());
 }
 
 const Change* Changes::Find(Dot dot) const {
   const auto at =
       std::lower_bound(changes_.begin(), changes_.end(), dot,
-                       [](const Change& change, Dot than) { return change.dot() < than; });
-  return at != changes_.end() && at->dot() == dot ? &*at : nullptr;
+                       [](const Change* change, Dot than) { return change->dot() < than; });
+  return at != changes_.end() && (*at)->dot() == dot ? *at : nullptr;
 }
 
 const Changes& EndView::All() {
   if (all_) return *all_;
   conflict::Vector applied;
-  std::vector<Change> changes;
+  std::vector<const Change*> changes;
   for (size_t i = 0; i < size(); ++i) {
     applied.Merge(AppliedOf(*stores_[i]));
-    if (history_.records.empty()) changes.insert(changes.end(), Log(i).begin(), Log(i).end());
+    if (!history_.records.empty()) continue;
+    for (const Change& change : Log(i)) changes.push_back(&change);
   }
   changes.reserve(changes.size() + history_.records.size());
   for (const auto& [dot, record] : history_.records)
-    if (applied.Covers(dot)) changes.push_back(ChangeOf(*record));
+    if (applied.Covers(dot)) changes.push_back(&changes_.emplace_back(ChangeOf(*record)));
   return all_.emplace(std::move(changes));
 }
 
@@ -88,9 +90,21 @@ const std::vector<const Change*>& EndView::Of(std::string_view key) {
 
 const Changes& EndView::Log(size_t i) {
   if (logs_[i]) return *logs_[i];
-  std::vector<Change> changes;
+  std::vector<const Change*> changes;
+  // Most are, byte for byte, what their makers have written.
+  const Changes* const known = history_.records.empty() ? nullptr : &All();
   const auto it = stores_[i]->NewIterator(ColumnFamily::kChanges, {});
-  for (it->Seek(""); it->Valid(); it->Next()) changes.push_back(ChangeOf(it->value()));
+  for (it->Seek(""); it->Valid(); it->Next()) {
+    streams::ChangeRecord record;
+    CHECK(streams::DecodeChangeRecord(it->value(), record));
+    const Change* const made = known ? known->Find(record.dot) : nullptr;
+    if (made && made->bytes == it->value()) {
+      changes.push_back(made);
+    } else {
+      changes.push_back(
+          &changes_.emplace_back(ChangeOf(bytes_.emplace_back(std::string(it->value())))));
+    }
+  }
   return logs_[i].emplace(std::move(changes));
 }
 

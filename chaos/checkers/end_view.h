@@ -4,6 +4,8 @@
 // Thread-safety: none. Stores and history must outlive it and stay as they are.
 #pragma once
 
+#include <deque>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -20,19 +22,20 @@
 
 namespace everwrite::chaos {
 
-// A change record that owns its bytes.
+// A change record, decoded; its bytes are the history's or the view's.
 struct Change {
   conflict::Version version;
   conflict::Vector context;
   TableId table;
-  std::string key;
+  std::string_view key;
   bool is_table = false;
   bool tombstone = false;
-  std::string image;
+  std::string_view image;
   uint64_t transaction = 0;
   bool transaction_end = false;
   streams::Actor actor = streams::Actor::kClient;
   bool placed = false;  // of a table that is not in all regions (placed_tables.h)
+  std::string_view bytes;
 
   Dot dot() const { return version.dot; }
   bool Knows(Dot dot) const;
@@ -41,22 +44,36 @@ struct Change {
 // Changes by their dots.
 class Changes {
  public:
+  class Iterator {
+   public:
+    explicit Iterator(const Change* const* at) : at_(at) {}
+    const Change& operator*() const { return **at_; }
+    Iterator& operator++() {
+      ++at_;
+      return *this;
+    }
+    bool operator==(const Iterator&) const = default;
+
+   private:
+    const Change* const* at_;
+  };
+
   Changes() = default;
   // In any order; of those with one dot the first stays.
-  explicit Changes(std::vector<Change> changes);
+  explicit Changes(std::vector<const Change*> changes);
   const Change* Find(Dot dot) const;  // null: not there
   bool Has(Dot dot) const { return Find(dot) != nullptr; }
-  auto begin() const { return changes_.begin(); }
-  auto end() const { return changes_.end(); }
+  Iterator begin() const { return Iterator(changes_.data()); }
+  Iterator end() const { return Iterator(changes_.data() + changes_.size()); }
 
  private:
-  std::vector<Change> changes_;  // sorted
+  std::vector<const Change*> changes_;  // sorted
 };
 
 class EndView {
  public:
   using Items = std::map<std::string, std::pair<conflict::Version, std::string>>;
-  using ChangesOfKeys = std::map<std::string, std::vector<const Change*>, std::less<>>;
+  using ChangesOfKeys = std::map<std::string_view, std::vector<const Change*>>;
 
   EndView(const std::vector<const KvStore*>& stores, const History& history)
       : stores_(stores), history_(history), logs_(stores.size()), items_(stores.size()) {}
@@ -82,6 +99,8 @@ class EndView {
  private:
   const std::vector<const KvStore*> stores_;
   const History& history_;
+  std::deque<Change> changes_;
+  std::deque<std::string> bytes_;  // of changes that the history does not have as they are
   std::optional<Changes> all_;
   std::optional<ChangesOfKeys> by_key_;
   std::vector<std::optional<Changes>> logs_;

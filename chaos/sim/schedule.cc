@@ -168,6 +168,7 @@ const std::vector<SettingInfo>& SettingInfos() {
       {"pair-think-ms", &S::pair_think_ms, 1, 60'000, "their mean pause"},
       {"pairs", &S::pairs, 1, 100'000, "pairs of items that they write"},
       {"ttl-sessions", &S::ttl_sessions, 0, 100, "clients of a region whose items expire"},
+      {"ttl-think-ms", &S::ttl_think_ms, 1, 60'000, "their mean pause"},
       {"ttl-keys", &S::ttl_keys, 1, 100'000, "keys that they write"},
       {"ttl-takeover-ms", &S::ttl_takeover_ms, 1, 86'400'000,
        "after which others delete what has expired"},

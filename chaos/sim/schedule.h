@@ -63,6 +63,7 @@ struct Settings {
   int64_t pairs = 3;
 
   int64_t ttl_sessions = 0;
+  int64_t ttl_think_ms = 60;
   int64_t ttl_keys = 20;
   int64_t ttl_takeover_ms = 60'000;
 

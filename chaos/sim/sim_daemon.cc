@@ -40,7 +40,7 @@ SimDaemon::SimDaemon(Simulator& simulator, size_t index, const std::vector<Regio
   region_.SetOnAdmission([this] {
     if (process_) AttachRegion();
   });
-  region_.AddOnCommit([this](const table::CommitReport& report) {
+  region_.AddOnCommit([this](const table::CommitReport& report, const streams::RegionState& state) {
     if (!process_) return;
     // As the local link: our own new records, then the state.
     if (!report.own.empty()) {
@@ -48,7 +48,6 @@ SimDaemon::SimDaemon(Simulator& simulator, size_t index, const std::vector<Regio
         core.OnRecordsCommitted(batch, simulator_.now());
       });
     }
-    const streams::RegionState state = region_.engine().State();
     FromRegion([this, state](replicator::Replicator& core) {
       core.OnRegionState(state, simulator_.now());
     });
@@ -148,10 +147,13 @@ void SimDaemon::OnFrame(size_t from, const std::string& frame) {
   if (message.ok() && *message) OnMessage(from, **message);
 }
 
-void SimDaemon::Send(size_t to, const replicator::Message& message) {
-  if (frame_bytes_ == 0)
-    return network_.Send(index_, to,
-                         [this, to, message] { find_(to)->OnMessage(index_, message); });
+void SimDaemon::Send(size_t to, replicator::Message message) {
+  if (frame_bytes_ == 0) {
+    // Shared: it may arrive twice.
+    auto sent = std::make_shared<const replicator::Message>(std::move(message));
+    return network_.Send(
+        index_, to, [this, to, sent = std::move(sent)] { find_(to)->OnMessage(index_, *sent); });
+  }
   auto frames = process_->writer->Write(ids_[to], message, frame_bytes_);
   CHECK(frames.ok(), frames.status().ToString());
   if (frames->size() > 1)
@@ -170,7 +172,7 @@ void SimDaemon::Feed(const std::function<void(replicator::Replicator&)>& input) 
 
 void SimDaemon::CarryOut() {
   replicator::Ready ready = process_->core.TakeReady(simulator_.now());
-  for (const streams::ApplyRequest& apply : ready.applies) Apply(apply);
+  for (streams::ApplyRequest& apply : ready.applies) Apply(std::move(apply));
   for (const streams::FillRequest& fill : ready.fills) {
     ToRegion([this, fill](table::RegionEngine& engine) {
       engine.Fill(fill, region_.executor(),
@@ -217,17 +219,17 @@ void SimDaemon::CarryOut() {
   for (const streams::PeerWord& word : ready.words)
     ToRegion(
         [this, word](table::RegionEngine& engine) { engine.OnWord(word, region_.executor()); });
-  for (const replicator::Outgoing& outgoing : ready.messages) {
+  for (replicator::Outgoing& outgoing : ready.messages) {
     const size_t to = std::find(ids_.begin(), ids_.end(), outgoing.to) - ids_.begin();
     simulator_.Trace(outgoing.message.index() * 64 + to);
     if (!network_.IsUp(index_, to)) continue;
-    Send(to, outgoing.message);
+    Send(to, std::move(outgoing.message));
   }
   ScheduleWake(ready.wake_at);
 }
 
-void SimDaemon::Apply(const streams::ApplyRequest& request) {
-  if (!split_transactions_) return ApplyOne(request, /*reply=*/true);
+void SimDaemon::Apply(streams::ApplyRequest request) {
+  if (!split_transactions_) return ApplyOne(std::move(request), /*reply=*/true);
   for (size_t i = 0; i < request.batch.records.size(); ++i) {
     streams::ChangeRecord record;
     CHECK(streams::DecodeChangeRecord(*request.batch.records[i], record));
@@ -237,13 +239,13 @@ void SimDaemon::Apply(const streams::ApplyRequest& request) {
     streams::EncodeChangeRecord(record, bytes);
     streams::ApplyRequest one{request.id, {request.batch.log, record.dot.number, {}}};
     one.batch.records.push_back(std::make_shared<const std::string>(std::move(bytes)));
-    ApplyOne(one, /*reply=*/i + 1 == request.batch.records.size());
+    ApplyOne(std::move(one), /*reply=*/i + 1 == request.batch.records.size());
   }
 }
 
-void SimDaemon::ApplyOne(const streams::ApplyRequest& request, bool reply) {
-  ToRegion([this, request, reply](table::RegionEngine& engine) {
-    engine.Apply(request, region_.executor(),
+void SimDaemon::ApplyOne(streams::ApplyRequest request, bool reply) {
+  ToRegion([this, request = std::move(request), reply](table::RegionEngine& engine) mutable {
+    engine.Apply(std::move(request), region_.executor(),
                  [this, reply, asker = incarnation_](const streams::ApplyReply& answer) {
                    if (!reply || asker != incarnation_) return;
                    FromRegion([this, answer](replicator::Replicator& core) {

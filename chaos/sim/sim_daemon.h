@@ -70,12 +70,12 @@ class SimDaemon {
   void CarryOut();
   void ScheduleWake(Instant when);
   void AttachRegion();
-  void Send(size_t to, const replicator::Message& message);
+  void Send(size_t to, replicator::Message message);
   // Now; when the process is paused, when it goes on.
   void InProcess(std::function<void()> run);
   void SendMail(RegionId to, std::string letter);
-  void Apply(const streams::ApplyRequest& request);
-  void ApplyOne(const streams::ApplyRequest& request, bool reply);
+  void Apply(streams::ApplyRequest request);
+  void ApplyOne(streams::ApplyRequest request, bool reply);
   // Over the local link, in order: later, and not at all when either end has died meanwhile.
   void ToRegion(std::function<void(table::RegionEngine&)> run);
   void FromRegion(std::function<void(replicator::Replicator&)> input);

@@ -54,7 +54,8 @@ void SimNetwork::Send(size_t from, size_t to, std::function<void()> deliver) {
   for (int copy = 0; copy < copies; ++copy) {
     const int64_t delay =
         direction.weather.delay_micros + random.Between(0, direction.weather.jitter_micros);
-    simulator_.After(delay, [this, from, to, epoch = direction.epoch, deliver] {
+    simulator_.After(delay, [this, from, to, epoch = direction.epoch,
+                             deliver = copy + 1 < copies ? deliver : std::move(deliver)] {
       if (At(from, to).epoch == epoch) {
         deliver();
       } else {

@@ -81,7 +81,8 @@ bool SimRegion::Start() {
   CHECK(engine.ok(), engine.status().ToString());
   process_->engine = std::move(engine).value();
   process_->engine->committer().SetReport([this](const table::CommitReport& report) {
-    for (const OnCommit& listener : on_commit_) listener(report);
+    const streams::RegionState state = process_->engine->State();
+    for (const OnCommit& listener : on_commit_) listener(report, state);
   });
   process_->engine->StartBackfill(process_->executor);
   convergence::GuardOptions guard;

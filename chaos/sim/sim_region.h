@@ -38,8 +38,8 @@ struct SimRegionOptions {
 
 class SimRegion {
  public:
-  // Told about every commit of the running engine.
-  using OnCommit = std::function<void(const table::CommitReport&)>;
+  // Told about every commit of the running engine, and what the region's state is since.
+  using OnCommit = std::function<void(const table::CommitReport&, const streams::RegionState&)>;
   // Takes letters of the convergence guard to another region.
   using SendMail = std::function<void(RegionId to, std::string letter)>;
 

@@ -2,6 +2,8 @@
 
 #include "chaos/sim/workload.h"
 #include "chaos/workload_item.h"
+#include "region/table/layout.h"
+#include "region/table/row_change.h"
 
 namespace everwrite::chaos {
 namespace {
@@ -10,6 +12,8 @@ constexpr int64_t kEarliestSeconds = -2;  // of an expiry, from the time it is w
 constexpr int64_t kLatestSeconds = 4;
 constexpr uint64_t kForeverPercent = 15;
 constexpr int64_t kRetryMicros = 300 * kMicrosPerMilli;
+
+std::string NameOf(uint64_t key) { return "ttl" + std::to_string(key); }
 
 class ExpiringPut : public table::WriteOperation {
  public:
@@ -85,7 +89,7 @@ void TtlWorkload::Put(size_t session) {
   const size_t index = sessions_[session].region;
   SimRegion& region = *regions_[index];
   Random& random = sessions_[session].random;
-  const std::string name = "ttl" + std::to_string(random.Below(options_.keys));
+  const std::string name = NameOf(random.Below(options_.keys));
   HistoryWrite& write = history_.Add();
   write.region = index;
   write.key = EncodeSimKey(name);
@@ -113,16 +117,15 @@ bool TtlWorkload::AllExpired() const {
     if (!region->serving()) return false;
     const auto table = region->engine().FindTable(Workload::kTable);
     if (!table) continue;
-    bool left = false;
-    CHECK(region->engine()
-              .Scan(*table, {},
-                    [&](std::string_view, std::string_view image) {
-                      const auto item = DecodeSimItem(image);
-                      left |= item && item->expiry != 0;
-                      return !left;
-                    })
-              .ok());
-    if (left) return false;
+    for (uint64_t i = 0; i < options_.keys; ++i) {
+      std::string buffer;
+      const auto stored = table::ReadStored(
+          region->store(), table::ItemKey(table->definition.id, EncodeSimKey(NameOf(i))), &buffer);
+      CHECK(stored.ok(), stored.status().ToString());
+      const auto item = *stored && !(*stored)->tombstone ? DecodeSimItem((*stored)->image)
+                                                         : std::optional<SimItem>();
+      if (item && item->expiry != 0) return false;
+    }
   }
   return true;
 }

@@ -127,7 +127,7 @@ bool Workload::IsMissing(const SimRegion& region, const std::string& key) const 
   const HistoryWrite& write = history_.writes[at->second - 1];
   return write.outcome == Outcome::kAcknowledged && write.version != conflict::Version() &&
          !history_.WasLost(write.version.dot) &&
-         region.engine().State().applied.Covers(write.version.dot);
+         region.engine().CommittedState().applied.Covers(write.version.dot);
 }
 
 void Workload::Read(Session& session, const std::string& key) {
@@ -155,7 +155,7 @@ void Workload::CheckRead(Session& session, const std::string& key, const conflic
   conflict::Version& seen = seen_[{session.region, key}];
   if (version < seen) Violation("a key went back to an older version: " + Readable(key));
   seen = std::max(seen, version);
-  const auto applied = region.engine().State().applied;
+  const auto applied = region.engine().CommittedState().applied;
   if (!applied.Covers(version.dot)) Violation("an item is visible that the vector does not cover");
   if (image) {
     const auto item = DecodeSimItem(*image);

@@ -49,6 +49,7 @@ PairOptions PairsOf(const Settings& settings) {
 TtlOptions TtlOf(const Settings& settings) {
   TtlOptions options;
   options.sessions_per_region = static_cast<size_t>(settings.ttl_sessions);
+  options.think_micros = settings.ttl_think_ms * kMicrosPerMilli;
   options.keys = static_cast<size_t>(settings.ttl_keys);
   return options;
 }
@@ -177,19 +178,19 @@ void World::Build() {
       if (id != ids[i]) region_options.peers.push_back(id);
     region_options.joins = schedule_.regions > 1;
     regions_.push_back(std::make_unique<SimRegion>(simulator_, region_options));
-    regions_[i]->AddOnCommit([this, i](const table::CommitReport& report) {
-      // Whether its filling has begun again since it last committed.
-      const streams::RegionState state = regions_[i]->engine().State();
-      const bool filling = state.stage == streams::Stage::kFilling;
-      if (filling && !filling_[i]) ++counts_.fillings;
-      filling_[i] = filling;
-      held_[i].Merge(state.fill.claims.ShownOf(state.durable));
-      if (!report.own.empty()) CheckTail(i, state.applied);
-      auto& records = workload_.history().records;
-      for (size_t at = 0; at < report.own.records.size(); ++at)
-        // A number may be given again by an old copy of a disk, when nobody has seen it.
-        records[Dot{report.own.log, report.own.first + at}] = report.own.records[at];
-    });
+    regions_[i]->AddOnCommit(
+        [this, i](const table::CommitReport& report, const streams::RegionState& state) {
+          // Whether its filling has begun again since it last committed.
+          const bool filling = state.stage == streams::Stage::kFilling;
+          if (filling && !filling_[i]) ++counts_.fillings;
+          filling_[i] = filling;
+          held_[i].Merge(state.fill.claims.ShownOf(state.durable));
+          if (!report.own.empty()) CheckTail(i, state.applied);
+          auto& records = workload_.history().records;
+          for (size_t at = 0; at < report.own.records.size(); ++at)
+            // A number may be given again by an old copy of a disk, when nobody has seen it.
+            records[Dot{report.own.log, report.own.first + at}] = report.own.records[at];
+        });
     regions_[i]->SetOnTorn([this, id = ids[i]](std::string_view bytes) {
       streams::ChangeRecord record;
       if (streams::DecodeChangeRecord(bytes, record) && record.dot.log.region() == id)

@@ -63,8 +63,10 @@ void ConvergenceGuard::Tick(Executor&) {
       show_at_ = {others.back().table, static_cast<uint16_t>(others.back().bucket + 1)};
     }
     for (auto& entry : others) add(std::move(entry), false);
-    if (!digests.entries.empty())
-      for (const RegionId peer : options_.peers) Show(peer, digests);
+    if (!digests.entries.empty()) {
+      const std::string letter = EncodeLetter(digests);
+      for (const RegionId peer : options_.peers) send_(peer, letter);
+    }
   }
   for (auto at = suspects_.begin(); at != suspects_.end();) {
     const Place place = at->first;
@@ -130,10 +132,6 @@ std::optional<ConvergenceGuard::Place> ConvergenceGuard::NextToScrub() const {
     if (row >= scrub_at_ && (!next || row < *next)) next = row;
   }
   return next;
-}
-
-void ConvergenceGuard::Show(RegionId to, const Digests& digests) {
-  send_(to, EncodeLetter(digests));
 }
 
 void ConvergenceGuard::OnMail(RegionId from, std::string_view bytes, Executor& executor) {

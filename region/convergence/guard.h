@@ -101,7 +101,6 @@ class ConvergenceGuard {
 
   void Scrub(int64_t elapsed_us);
   std::optional<Place> NextToScrub() const;
-  void Show(RegionId to, const Digests& digests);
   void Compare(RegionId from, const Digests& digests);
   void Suspicion(Place place, bool damaged_here, RegionId differs_from);
   void Ask(Place place, Suspect& suspect, Instant now);

@@ -72,6 +72,7 @@ KvRange DigestRange() {
 
 std::string EncodeBucketDigest(const BucketDigest& digest) {
   std::string out;
+  out.reserve(10 + 18 * digest.touched.entries().size());
   PutFixed64(out, digest.sum);
   digest.touched.EncodeTo(out);
   return out;
@@ -123,7 +124,7 @@ void DigestBook::Drop(TableId table, KvBatch& batch) {
 
 DigestBook::Slot& DigestBook::Dirty(TableId table, uint16_t bucket) {
   Slot& slot = tables_[table][bucket];
-  if (!std::exchange(slot.dirty, true)) dirty_.emplace_back(table, bucket);
+  if (!std::exchange(slot.dirty, true)) dirty_.push_back({table, bucket, &slot});
   return slot;
 }
 
@@ -137,10 +138,9 @@ void DigestBook::Flush(KvBatch& batch) {
   }
   for (const Lesson& lesson : lessons_)
     Dirty(lesson.table, lesson.bucket).digest.touched.Merge(lesson.touched);
-  for (const auto& [table, bucket] : dirty_) {
-    Slot& slot = tables_[table][bucket];
-    slot.dirty = false;
-    batch.Put(ColumnFamily::kSystem, DigestKey(table, bucket), EncodeBucketDigest(slot.digest));
+  for (const auto& [table, bucket, slot] : dirty_) {
+    slot->dirty = false;
+    batch.Put(ColumnFamily::kSystem, DigestKey(table, bucket), EncodeBucketDigest(slot->digest));
     if (keep_moved_) moved_.insert({table, bucket});
   }
   steps_.clear();

@@ -118,7 +118,12 @@ class DigestBook {
 
   std::vector<Step> steps_;  // of the turn, not seen yet; the turn's own
   std::vector<Lesson> lessons_;
-  std::vector<std::pair<TableId, uint16_t>> dirty_;  // Flush's own; kept for its memory
+  struct DirtySlot {
+    TableId table;
+    uint16_t bucket;
+    Slot* slot;  // in tables_
+  };
+  std::vector<DirtySlot> dirty_;  // Flush's own; kept for its memory
 
   mutable std::mutex mutex_;
   std::map<TableId, Buckets> tables_;             // guarded by mutex_

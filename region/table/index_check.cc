@@ -1,5 +1,6 @@
 #include "region/table/index_check.h"
 
+#include <algorithm>
 #include <map>
 
 #include "base/coding.h"
@@ -76,7 +77,7 @@ class Checker {
                           ++rebuilt.items;
                           rebuilt.bytes += entry->bytes;
                           const std::string value(entry->Value(row.image));
-                          entries_[std::move(entry->key)] = {&rebuilt, value};
+                          entries_.push_back({std::move(entry->key), &rebuilt, value});
                         }
                         return Status();
                       });
@@ -84,23 +85,25 @@ class Checker {
 
   Status CompareEntries() {
     const auto it = store_.NewIterator(ColumnFamily::kIndexes, {});
+    std::sort(entries_.begin(), entries_.end(),
+              [](const Expected& a, const Expected& b) { return a.key < b.key; });
     auto expected = entries_.begin();
     const auto missing = [&] {
-      if (expected->second.index->complete)
-        Violation(expected->second.index->name + " lacks " + ToHex(expected->first.substr(16)));
+      if (expected->index->complete)
+        Violation(expected->index->name + " lacks " + ToHex(expected->key.substr(16)));
       ++expected;
     };
     for (it->Seek(""); it->Valid(); it->Next()) {
-      while (expected != entries_.end() && expected->first < it->key()) missing();
-      if (expected == entries_.end() || expected->first != it->key()) {
+      while (expected != entries_.end() && expected->key < it->key()) missing();
+      if (expected == entries_.end() || expected->key != it->key()) {
         const auto index = indexes_.find(std::string(it->key().substr(0, 16)));
         Violation((index == indexes_.end() ? "an index that is not there" : index->second.name) +
                   " has " + ToHex(it->key().substr(16)) + ", which no row has");
         continue;
       }
-      if (expected->second.value != it->value())
-        Violation(expected->second.index->name + " holds another value of " +
-                  ToHex(expected->first.substr(16)));
+      if (expected->value != it->value())
+        Violation(expected->index->name + " holds another value of " +
+                  ToHex(expected->key.substr(16)));
       ++expected;
     }
     while (expected != entries_.end()) missing();
@@ -125,6 +128,7 @@ class Checker {
   }
 
   struct Expected {
+    std::string key;
     const Rebuilt* index;
     std::string value;
   };
@@ -132,7 +136,7 @@ class Checker {
   const size_t limit_;
   std::map<std::string, Rebuilt> indexes_;  // by prefix
   std::map<TableId, std::vector<std::string>> by_table_;
-  std::map<std::string, Expected> entries_;
+  std::vector<Expected> entries_;
   std::vector<std::string> violations_;
 };
 

@@ -56,6 +56,7 @@ void KeyLocks::LockRest(const std::vector<Stripe>& stripes, size_t next, Executo
                         std::function<void()> granted) {
   for (; next < stripes.size(); ++next) {
     DCHECK(next == 0 || stripes[next - 1] < stripes[next]);
+    if (TryLock(stripes[next])) continue;  // mostly: nobody has to be told later
     const bool held = Lock(stripes[next], executor, [this, &stripes, next, &executor, granted] {
       LockRest(stripes, next + 1, executor, granted);
     });

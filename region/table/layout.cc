@@ -51,7 +51,9 @@ bool DecodeStoredItem(std::string_view bytes, StoredItem& item) {
 }
 
 std::string EncodeRegionState(const RegionState& state) {
-  std::string out(1, static_cast<char>(kStateFormat));
+  std::string out;
+  out.reserve(48 + 18 * state.applied.entries().size());
+  out.push_back(static_cast<char>(kStateFormat));
   PutFixed64(out, state.log.value);
   PutFixed64(out, state.clock.value);
   PutVarint(out, state.conflicts);
@@ -75,6 +77,7 @@ bool DecodeRegionState(std::string_view bytes, RegionState& state) {
 
 std::string IndexPrefix(TableId table, IndexId index) {
   std::string key;
+  key.reserve(16);
   PutFixed64(key, table.value);
   PutFixed64(key, index.value);
   return key;
@@ -97,6 +100,7 @@ std::string CountKey(TableId table) {
 
 std::string EncodeCount(int64_t items, int64_t bytes) {
   std::string value;
+  value.reserve(16);
   PutFixed64(value, static_cast<uint64_t>(items));
   PutFixed64(value, static_cast<uint64_t>(bytes));
   return value;
@@ -110,7 +114,9 @@ bool DecodeCount(std::string_view value, int64_t& items, int64_t& bytes) {
 }
 
 std::string TombstoneKey(Dot dot) {
-  std::string key(1, 'd');
+  std::string key;
+  key.reserve(17);
+  key.push_back('d');
   PutFixed64(key, dot.log.value);
   PutFixed64(key, dot.number);
   return key;

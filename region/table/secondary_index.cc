@@ -50,6 +50,7 @@ std::optional<IndexEntry> SecondaryIndex::EntryOf(std::string_view store_key,
                                                   std::string_view image) const {
   const item::ItemView item(image);
   IndexEntry entry;
+  entry.key.reserve(prefix_.size() + store_key.size() + 48);
   entry.key = prefix_;
   if (!expiry_.empty()) {
     const auto expiry = ExpiryOf(item, expiry_);
