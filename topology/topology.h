@@ -87,6 +87,8 @@ struct Limits {
   uint64_t ledger_bytes = 10ULL << 30;
   // Rows that are read again each second to prove that they are what was written; 0: none.
   uint64_t verify_rows_per_second = 10'000;
+  // The store's files are read again so fast to see that no bit has flipped; 0: not at all.
+  uint64_t verify_bytes_per_second = 8ULL << 20;
   // A table's time to live may be changed once in so long, as DynamoDB's once an hour; 0: any time.
   int64_t ttl_change_interval_us = 0;
 };

@@ -240,7 +240,8 @@ std::string WriteTopology(const Topology& topology) {
       << "\n  ledger_days: " << topology.limits.ledger_days
       << "\n  ledger_bytes: " << topology.limits.ledger_bytes
       << "B\n  verify_rows_per_second: " << topology.limits.verify_rows_per_second
-      << "\n  ttl_change_interval: " << FormatDuration(topology.limits.ttl_change_interval_us)
+      << "\n  verify_bytes_per_second: " << topology.limits.verify_bytes_per_second
+      << "B\n  ttl_change_interval: " << FormatDuration(topology.limits.ttl_change_interval_us)
       << "\nsessions:\n  wait: " << FormatDuration(topology.sessions.wait_us) << "\n";
   if (!topology.sessions.key.empty())
     out << "  key: " << SingleQuoted(topology.sessions.key) << "\n";

@@ -286,7 +286,8 @@ class TopologyReader : private ConfigReader {
     EW_RETURN_IF_ERROR(
         CheckMap(node, "\"limits\"",
                  {"connections", "threads", "cache_bytes", "change_log_bytes", "change_log_hours",
-                  "ledger_days", "ledger_bytes", "verify_rows_per_second", "ttl_change_interval"}));
+                  "ledger_days", "ledger_bytes", "verify_rows_per_second",
+                  "verify_bytes_per_second", "ttl_change_interval"}));
     Limits& limits = topology_.limits;
     if (const ConfigNode* value = node.Find("connections"))
       EW_RETURN_IF_ERROR(ReadInteger(*value, 1, 1'000'000, limits.connections));
@@ -304,6 +305,8 @@ class TopologyReader : private ConfigReader {
       EW_RETURN_IF_ERROR(ReadBytes(*value, 1 << 20, 1ULL << 50, limits.ledger_bytes));
     if (const ConfigNode* value = node.Find("verify_rows_per_second"))
       EW_RETURN_IF_ERROR(ReadInteger(*value, 0, 10'000'000, limits.verify_rows_per_second));
+    if (const ConfigNode* value = node.Find("verify_bytes_per_second"))
+      EW_RETURN_IF_ERROR(ReadBytes(*value, 0, 1ULL << 40, limits.verify_bytes_per_second));
     if (const ConfigNode* value = node.Find("ttl_change_interval"))
       EW_RETURN_IF_ERROR(
           ReadDuration(*value, 0, 24LL * 3600 * 1'000'000, limits.ttl_change_interval_us));

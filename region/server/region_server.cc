@@ -33,6 +33,7 @@
 #include "region/server/request_metrics.h"
 #include "region/session/session_gate.h"
 #include "region/storage/data_folder.h"
+#include "region/storage/file_scrub.h"
 #include "region/storage/rocksdb_kv_store.h"
 #include "streams/link_codec.h"
 #include "topology/kept_topology.h"
@@ -218,6 +219,7 @@ struct Server {
   Registry registry;
   std::unique_ptr<storage::DataFolder> folder;
   std::unique_ptr<storage::RocksDbKvStore> store;
+  std::unique_ptr<storage::FileScrub> file_scrub;
   CommitThread commit_thread;
   std::unique_ptr<table::RegionEngine> engine;
   std::unique_ptr<session::SessionGate> sessions;
@@ -244,6 +246,25 @@ struct Server {
   }
 };
 
+void StartFileScrub(Server& server, uint64_t bytes_per_second) {
+  if (bytes_per_second == 0) return;
+  storage::FileScrubOptions options;
+  options.bytes_per_second = bytes_per_second;
+  server.file_scrub = std::make_unique<storage::FileScrub>(
+      *server.store, options, [&server](const storage::TableFile& file, const Status& what) {
+        server.log.Error(
+            "a file of the store is damaged: move the data folder away and start "
+            "again, to be filled from the peers",
+            {{"file", file.path}, {"reason", what.message()}});
+      });
+  server.registry.AddCallback(
+      "everwrite_damaged_files", "Files of the store whose bytes are not what was written.", {},
+      [&server] { return static_cast<double>(server.file_scrub->figures().damaged); });
+  server.registry.AddCallback(
+      "everwrite_verified_file_bytes_total", "Read again from the disk and found well.", {},
+      [&server] { return static_cast<double>(server.file_scrub->figures().bytes); });
+}
+
 Status OpenStorage(Server& server, const topology::Topology& topology,
                    const topology::Region& region, const std::string& data) {
   auto folder = storage::DataFolder::Open(topology.DataFolder(region, data),
@@ -255,6 +276,7 @@ Status OpenStorage(Server& server, const topology::Topology& topology,
   options.log = server.log.Named("rocksdb");
   EW_ASSIGN_OR_RETURN(server.store,
                       storage::RocksDbKvStore::Open(server.folder->database_path(), options));
+  StartFileScrub(server, topology.limits.verify_bytes_per_second);
   return {};
 }
 

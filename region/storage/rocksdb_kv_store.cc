@@ -9,16 +9,19 @@
 #include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/slice_transform.h>
+#include <rocksdb/sst_file_reader.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <mutex>
 #include <vector>
 
@@ -433,6 +436,35 @@ RocksDbStats RocksDbKvStore::Stats() const {
       rep_->failed.load(std::memory_order_acquire) ||
       (rep_->db->GetIntProperty(rocksdb::DB::Properties::kIsWriteStopped, &value) && value != 0);
   return stats;
+}
+
+std::vector<TableFile> RocksDbKvStore::TableFiles() const {
+  std::vector<rocksdb::LiveFileMetaData> live;
+  rep_->db->GetLiveFilesMetaData(&live);
+  std::vector<TableFile> files;
+  files.reserve(live.size());
+  for (const rocksdb::LiveFileMetaData& file : live)
+    files.push_back({file.file_number, file.db_path + file.name, file.size});
+  std::sort(files.begin(), files.end(),
+            [](const TableFile& a, const TableFile& b) { return a.number < b.number; });
+  return files;
+}
+
+Status VerifyTableFile(const TableFile& file) {
+  rocksdb::Options options;
+  rocksdb::Status found;
+  // Past the cache first, where the disk's own bytes are; some file systems cannot.
+  for (const bool direct : {true, false}) {
+    options.use_direct_reads = direct;
+    rocksdb::SstFileReader reader(options);
+    found = reader.Open(file.path);
+    if (found.ok()) found = reader.VerifyChecksum();
+    if (found.ok() || found.IsCorruption()) break;
+  }
+  std::error_code error;
+  if (!found.ok() && !std::filesystem::exists(file.path, error)) return NotFound("it is gone");
+  if (found.ok()) return {};
+  return ToStatus(found, "verify");
 }
 
 }  // namespace everwrite::storage

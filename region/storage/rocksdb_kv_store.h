@@ -24,6 +24,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/kv_store.h"
 #include "base/log.h"
@@ -51,6 +52,13 @@ struct RocksDbStats {
   bool writes_stopped = false;  // RocksDB itself refuses or stalls writes
 };
 
+// A file of rows on disk.
+struct TableFile {
+  uint64_t number = 0;  // never given again
+  std::string path;
+  uint64_t bytes = 0;
+};
+
 class RocksDbKvStore : public KvStore {
  public:
   // Opens or creates the database in folder `path` (created when missing, its parent must exist).
@@ -70,6 +78,8 @@ class RocksDbKvStore : public KvStore {
   uint64_t ApproximateBytes(ColumnFamily family, const KvRange& range) const override;
 
   RocksDbStats Stats() const;
+  // Those that make up the database now, by number.
+  std::vector<TableFile> TableFiles() const;
 
  private:
   struct Rep;
@@ -78,5 +88,10 @@ class RocksDbKvStore : public KvStore {
 
   std::unique_ptr<Rep> rep_;
 };
+
+// Reads the whole file from the disk, past the system's cache where the file system can, and holds
+// each block against its checksum. kDataLoss: damaged. kNotFound: it is gone. kUnavailable: the
+// disk does not answer. Takes as long as reading it.
+Status VerifyTableFile(const TableFile& file);
 
 }  // namespace everwrite::storage
