@@ -28,6 +28,7 @@ class Drawer {
     DrawCrashes();
     DrawDisks();
     DrawLinks();
+    DrawLossesUnderWay();
     DrawPauses();
     DrawDiskFailures();
     DrawDefinitions();
@@ -195,6 +196,36 @@ class Drawer {
       if (one_way && random.Chance(1, 2)) event.kind = EventKind::kCutOneWay;
       event.for_micros = random.Between(200, 8000) * kMicrosPerMilli;
       Add(event);
+    });
+  }
+
+  // A region loses its disk while what it has sent last is with one other region alone, where it
+  // waits for changes of a third. Rare by chance, and what former lives are settled for
+  // (conflict/stability): a word of the next life must not count before those changes are applied.
+  void DrawLossesUnderWay() {
+    Random random = Stream("losses under way");
+    if (!random.Chance(1, 4) || schedule_.regions < 3) return;
+    // Keys that are written for a moment, by many: one deletes what another puts, and then it
+    // stays.
+    Settings& s = schedule_.settings;
+    s.burst_ms = random.Between(80, 250);
+    s.sessions = std::max<int64_t>(s.sessions, 3);
+    s.think_ms = std::min<int64_t>(s.think_ms, 30);
+    Every(random, 4 * kMicrosPerSecond, [&](int64_t at) {
+      const size_t lost = AnyRegion(random);
+      const size_t holder = (lost + 1 + random.Below(schedule_.regions - 1)) % schedule_.regions;
+      size_t third = AnyRegion(random);
+      while (third == lost || third == holder) third = (third + 1) % schedule_.regions;
+      const auto cut = [&](size_t from, size_t to, int64_t for_micros) {
+        Add({at, EventKind::kCutOneWay, from, to, for_micros});
+      };
+      const int64_t unheard = random.Between(800, 2500) * kMicrosPerMilli;
+      for (size_t other = 0; other < schedule_.regions; ++other)
+        if (other != lost && other != holder) cut(lost, other, unheard);
+      cut(third, holder, unheard + random.Between(1000, 5000) * kMicrosPerMilli);
+      Event loss{at + unheard, EventKind::kLoseDisk, lost};
+      loss.for_micros = random.Between(20, 200) * kMicrosPerMilli;
+      Add(loss);
     });
   }
 
