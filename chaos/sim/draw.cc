@@ -8,6 +8,9 @@
 namespace everwrite::chaos {
 namespace {
 
+constexpr int64_t kLongSeconds = 120;
+constexpr int64_t kLongTimes = 10;  // as long as the short ones
+
 class Drawer {
  public:
   explicit Drawer(const DrawOptions& options) : options_(options) {
@@ -24,6 +27,7 @@ class Drawer {
     DrawNetwork();
     DrawTable();
     DrawWorkloads();
+    DrawPace();
     DrawClocks();
     DrawCrashes();
     DrawDisks();
@@ -105,6 +109,30 @@ class Drawer {
     s.placed_keys = random.Between(2, 30);
     s.placed_think_ms = random.Between(20, 100);
     if (placed && options_.placed_tables) s.placed_sessions = sessions;
+  }
+
+  // A long world draws how much is written in it, all regions together; what kinds of clients there
+  // are stays as it is. Bounds of a few KB, as cruel replicators have, are for little.
+  void DrawPace() {
+    if (schedule_.seconds < kLongSeconds) return;
+    Random random = Stream("pace");
+    constexpr int64_t kWritesPerSecond[] = {150, 60, 30, 15};
+    Settings& s = schedule_.settings;
+    int64_t wanted = kWritesPerSecond[random.Below(std::size(kWritesPerSecond))];
+    if (s.cruel_percent > 0) wanted = std::min<int64_t>(wanted, 60);
+    // In thousandths: of what the clients of items and placed tables do a part are reads.
+    const int64_t drawn =
+        static_cast<int64_t>(schedule_.regions) *
+        (600'000 * s.sessions / s.think_ms + 1'000'000 * s.pair_sessions / s.pair_think_ms +
+         1'000'000 * s.ttl_sessions / s.ttl_think_ms +
+         1'000'000 * s.placed_sessions / s.placed_think_ms);
+    for (int64_t* think : {&s.think_ms, &s.pair_think_ms, &s.ttl_think_ms, &s.placed_think_ms})
+      *think = std::max<int64_t>(*think * drawn / (wanted * 1000), 1);
+    // As many shards as in a short world, and no more moves: who moves to another region begins at
+    // its oldest shard, and looks through all that came since.
+    s.stream_roll_ms *= kLongTimes;
+    s.stream_records_max *= kLongTimes;
+    s.stream_think_ms *= kLongTimes;
   }
 
   // How much each clock is off; with three regions and more the others correct one that is much
@@ -257,7 +285,9 @@ class Drawer {
 
   void DrawDefinitions() {
     Random indexes = Stream("indexes");
-    const int64_t index_mean = indexes.Between(200, 4000) * kMicrosPerMilli;
+    int64_t index_mean = indexes.Between(200, 4000) * kMicrosPerMilli;
+    // Each one that is added reads all rows, and in long worlds there are many.
+    if (schedule_.seconds >= kLongSeconds) index_mean *= 5;
     if (indexes.Chance(1, 2))
       Every(indexes, index_mean, [&](int64_t at) {
         Add({at, EventKind::kIndex, AnyRegion(indexes)});

@@ -13,6 +13,8 @@ using table::testing::ConsumedRecord;
 
 constexpr size_t kRoundsMax = 1000;   // of reading what is left
 constexpr size_t kViolationsMax = 4;  // told
+constexpr size_t kPageRecords = 1000;
+constexpr size_t kPagesMax = 100;  // of one look, where it reads all there is
 
 std::string Name(Dot dot) {
   return std::to_string(dot.log.region().value) + ":" + std::to_string(dot.number);
@@ -70,6 +72,9 @@ void StreamWorkload::Look() {
     status = consumer_.ReadPart(regions_[at_]->engine().Streams(), random.Below(5), 0, records);
     Have(records);
     Move();  // what it has had of the page goes with it
+  } else if (random.Chance(1, 4)) {
+    // Up to the end: who lags more and more reads all that it lacks at every move.
+    status = Read(kPageRecords, kPagesMax);
   } else {
     status = Read(1 + random.Below(20), 1 + random.Below(5));
   }
