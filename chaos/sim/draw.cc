@@ -237,9 +237,12 @@ class Drawer {
     // stays.
     Settings& s = schedule_.settings;
     s.burst_ms = random.Between(80, 250);
-    s.sessions = std::max<int64_t>(s.sessions, 3);
-    s.think_ms = std::min<int64_t>(s.think_ms, 30);
-    Every(random, 4 * kMicrosPerSecond, [&](int64_t at) {
+    if (schedule_.seconds < kLongSeconds) {  // others keep their pace
+      s.sessions = std::max<int64_t>(s.sessions, 3);
+      s.think_ms = std::min<int64_t>(s.think_ms, 30);
+    }
+    const int64_t mean = std::max<int64_t>(4, schedule_.seconds / 5) * kMicrosPerSecond;
+    Every(random, mean, [&](int64_t at) {
       const size_t lost = AnyRegion(random);
       const size_t holder = (lost + 1 + random.Below(schedule_.regions - 1)) % schedule_.regions;
       size_t third = AnyRegion(random);
