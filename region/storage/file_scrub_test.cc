@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <vector>
 
 namespace everwrite::storage {
 namespace {
@@ -28,11 +29,23 @@ class FileScrubTest : public testing::Test {
       batch.Put(ColumnFamily::kLedger, key, std::string(200, 'l'));
       EXPECT_TRUE(store_->Write(batch, Sync::kNo).ok());
     }
-    for (int waits = 0; store_->TableFiles().size() < 3 && waits < 100; ++waits) ::usleep(20'000);
+    Settle();
   }
   ~FileScrubTest() override {
     store_.reset();
     fs::remove_all(root_);
+  }
+
+  // Waits until nothing is flushed or compacted any more: files neither come nor go.
+  void Settle() {
+    std::vector<uint64_t> before;
+    for (int same = 0; same < 10;) {
+      ::usleep(30'000);
+      std::vector<uint64_t> numbers;
+      for (const TableFile& file : store_->TableFiles()) numbers.push_back(file.number);
+      same = numbers.size() >= 2 && numbers == before ? same + 1 : 0;
+      before = std::move(numbers);
+    }
   }
 
   static void Flip(const std::string& path, uint64_t at) {
@@ -49,7 +62,7 @@ class FileScrubTest : public testing::Test {
 
 TEST_F(FileScrubTest, EveryFileIsReadAndFoundWell) {
   const auto files = store_->TableFiles();
-  ASSERT_GE(files.size(), 3u);
+  ASSERT_GE(files.size(), 2u) << "one of each family";
   for (const TableFile& file : files) {
     EXPECT_EQ(fs::file_size(file.path), file.bytes);
     EXPECT_TRUE(VerifyTableFile(file).ok()) << file.path;
