@@ -714,6 +714,27 @@ TEST(Faults, WhateverHappenedAllRegionsEndEqual) {
   }
 }
 
+// A region began more logs than a source has slots while another was away. Each needs all before
+// it, and their names are in no order of time: what takes the slots first waits for what has none.
+TEST(Slots, TheLogThatTheOthersWaitForGetsOne) {
+  World world;
+  const auto run = [&](std::initializer_list<std::string> words) {
+    Command command;
+    Words(words, command);
+    return world.Run(command);
+  };
+  run({"world", "regions=2", "batch=200", "credit=4000", "cache=500"});
+  run({"disconnect", "1", "2"});
+  for (int log = 30; log > 10; --log) {
+    run({"region-down", "1"});
+    run({"region-up", "1", "log=" + std::to_string(log)});
+    run({"write", "1", "count=8", "size=200"});
+  }
+  run({"connect", "1", "2"});
+  for (int seconds = 0; seconds < 60 && !world.Converged(); ++seconds) run({"tick", "ms=1000"});
+  EXPECT_TRUE(world.Converged()) << run({"vectors"}) << run({"status", "2"});
+}
+
 class Transcript : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Transcript, GoesAsWritten) {

@@ -13,6 +13,8 @@ namespace {
 // whose log may have to be relayed, and some for logs of former incarnations, which are closed once
 // caught up.
 constexpr size_t kOldLogSlots = 3;
+// What waits in the gate for logs that had no slot is at most so many times the whole credit.
+constexpr uint64_t kParkedWindows = 4;
 // A source that failed so often in a row is left for another one.
 constexpr int kFailuresMax = 2;
 
@@ -207,6 +209,21 @@ std::optional<size_t> Puller::FreeSlot(RegionId source, bool own_log) const {
   return std::nullopt;
 }
 
+// Sessions whose windows are full of what cannot be applied yet may wait for the very log that has
+// no slot: a region that began many logs while we were away. One of them gives its slot up; what it
+// has brought stays in the gate, and it comes back when that is applied.
+std::optional<size_t> Puller::TakeSlot(RegionId source, const Gate& gate) {
+  if (gate.bytes() > kParkedWindows * options_.credit_bytes) return std::nullopt;
+  for (auto& [log, pull] : pulls_) {
+    if (pull.state == State::kIdle || pull.source != source || pull.slot == 0) continue;
+    if (pull.credit > 0 || gate.CreditBytes(log) <= pull.window / 2) continue;
+    const size_t slot = pull.slot;
+    Drop(pull, true);
+    return slot;
+  }
+  return std::nullopt;
+}
+
 // Of what comes next, whether nobody who can be asked has more than its number: each has said so,
 // or that it has trimmed it; its maker too, unless that was a former life, which has it nowhere.
 bool Puller::NumbersWillDo(LogId log, const Pull& pull, const PeerTable& peers, const Gate& gate,
@@ -228,7 +245,8 @@ bool Puller::NumbersWillDo(LogId log, const Pull& pull, const PeerTable& peers, 
 
 void Puller::OpenAt(LogId log, Pull& pull, RegionId source, const PeerTable& peers,
                     const Gate& gate, Instant now) {
-  const auto slot = FreeSlot(source, peers.at(source).last.log == log);
+  auto slot = FreeSlot(source, peers.at(source).last.log == log);
+  if (!slot) slot = TakeSlot(source, gate);
   if (!slot) return;  // another log of this source comes first; its end frees the slot
   const uint64_t window = options_.credit_bytes / 2 / (*slot == 0 ? 1 : side_slots_);
   const bool current = peers.Knows(log.region()) && peers.at(log.region()).last.log == log;

@@ -103,6 +103,7 @@ class Puller {
   std::optional<Instant> TrimmedSince(LogId log, const Pull& pull, const PeerTable& peers,
                                       const Gate& gate, Instant now) const;
   std::optional<size_t> FreeSlot(RegionId source, bool own_log) const;
+  std::optional<size_t> TakeSlot(RegionId source, const Gate& gate);
   bool NumbersWillDo(LogId log, const Pull& pull, const PeerTable& peers, const Gate& gate,
                      Instant now) const;
   void OpenAt(LogId log, Pull& pull, RegionId source, const PeerTable& peers, const Gate& gate,
