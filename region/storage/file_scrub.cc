@@ -5,11 +5,6 @@
 #include <utility>
 
 namespace everwrite::storage {
-namespace {
-
-constexpr double kMicrosPerSecondF = 1e6;
-
-}  // namespace
 
 FileScrub::FileScrub(const RocksDbKvStore& store, FileScrubOptions options, OnDamage on_damage)
     : store_(store),
@@ -36,7 +31,7 @@ void FileScrub::Run() {
     const auto begun = std::chrono::steady_clock::now();
     for (const TableFile& file : store_.TableFiles()) {
       Look(file);
-      const double pause = static_cast<double>(file.bytes) * kMicrosPerSecondF /
+      const double pause = static_cast<double>(file.bytes) * kMicrosPerSecond /
                            static_cast<double>(options_.bytes_per_second);
       if (!Sleep(static_cast<int64_t>(pause))) return;
     }

@@ -21,14 +21,15 @@
 #include <string>
 #include <thread>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "region/storage/rocksdb_kv_store.h"
 
 namespace everwrite::storage {
 
 struct FileScrubOptions {
-  uint64_t bytes_per_second = 8ULL << 20;                  // above 0
-  int64_t pass_every_us = 24 * 3600 * INT64_C(1'000'000);  // from begin to begin, at the least
+  uint64_t bytes_per_second = 8ULL << 20;                // above 0
+  int64_t pass_every_us = 24 * 3600 * kMicrosPerSecond;  // from begin to begin, at the least
 };
 
 class FileScrub {
