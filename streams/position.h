@@ -32,8 +32,8 @@
 namespace everwrite::streams {
 
 constexpr uint64_t kIteratorLifeMs = 15ULL * 60 * 1000;
-// A hundred regions, or incarnations of regions, are about 2 KB.
-constexpr size_t kPositionTextMax = 16 * 1024;
+// A position of a hundred logs is about 2 KB; a consumer's place has one of each open shard (32).
+constexpr size_t kPositionTextMax = 64 * 1024;
 constexpr size_t kSeenMax = 256;
 
 struct Position {

@@ -79,6 +79,27 @@ TEST(Position, PositionsOfSeveralShardsAndEventsAreOneSet) {
   EXPECT_FALSE(set.Covers(low_hash, {kB, 3}));
 }
 
+// The longest place that is to be expected: five regions that have begun their logs anew four times
+// each, a stream with as many shards as there may be, and in each what was seen elsewhere, too.
+TEST(Position, APlaceOfThirtyTwoShardsAndTwentyLogsIsTaken) {
+  conflict::Vector many;
+  for (uint16_t region = 1; region <= 5; ++region)
+    for (uint64_t life = 1; life <= 4; ++life)
+      many.Set(LogId::Make(RegionId{region}, 100 * life), 1'000'000'000);
+  std::string text;
+  for (uint64_t i = 0; i < 32; ++i) {
+    Position position = Sample();
+    position.range = {i << 59, 5};
+    position.place = many;
+    position.seen = SeenSet({{position.range, many}}, position.range);
+    text += (i == 0 ? "" : ",") + EncodePosition(position);
+    for (const Dot& dot : many.entries()) text += "+" + EventId(dot);
+  }
+  std::vector<Seen> seen;
+  ASSERT_TRUE(ParseSeen(text, StreamId{0xfeedULL}, seen)) << text.size();
+  EXPECT_TRUE(SeenSet(seen, {}).CoversAll({}, many));
+}
+
 TEST(Position, ThoseOfAnotherStreamAndOtherTextAreNoPositions) {
   std::vector<Seen> seen;
   const std::string text = EncodePosition(Sample());

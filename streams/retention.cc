@@ -8,6 +8,12 @@ namespace {
 // The first number in [low, high) that is not older than `oldest_ms`; `high` when all are.
 Result<uint64_t> FirstSince(uint64_t low, uint64_t high, uint64_t oldest_ms,
                             const std::function<Result<Stamp>(uint64_t number)>& stamp_of) {
+  // Mostly nothing may go, and the first tells.
+  if (low < high) {
+    EW_ASSIGN_OR_RETURN(const Stamp stamp, stamp_of(low));
+    if (stamp.milliseconds() >= oldest_ms) return low;
+    ++low;
+  }
   // Invariant: all numbers below `low` may go, none from `high` on may.
   while (low < high) {
     const uint64_t middle = low + (high - low) / 2;
@@ -36,14 +42,16 @@ Result<std::map<LogId, uint64_t>> CutPoints(
     const std::function<uint64_t(LogId, uint64_t from, uint64_t through)>& bytes_of) {
   std::map<LogId, uint64_t> points;
   uint64_t total = 0;
+  for (const auto& [log, extent] : logs)
+    if (extent.first_held <= extent.applied)
+      total += bytes_of(log, extent.first_held, extent.applied);
+  if (total <= bound.bytes_max || bound.now_ms < bound.keep_ms) return points;
   uint64_t low_ms = UINT64_MAX;  // nothing is older
   for (const auto& [log, extent] : logs) {
     if (extent.first_held > extent.applied) continue;
-    total += bytes_of(log, extent.first_held, extent.applied);
     EW_ASSIGN_OR_RETURN(const Stamp oldest, stamp_of({log, extent.first_held}));
     low_ms = std::min(low_ms, oldest.milliseconds());
   }
-  if (total <= bound.bytes_max || bound.now_ms < bound.keep_ms) return points;
   // Below it by a tenth, so that the next cut is not due at once.
   const uint64_t goal = bound.bytes_max - bound.bytes_max / 10;
   const auto cut_at = [&](uint64_t oldest_ms, uint64_t& left) -> Status {

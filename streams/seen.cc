@@ -1,8 +1,7 @@
 #include "streams/seen.h"
 
 #include <algorithm>
-
-#include "base/coding.h"
+#include <map>
 
 namespace everwrite::streams {
 

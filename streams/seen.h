@@ -26,12 +26,13 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "base/coding.h"
 #include "base/ids.h"
 #include "conflict/vector_clock.h"
 #include "conflict/version.h"
@@ -88,7 +89,12 @@ class SeenFilter {
 
  private:
   SeenSet set_;
-  std::map<std::string, conflict::Version, std::less<>> highest_;  // of the set, by key
+  struct HashOfText {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return Hash64(text); }
+  };
+  // Of the set, by key.
+  std::unordered_map<std::string, conflict::Version, HashOfText, std::equal_to<>> highest_;
 };
 
 // The hash that an encoded key begins with (region/item/key.h).

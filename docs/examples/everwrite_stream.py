@@ -73,13 +73,23 @@ class StreamConsumer:
                 break
             more = {"ExclusiveStartShardId": description["LastEvaluatedShardId"]}
         held = {shard["ShardId"] for shard in shards}
+        gone = set(self.iterators) - held  # trimmed: a day has passed, and its children have been begun
+        if gone - self.ended:
+            # Not read to its end: the region was filled anew. As if we came from elsewhere: it goes on with what we
+            # have not had, or says that it has not got it (TrimmedDataAccessException; another region has).
+            self.move_to(self.client)
+        for shard in gone & set(self.iterators):
+            del self.iterators[shard]
+        begun = {}  # all or none: half a region's shards beside what we came with would only make the place longer
         for shard in shards:
-            parent = shard.get("ParentShardId")
-            if shard["ShardId"] not in self.iterators and (parent not in held or parent in self.ended):
-                self.iterators[shard["ShardId"]] = self._iterator(shard["ShardId"], self.came_with)
+            number, parent = shard["ShardId"], shard.get("ParentShardId")
+            if number not in self.ended and number not in self.iterators and (parent not in held or parent in self.ended):
+                begun[number] = self._iterator(number, self.came_with)
+        for shard in shards:
+            if shard["ShardId"] in begun:  # it says all that its parent said (the halves of a parent come at once)
+                self.iterators.pop(shard.get("ParentShardId"), None)
+        self.iterators.update(begun)
         self.all_begun = True
-        for gone in set(self.iterators) - held:  # trimmed: a day has passed, and its children have been begun
-            del self.iterators[gone]
         return [shard for shard in self.iterators if shard not in self.ended]
 
     def _iterator(self, shard, place):

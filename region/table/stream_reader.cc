@@ -251,6 +251,28 @@ struct StreamReader::Scan {
   bool full = false;  // a bound was reached before the end
 };
 
+Result<streams::Sequence> StreamReader::KnownAt(const StreamInfo& info, const Position& position,
+                                                Sequence end) const {
+  for (const auto& [number, shard] : info.shards) {
+    if (!shard.range.Overlaps(position.range) || (!shard.open() && shard.last <= position.after))
+      continue;
+    if (number >= end) break;
+    if (number >= position.after && position.seen.IsWithin(shard.begin)) return number;
+    const std::string marks = ShardPrefix(position.stream, number, StreamTag::kMark);
+    const auto it = store_.NewIterator(ColumnFamily::kStreams, {marks, PrefixEnd(marks)});
+    it->Seek(ShardKey(position.stream, number, StreamTag::kMark, std::max(number, position.after)));
+    for (; it->Valid(); it->Next()) {
+      const Sequence sequence = SequenceOfShardKey(it->key());
+      if (sequence >= end) break;
+      conflict::Vector mark;
+      if (!conflict::Vector::Decode(it->value(), mark)) return Damaged();
+      if (position.seen.IsWithin(mark)) return sequence;
+    }
+    EW_RETURN_IF_ERROR(it->status());
+  }
+  return end;
+}
+
 Result<SeenFilterPtr> StreamReader::FilterFor(const StreamInfo& info,
                                               const Position& position) const {
   if (position.seen.empty()) return SeenFilterPtr();
@@ -316,7 +338,8 @@ Result<StreamPage> StreamReader::Read(const Position& from, size_t limit, uint64
 
   if (!position.seen.empty() && position.until.value == 0) {
     if (!position.seen.IsWithin(end.applied)) return page;  // until this region has caught up
-    position.until = std::max(end.sequence, shard.number);
+    EW_ASSIGN_OR_RETURN(position.until, KnownAt(*page.stream, position, end.sequence));
+    position.until = std::max(position.until, shard.number);
   }
   if (position.after >= position.until) position.seen = {};
   EW_ASSIGN_OR_RETURN(const SeenFilterPtr filter, FilterFor(*page.stream, position));

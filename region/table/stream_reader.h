@@ -6,9 +6,10 @@
 //
 // Work of one call is bounded: a call looks at kEntriesPerRead entries at most, and so may return
 // less than there is, even nothing (DynamoDB says the same of GetRecords). Only a consumer that
-// comes from another region costs more: its first call looks at all entries up to the place where
-// this region knew all that it has seen (streams/seen.h), and those that follow, too, if what was
-// noted is not kept (seen_filters.h).
+// comes from another region costs more: its first call looks at the entries between the place up to
+// which it has seen all and the one where this region knew all that it has seen (streams/seen.h):
+// what the regions' orders differ there, however much has come since. Calls that follow do so, too,
+// if what was noted is not kept (seen_filters.h).
 //
 // Errors: kInvalidArgument, in DynamoDB's words; kNotFound: no such stream or shard;
 // kFailedPrecondition: it was there and has been trimmed.
@@ -108,6 +109,10 @@ class StreamReader {
   // What was applied, as far as it concerns the shard, with the entry at `at`.
   Result<conflict::Vector> PlaceAt(streams::StreamId stream, const streams::Shard& shard,
                                    Sequence at) const;
+  // Where this region had applied all that the position has seen: the first mark that says so, or
+  // `end`, where that is known.
+  Result<Sequence> KnownAt(const StreamInfo& info, const streams::Position& position,
+                           Sequence end) const;
   // Null: the position has none.
   Result<SeenFilterPtr> FilterFor(const StreamInfo& info, const streams::Position& position) const;
   Status ReadEntries(const StreamInfo& info, const streams::Shard& shard, Scan& scan,

@@ -533,6 +533,43 @@ TEST(StreamPosition, WhoGivesUpWhatIsLostGoesOnAtOnce) {
   EXPECT_EQ(reader.Read(*reader.Start(*stream, shard, start, 0), 10, 0)->records.size(), 1u);
 }
 
+// What the regions' orders differ is looked at before the first record, and not all that has come
+// since: a consumer may be a day behind.
+TEST(StreamPosition, WhoLagsWaitsForNoMoreThanTheOrdersDiffer) {
+  ThreeRegions world;
+  TestRegion& a = *world.regions[0];
+  TestRegion& b = *world.regions[1];
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(a.Put("t", "a" + std::to_string(i), "1").ok());
+    ASSERT_TRUE(b.Put("t", "b" + std::to_string(i), "1").ok());
+    if (i % 10 == 9) world.Spread();
+  }
+  StreamConsumer consumer(kEnabledMs);
+  Ledger ledger;
+  std::vector<ConsumedRecord> records;
+  ASSERT_TRUE(consumer.Read(a.engine->Streams(), 25, 1, 0, records).ok());
+  ledger.Have(records);
+  consumer.Move();
+  for (int i = 0; i < 5000; ++i) ASSERT_TRUE(b.Put("t", "late", std::to_string(i)).ok());
+  const StreamReader& reader = b.engine->Streams();
+  const auto stream = reader.Find("t", kEnabledMs);
+  StreamStart start;
+  start.kind = StreamStart::Kind::kAfterSeen;
+  ASSERT_TRUE(streams::ParseSeen(consumer.Place(), stream->definition.id, start.seen));
+  const auto position = reader.Start(
+      *stream, streams::ShardIdText(stream->definition.id, RegionId{2}, stream->shards[0].number),
+      start, 0);
+  ASSERT_TRUE(position.ok());
+  const auto page = reader.Read(*position, 1, 0);
+  ASSERT_TRUE(page.ok());
+  ASSERT_FALSE(page->next->seen.empty());
+  const auto all = ReadAll(b);
+  ASSERT_EQ(all.size(), 5200u);
+  EXPECT_LT(page->next->until, all[300].sequence) << "there is a mark every 256 entries";
+  ledger.Have(ReadAll(b, consumer));
+  ledger.ExpectAllOf(b);
+}
+
 TEST(StreamPosition, OfBeforeTheStreamBeganHereIsRefusedWhenSomethingIsMissing) {
   // b writes for a while without knowing that a has turned the stream on: a's stream has that, b's
   // not.

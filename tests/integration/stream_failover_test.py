@@ -9,6 +9,8 @@ with SIGKILL, or cut off, and the consumer goes on at once in another; often in 
   of a writer's own keys every acknowledged write was seen, in the order of writing;
   of the others the last that was seen is what the table holds.
 
+And once more after the region that it reads from has lost its disk.
+
     stream_failover_test.py [--seconds 12] [--seed 1]
 """
 import argparse
@@ -146,6 +148,38 @@ def check_the_check(world, reader, writers):
         raise AssertionError("the check misses a record that was seen twice, or never")
 
 
+def read_to_end(reader):
+    def at_end():
+        before = len(reader.records)
+        for _ in range(20):
+            reader.read()
+        return len(reader.records) == before
+    until(at_end, 60, "the consumer to come to the end")
+
+
+def lose_disk_under(world, reader):
+    """The region that it reads from loses its disk and is filled: what the consumer had not had is not in the new stream."""
+    client = client_of(world.region(reader.at), "dynamodb")
+    reader.consumer, reader.records = StreamConsumer(reader.clients[reader.at], "orders"), []  # one that never was elsewhere
+    read_to_end(reader)
+    for i in range(50):
+        client.put_item(TableName="orders", Item={"pk": {"S": "late%d" % i}})
+    world.wait_until_converged(60)
+    reader.records += reader.consumer.poll(limit=20)
+    world.lose_disk(reader.at)
+    until(lambda: world.is_ready(reader.at), 60, "the region to be filled")
+    client.put_item(TableName="orders", Item={"pk": {"S": "behind"}})
+    try:
+        had = [record for _ in range(5) for record in reader.consumer.poll()]
+    except Exception as error:
+        assert "TrimmedDataAccess" in str(error), error
+    else:
+        raise AssertionError("went on with %d records, though the new stream lacks some" % len(had))
+    reader.move(next(name for name in world.names if name != reader.at))
+    world.wait_until_converged(60)
+    read_to_end(reader)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=12)
@@ -179,15 +213,11 @@ def main():
                 writer.join()
         world.wait_until_converged(60)
         acknowledged = sum(len(writer.acknowledged) for writer in writers)
-
-        def at_end():
-            before = len(reader.records)
-            for _ in range(20):
-                reader.read()
-            return len(reader.records) == before
-        until(at_end, 60, "the consumer to come to the end")
+        read_to_end(reader)
         check(world, reader, writers)
         check_the_check(world, reader, writers)
+        lose_disk_under(world, reader)
+        check(world, reader, writers)
         print("%d records in %d moves; %d acknowledged writes of own keys, none missing, none twice"
               % (len(reader.records), reader.moves, acknowledged))
         assert reader.moves > 5 and acknowledged > 300

@@ -24,14 +24,17 @@ ConsumedRecord RecordOf(streams::Sequence shard, const StreamRecord& record) {
 
 }  // namespace
 
-// Of every key, a shard has been begun: what it had seen elsewhere is in those.
-bool StreamConsumer::HasBegunEverywhere() const {
-  std::vector<streams::HashRange> open{{}};
+// Of every key of `range`, a shard has been begun, of `parent` if that is given: what was seen
+// before is in those.
+bool StreamConsumer::HasBegun(const streams::HashRange& all,
+                              std::optional<streams::Sequence> parent) const {
+  std::vector<streams::HashRange> open{all};
   while (!open.empty()) {
     const streams::HashRange range = open.back();
     open.pop_back();
     bool begun = false, finer = false;
     for (const auto& [number, reading] : shards_) {
+      if (parent && reading.parent != *parent) continue;
       begun |= reading.range.Contains(range);
       finer |= range.Contains(reading.range);
     }
@@ -44,8 +47,9 @@ bool StreamConsumer::HasBegunEverywhere() const {
 }
 
 std::string StreamConsumer::Place() const {
-  std::string text = HasBegunEverywhere() ? "" : elsewhere_;
+  std::string text = HasBegun({}) ? "" : elsewhere_;
   for (const auto& [number, reading] : shards_) {
+    if (reading.ended && HasBegun(reading.range, number)) continue;  // its children say more
     if (!text.empty()) text += ",";
     text += reading.position;
     for (const auto& [log, event] : reading.events) text += "+" + event;
@@ -66,6 +70,11 @@ Status StreamConsumer::Begin(const StreamReader& reader, uint64_t now_ms,
   const streams::StreamId id = stream->definition.id;
   std::set<streams::Sequence> held;
   for (const streams::Shard& shard : stream->shards) held.insert(shard.number);
+  // The stream began anew while a shard was being read: its iterator would get this answer. Going
+  // on with the new shards from their beginnings would leave out what the rest of it had.
+  for (const auto& [number, reading] : shards_)
+    if (!reading.ended && held.count(number) == 0) return FailedPrecondition("trimmed");
+  std::map<streams::Sequence, Reading> begun;
   for (const streams::Shard& shard : stream->shards) {
     const auto parent = shards_.find(shard.parent);
     const bool after_parent =
@@ -79,11 +88,14 @@ Status StreamConsumer::Begin(const StreamReader& reader, uint64_t now_ms,
       start.kind = give_up_ ? StreamStart::Kind::kAtSeen : StreamStart::Kind::kAfterSeen;
       CHECK(streams::ParseSeen(elsewhere_, id, start.seen), "a place is understood");
     }
-    auto begun =
+    const auto position =
         reader.Start(*stream, streams::ShardIdText(id, reader.self(), shard.number), start, now_ms);
-    EW_RETURN_IF_ERROR(begun.status());
-    shards_[shard.number] = {shard.range, streams::EncodePosition(*begun), false, {}};
+    EW_RETURN_IF_ERROR(position.status());
+    begun[shard.number] = {
+        shard.range, shard.parent, streams::EncodePosition(*position), false, {}};
   }
+  // All or none: a place that is half that of a region it could not read grows at each attempt.
+  shards_.merge(begun);
   return {};
 }
 

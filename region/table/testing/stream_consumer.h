@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -31,7 +32,8 @@ class StreamConsumer {
       : table_(std::move(table)), enabled_ms_(enabled_ms) {}
 
   // What comes next in the region that the reader reads, `limit` records a call, up to `calls`
-  // calls. kNotFound: there is no such stream here (yet).
+  // calls. kNotFound: there is no such stream here (yet). kFailedPrecondition: what it would read
+  // next is not kept here; Move must follow.
   Status Read(const StreamReader& reader, size_t limit, size_t calls, uint64_t now_ms,
               std::vector<ConsumedRecord>& out);
   // The same, but of what the first call with records brings only the first `count` are had before
@@ -47,13 +49,14 @@ class StreamConsumer {
  private:
   struct Reading {
     streams::HashRange range;
+    streams::Sequence parent;
     std::string position;                 // as text
     bool ended = false;                   // there is no more
     std::map<LogId, std::string> events;  // the last of each log that it had since `position`
   };
   // The shards that it may read now.
   Status Begin(const StreamReader& reader, uint64_t now_ms, std::vector<streams::Sequence>& ready);
-  bool HasBegunEverywhere() const;
+  bool HasBegun(const streams::HashRange& all, std::optional<streams::Sequence> parent = {}) const;
 
   const std::string table_;
   const uint64_t enabled_ms_;
