@@ -115,7 +115,11 @@ Status IndexBackfill::Choose(const StepPtr& step) const {
                                [](const auto& index) { return !index->complete; });
   if (at == indexes->end()) return {};
   std::string place;
-  EW_RETURN_IF_ERROR(store_.Get(ColumnFamily::kSystem, (*at)->backfill_key(), &place).status());
+  EW_ASSIGN_OR_RETURN(const bool made,
+                      store_.Get(ColumnFamily::kSystem, (*at)->backfill_key(), &place));
+  // The turn that makes it is under way: rows that came in front of it in that turn do not know it,
+  // and cannot be read yet. Who publishes the definition kicks.
+  if (!made) return {};
   const std::string begin = ItemKey(step->table->definition.id, "");
   const auto it = store_.NewIterator(ColumnFamily::kItems, {begin, PrefixEnd(begin)});
   it->Seek(place.empty() ? begin : place);
