@@ -11,6 +11,7 @@ namespace everwrite {
 namespace {
 
 constexpr size_t kEntriesMax = 64;
+constexpr uint32_t kAhead = 4;  // entries that Next fetches before they are asked for
 
 // Eight bytes of a key as a number that compares as they do; what is missing counts as zeros.
 uint64_t HeadOf(std::string_view key, size_t from) {
@@ -59,6 +60,8 @@ struct LeafMap::Node {
   uint32_t count = 0;
   size_t shared = 0;  // all keys begin with the first so many bytes of the first
   size_t bytes = 0;   // of all keys and values below
+  // What all keys begin with, as far as there is room: most searches then see no key but the last.
+  std::array<char, 32> prefix;
   // With room for one too many, until the node is split.
   std::array<uint64_t, kEntriesMax + 1> heads;
   std::array<Entry*, kEntriesMax + 1> entries;
@@ -66,7 +69,11 @@ struct LeafMap::Node {
 
   Node() = default;
   Node(const Node& other)
-      : leaf(other.leaf), count(other.count), shared(other.shared), bytes(other.bytes) {
+      : leaf(other.leaf),
+        count(other.count),
+        shared(other.shared),
+        bytes(other.bytes),
+        prefix(other.prefix) {
     std::copy_n(other.heads.begin(), count, heads.begin());
     std::copy_n(other.entries.begin(), count, entries.begin());
     for (size_t i = 0; i < count; ++i) ++entries[i]->holders_;
@@ -87,11 +94,12 @@ struct LeafMap::Node {
   // How many keys are below `key` (`equal`: or equal to it).
   size_t Below(std::string_view key, bool equal) const {
     if (count == 0) return 0;
-    const std::string_view first = entries[0]->key().substr(0, shared);
-    if (const int order = key.substr(0, shared).compare(first); order != 0)
-      return order < 0 ? 0 : count;
+    if (const int order = CompareBeginning(key); order != 0) return order < 0 ? 0 : count;
     const uint64_t head = HeadOf(key, shared);
-    const auto [low, high] = std::equal_range(heads.begin(), heads.begin() + count, head);
+    const auto end = heads.begin() + count;
+    const auto low = std::lower_bound(heads.begin(), end, head);
+    auto high = low;  // mostly one or none has this head
+    while (high != end && *high == head) ++high;
     const auto first_equal = entries.begin() + (low - heads.begin());
     const auto at =
         std::partition_point(first_equal, first_equal + (high - low), [&](const Entry* entry) {
@@ -100,17 +108,35 @@ struct LeafMap::Node {
         });
     return static_cast<size_t>(at - entries.begin());
   }
+  // Of the first `shared` bytes with those of all keys here.
+  int CompareBeginning(std::string_view key) const {
+    const size_t near = std::min(shared, prefix.size());
+    const int order = key.substr(0, near).compare({prefix.data(), near});
+    if (order != 0 || near == shared) return order;
+    return key.substr(0, shared).compare(entries[0]->key().substr(0, shared));
+  }
+  // How many bytes the key shares with all keys here.
+  size_t CommonWith(std::string_view key) const {
+    const std::string_view near(prefix.data(), std::min(shared, prefix.size()));
+    if (const size_t common = Shared(near, key); common < near.size() || near.size() == shared)
+      return common;
+    return Shared(entries[0]->key().substr(0, shared), key);
+  }
   // The child in whose range the key is.
   size_t ChildOf(std::string_view key) const { return std::max<size_t>(Below(key, true), 1) - 1; }
 
+  void KeepPrefix(std::string_view key, size_t size) {
+    shared = size;
+    std::copy_n(key.begin(), std::min(size, prefix.size()), prefix.begin());
+  }
   void FitHeads(size_t shared_now) {
-    shared = shared_now;
+    KeepPrefix(entries[0]->key(), shared_now);
     for (size_t i = 0; i < count; ++i) heads[i] = HeadOf(entries[i]->key(), shared);
   }
   // Of an inner node: a key below all others comes into the first child.
   void LowerFirst(Entry* entry) {
     ++entry->holders_;
-    const size_t common = Shared(entries[0]->key().substr(0, shared), entry->key());
+    const size_t common = CommonWith(entry->key());
     Entry::Release(std::exchange(entries[0], entry));
     FitHeads(common);
   }
@@ -118,9 +144,8 @@ struct LeafMap::Node {
   void Insert(size_t at, Entry* entry, Node* child) {
     const std::string_view key = entry->key();
     if (count == 0) {
-      shared = key.size();
-    } else if (const size_t common = Shared(entries[0]->key().substr(0, shared), key);
-               common < shared) {
+      KeepPrefix(key, key.size());
+    } else if (const size_t common = CommonWith(key); common < shared) {
       FitHeads(common);
     }
     std::copy_backward(heads.begin() + at, heads.begin() + count, heads.begin() + count + 1);
@@ -221,6 +246,8 @@ void LeafMap::Next(Place& place) const {
     auto& [node, index] = place.path_[place.depth_ - 1];
     if (++index < node->count) {
       if (node->leaf) {
+        // Who goes on finds it at hand: entries lie anywhere in memory.
+        if (index + kAhead < node->count) __builtin_prefetch(node->entries[index + kAhead]);
         place.entry_ = Held(node->entries[index]);
       } else {
         Descend(place, node->children[index], false);

@@ -1,5 +1,6 @@
 #include "conflict/conflict_record.h"
 
+#include <array>
 #include <charconv>
 
 #include "base/coding.h"
@@ -65,15 +66,15 @@ std::string_view ReasonName(Reason reason) {
 }
 
 std::string ConflictName(const Version& loser) {
-  std::string bytes;
-  PutFixed64(bytes, loser.stamp.value);
-  std::string name = ToHex(bytes) + "-";
-  bytes.clear();
-  PutFixed64(bytes, loser.dot.log.value);
-  name += ToHex(bytes) + "-";
-  bytes.clear();
-  PutFixed64(bytes, loser.dot.number);
-  return name + ToHex(bytes);
+  constexpr size_t kDigits = 16;
+  const std::array numbers{loser.stamp.value, loser.dot.log.value, loser.dot.number};
+  std::string name(numbers.size() * (kDigits + 1) - 1, '-');
+  char* text = name.data();
+  for (uint64_t number : numbers) {
+    for (size_t i = kDigits; i-- > 0; number >>= 4) text[i] = "0123456789abcdef"[number & 15];
+    text += kDigits + 1;
+  }
+  return name;
 }
 
 bool ParseConflictName(std::string_view name, Version& loser) {

@@ -335,18 +335,30 @@ FrameWriter::FrameWriter(std::string cluster, RegionId self)
     : cluster_(std::move(cluster)), self_(self), zstd_(std::make_unique<Zstd>()) {}
 FrameWriter::~FrameWriter() = default;
 
+Status FrameWriter::PackRecords(const streams::RecordBatch& records) {
+  block_.reset();
+  std::string plain;
+  plain.reserve(records.bytes() + 5 * records.records.size());
+  for (const auto& record : records.records) PutBytes(plain, *record);
+  if (plain.size() > kMaxBatchBytes) return ResourceExhausted("a batch of more than 4 MiB");
+  Block& block = block_.emplace();
+  block.records = records;
+  block.plain_size = static_cast<uint32_t>(plain.size());
+  block.compressed = zstd_->Compress(plain);
+  block.bytes = std::move(plain);
+  return {};
+}
+
 Status FrameWriter::WriteBody(const Message& message, std::string& out) {
   proto::Body body;
   std::visit(BodyWriter{body}, message);
   if (const Batch* batch = std::get_if<Batch>(&message)) {
-    std::string plain;
-    plain.reserve(batch->records.bytes() + 5 * batch->records.records.size());
-    for (const auto& record : batch->records.records) PutBytes(plain, *record);
-    if (plain.size() > kMaxBatchBytes) return ResourceExhausted("a batch of more than 4 MiB");
+    if (!block_ || block_->records.records != batch->records.records)
+      EW_RETURN_IF_ERROR(PackRecords(batch->records));
     auto* fields = body.mutable_batch();
-    fields->set_plain_size(static_cast<uint32_t>(plain.size()));
-    if (zstd_->Compress(plain)) fields->set_encoding(kZstd);
-    fields->set_records(std::move(plain));
+    fields->set_plain_size(block_->plain_size);
+    if (block_->compressed) fields->set_encoding(kZstd);
+    fields->set_records(block_->bytes);
   } else if (const Chunk* chunk = std::get_if<Chunk>(&message)) {
     std::string plain;
     plain.reserve(chunk->chunk.bytes() + 10 * chunk->chunk.rows.size());

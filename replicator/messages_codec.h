@@ -42,11 +42,21 @@ class FrameWriter {
  private:
   struct Zstd;
   Status WriteBody(const Message& message, std::string& out);
+  Status PackRecords(const streams::RecordBatch& records);
 
+  // The last batch, as it was packed: mostly the next message takes the very same records to
+  // another peer. At most a batch's bytes twice.
+  struct Block {
+    streams::RecordBatch records;  // held, so that their addresses name them
+    uint32_t plain_size = 0;
+    bool compressed = false;
+    std::string bytes;
+  };
   const std::string cluster_;
   const RegionId self_;
   uint64_t next_message_ = 1;
   std::unique_ptr<Zstd> zstd_;
+  std::optional<Block> block_;
 };
 
 class FrameReader {

@@ -125,6 +125,38 @@ TEST_F(CodecTest, EveryMessageComesBackFromFramesOfAnySize) {
   }
 }
 
+// The writer keeps what it packed last: never for other records.
+TEST_F(CodecTest, RecordsThatGoToSeveralPeersAreRightForEach) {
+  FrameWriter writer("demo", kA);
+  const auto round = [&](RegionId to, const Batch& batch) {
+    auto frames = writer.Write(to, batch, 1 << 20);
+    ASSERT_TRUE(frames.ok());
+    FrameReader reader("demo", to, kA);
+    std::optional<Message> read;
+    for (const std::string& frame : *frames) read = reader.Read(frame).value();
+    const Batch& got = std::get<Batch>(read.value());
+    EXPECT_EQ(got.session, batch.session);
+    EXPECT_EQ(got.records.first, batch.records.first);
+    ASSERT_EQ(got.records.records.size(), batch.records.records.size());
+    for (size_t i = 0; i < got.records.records.size(); ++i)
+      EXPECT_EQ(*got.records.records[i], *batch.records.records[i]);
+  };
+  Random random(5);
+  Batch batch = MakeBatch(30, 200, &random);
+  round(kB, batch);
+  batch.session = 100;
+  round(RegionId{7}, batch);
+  batch.records.records[13] =
+      std::make_shared<const std::string>("bare");  // what this one may have
+  round(RegionId{8}, batch);
+  batch.records.records.pop_back();
+  round(kB, batch);
+  batch.records.records.erase(batch.records.records.begin());
+  ++batch.records.first;
+  round(kB, batch);
+  round(kB, MakeBatch(30, 200, &random));
+}
+
 TEST_F(CodecTest, HeartbeatKeepsItsTimes) {
   const Heartbeat sent{77, 3, true, kLog, {}, SomeVector(), 1000, -40, 5, 6};
   const auto got = reader_.Read(Write(sent)[0]);

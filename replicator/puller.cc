@@ -317,9 +317,10 @@ void Puller::Advance(const PeerTable& peers, const Gate& gate, Instant now) {
   }
   // Slots were given back above; now they can be taken.
   for (auto& [log, pull] : pulls_) {
-    const RegionId source = Choose(log, pull, peers, gate, now);
-    if (source.value != 0 && pull.state == State::kIdle)
-      OpenAt(log, pull, source, peers, gate, now);
+    if (pull.state == State::kIdle) {
+      const RegionId source = Choose(log, pull, peers, gate, now);
+      if (source.value != 0) OpenAt(log, pull, source, peers, gate, now);
+    }
     if (pull.state != State::kIdle) {
       TopUp(log, pull, gate, now);
       WakeBy(pull.said + options_.keepalive_us);

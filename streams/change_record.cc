@@ -24,7 +24,9 @@ void PutVarintField(std::string& out, int field, uint64_t value) {
 void PutFixed64Field(std::string& out, int field, uint64_t value) {
   if (value == 0) return;
   PutTag(out, field, kFixed64);
-  for (int i = 0; i < 8; ++i) out.push_back(static_cast<char>(value >> (8 * i)));
+  char bytes[8];
+  for (int i = 0; i < 8; ++i) bytes[i] = static_cast<char>(value >> (8 * i));
+  out.append(bytes, sizeof bytes);
 }
 void PutBytesField(std::string& out, int field, std::string_view bytes) {
   if (bytes.empty()) return;
@@ -32,28 +34,51 @@ void PutBytesField(std::string& out, int field, std::string_view bytes) {
   PutBytes(out, bytes);
 }
 
+[[gnu::noinline]] bool TakeLongVarint(std::string_view& input, uint64_t& value) {
+  Reader reader(input);
+  if (!reader.ReadVarint(value)) return false;
+  input = reader.rest();
+  return true;
+}
+
+// Takes it off the front. Most are one byte: a tag, a flag, a short length.
+inline bool TakeVarint(std::string_view& input, uint64_t& value) {
+  if (input.empty() || static_cast<uint8_t>(*input.data()) >= 0x80)
+    return TakeLongVarint(input, value);
+  value = static_cast<uint8_t>(*input.data());
+  input = {input.data() + 1, input.size() - 1};
+  return true;
+}
+
+inline bool TakeBytes(std::string_view& input, uint64_t size, std::string_view& bytes) {
+  if (input.size() < size) return false;
+  bytes = {input.data(), size};
+  input = {input.data() + size, input.size() - size};
+  return true;
+}
+
 // Calls visit(field, number, bytes) for each field; unknown wire types end it with false.
 template <typename Visitor>
 bool ForEachField(std::string_view input, Visitor&& visit) {
-  Reader reader(input);
-  while (!reader.done()) {
+  while (!input.empty()) {
     uint64_t tag = 0;
-    if (!reader.ReadVarint(tag) || tag >> 3 == 0 || tag >> 3 > 0x1fffffff) return false;
+    if (!TakeVarint(input, tag) || tag >> 3 == 0 || tag >> 3 > 0x1fffffff) return false;
     uint64_t number = 0;
     std::string_view bytes;
     switch (tag & 7) {
       case kVarint:
-        if (!reader.ReadVarint(number)) return false;
+        if (!TakeVarint(input, number)) return false;
         break;
       case kFixed64:
-        if (!reader.ReadRaw(8, bytes)) return false;
-        for (int i = 7; i >= 0; --i) number = number << 8 | static_cast<uint8_t>(bytes[i]);
+        if (!TakeBytes(input, 8, bytes)) return false;
+        for (int i = 7; i >= 0; --i) number = number << 8 | static_cast<uint8_t>(bytes.data()[i]);
         break;
       case kLengthDelimited:
-        if (!reader.ReadBytes(bytes)) return false;
+        if (!TakeVarint(input, number) || !TakeBytes(input, number, bytes)) return false;
+        number = 0;
         break;
       case kFixed32:
-        if (!reader.ReadRaw(4, bytes)) return false;
+        if (!TakeBytes(input, 4, bytes)) return false;
         break;
       default: return false;
     }

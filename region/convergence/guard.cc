@@ -12,6 +12,21 @@ namespace {
 constexpr size_t kEndedMax = 50;
 constexpr int64_t kTickMicrosMax = kMicrosPerSecond;  // of scrubbing made up for after a pause
 
+// Which tables are whole, for entries that come table by table: each is asked about once.
+class WholeTables {
+ public:
+  explicit WholeTables(const table::RegionEngine& engine) : engine_(engine) {}
+  bool Has(TableId table) {
+    if (std::exchange(last_, table) != table) whole_ = engine_.IsWhole(table);
+    return whole_;
+  }
+
+ private:
+  const table::RegionEngine& engine_;
+  std::optional<TableId> last_;
+  bool whole_ = false;
+};
+
 }  // namespace
 
 ConvergenceGuard::ConvergenceGuard(table::RegionEngine& engine, const Clock& clock,
@@ -46,8 +61,9 @@ void ConvergenceGuard::Tick(Executor&) {
     // again.
     const conflict::Vector durable = engine_.committer().Durable();
     Digests digests;
+    WholeTables whole(engine_);
     const auto add = [&](table::DigestBook::Entry entry, bool moved) {
-      if (!engine_.IsWhole(entry.table)) return;  // it is being filled: shown in turn, later
+      if (!whole.Has(entry.table)) return;  // it is being filled: shown in turn, later
       if (durable.Covers(entry.digest.touched)) {
         digests.entries.push_back(std::move(entry));
       } else if (moved) {
@@ -88,8 +104,10 @@ void ConvergenceGuard::Scrub(int64_t elapsed_us) {
   // An empty bucket costs a seek: as much as some rows.
   constexpr int64_t kBucketCost = 4;
   uint64_t rows = 0;
+  if (scrub_credit_ <= 0) return;
+  table::BucketCounter counter(engine_.store());
   while (scrub_credit_ > 0) {
-    const auto next = NextToScrub();
+    const auto next = NextToScrub(counter);
     if (!next) {
       if (scrub_at_ != Place{}) {
         std::lock_guard lock(mutex_);
@@ -99,7 +117,7 @@ void ConvergenceGuard::Scrub(int64_t elapsed_us) {
       break;  // the next pass begins with the next tick
     }
     const Place place = *next;
-    const auto count = table::CountBucket(engine_.store(), place.first, place.second);
+    const auto count = counter.Count(place.first, place.second);
     // What cannot be read at all is wrong as well. A table that goes takes its digests along.
     if ((!count.ok() || !count->sound()) &&
         (place.first == table::kCatalogTable || engine_.FindTableById(place.first)))
@@ -121,16 +139,13 @@ void ConvergenceGuard::Scrub(int64_t elapsed_us) {
 }
 
 // The first bucket from scrub_at_ on that has a digest or rows: either may be there by mistake.
-std::optional<ConvergenceGuard::Place> ConvergenceGuard::NextToScrub() const {
+std::optional<ConvergenceGuard::Place> ConvergenceGuard::NextToScrub(
+    table::BucketCounter& counter) const {
   std::optional<Place> next;
   const auto entries = engine_.digests().List(scrub_at_.first, scrub_at_.second, 1);
   if (!entries.empty()) next = Place{entries[0].table, entries[0].bucket};
-  const auto it = engine_.store().NewIterator(ColumnFamily::kItems, {});
-  it->Seek(table::BucketRange(scrub_at_.first, scrub_at_.second).begin);
-  if (it->Valid()) {
-    const Place row{table::TableOfItemKey(it->key()), table::BucketOf(it->key())};
-    if (row >= scrub_at_ && (!next || row < *next)) next = row;
-  }
+  const auto row = counter.FirstWithRows(scrub_at_.first, scrub_at_.second);
+  if (row && *row >= scrub_at_ && (!next || *row < *next)) next = row;
   return next;
 }
 
@@ -146,8 +161,9 @@ void ConvergenceGuard::OnMail(RegionId from, std::string_view bytes, Executor& e
 
 void ConvergenceGuard::Compare(RegionId from, const Digests& digests) {
   uint64_t equal = 0, moving = 0;
+  WholeTables whole(engine_);
   for (const auto& theirs : digests.entries) {
-    if (!engine_.IsWhole(theirs.table)) continue;  // not held here, or being filled
+    if (!whole.Has(theirs.table)) continue;  // not held here, or being filled
     const table::BucketDigest ours = engine_.digests().Get(theirs.table, theirs.bucket);
     if (ours.touched != theirs.digest.touched) {
       ++moving;

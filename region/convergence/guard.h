@@ -39,10 +39,10 @@ struct GuardOptions {
   std::vector<RegionId> peers;
   uint64_t scrub_rows_per_second = 10'000;  // 0: no scrub
   int64_t ask_again_us = 2 * kMicrosPerSecond;
-  size_t moved_per_tick = 1000;  // digests shown at most, of those that moved
-  size_t others_per_tick = 16;   // and of the others, in turn
-  size_t page_rows = 2000;       // of a bucket, in one letter
-  size_t repairs_per_ask = 64;   // rows fetched at once
+  size_t moved_per_tick = 200;  // digests shown at most, of those that moved
+  size_t others_per_tick = 16;  // and of the others, in turn
+  size_t page_rows = 2000;      // of a bucket, in one letter
+  size_t repairs_per_ask = 64;  // rows fetched at once
   size_t reply_bytes_max = 512 * 1024;
 };
 
@@ -100,7 +100,7 @@ class ConvergenceGuard {
   };
 
   void Scrub(int64_t elapsed_us);
-  std::optional<Place> NextToScrub() const;
+  std::optional<Place> NextToScrub(table::BucketCounter& counter) const;
   void Compare(RegionId from, const Digests& digests);
   void Suspicion(Place place, bool damaged_here, RegionId differs_from);
   void Ask(Place place, Suspect& suspect, Instant now);

@@ -1,5 +1,6 @@
 #include "region/table/bucket_digest.h"
 
+#include <bit>
 #include <utility>
 
 #include "base/coding.h"
@@ -70,17 +71,55 @@ KvRange DigestRange() {
   return {begin, PrefixEnd(begin)};
 }
 
-std::string EncodeBucketDigest(const BucketDigest& digest) {
-  std::string out;
+namespace {
+
+void AppendBucketDigest(const BucketDigest& digest, std::string& out) {
   out.reserve(10 + 18 * digest.touched.entries().size());
   PutFixed64(out, digest.sum);
   digest.touched.EncodeTo(out);
+}
+
+}  // namespace
+
+std::string EncodeBucketDigest(const BucketDigest& digest) {
+  std::string out;
+  AppendBucketDigest(digest, out);
   return out;
 }
 
 bool DecodeBucketDigest(std::string_view bytes, BucketDigest& digest) {
   Reader reader(bytes);
   return reader.ReadFixed64(digest.sum) && conflict::Vector::Decode(reader.rest(), digest.touched);
+}
+
+DigestBook::Slot& DigestBook::Buckets::Make(uint16_t bucket) {
+  std::unique_ptr<Page>& page = pages_[bucket / kPageSlots];
+  if (!page) page = std::make_unique<Page>();
+  present_[bucket / 64] |= 1ULL << bucket % 64;
+  return SlotOf(bucket);
+}
+
+bool DigestBook::Buckets::SetMoved(uint16_t bucket, bool moved) {
+  uint64_t& word = moved_[bucket / 64];
+  const uint64_t before = word;
+  const uint64_t bit = 1ULL << bucket % 64;
+  word = moved ? before | bit : before & ~bit;
+  return word != before;
+}
+
+uint32_t DigestBook::Buckets::Next(const Bits& bits, uint32_t bucket) {
+  while (bucket < kBuckets) {
+    const uint64_t rest = bits[bucket / 64] >> bucket % 64;
+    if (rest != 0) return bucket + static_cast<uint32_t>(std::countr_zero(rest));
+    bucket = (bucket / 64 + 1) * 64;
+  }
+  return kBuckets;
+}
+
+size_t DigestBook::Buckets::Count(const Bits& bits) {
+  size_t count = 0;
+  for (const uint64_t word : bits) count += static_cast<size_t>(std::popcount(word));
+  return count;
 }
 
 Status DigestBook::Load(const KvStore& store) {
@@ -91,11 +130,11 @@ Status DigestBook::Load(const KvStore& store) {
     Reader reader(it->key().substr(1));
     TableId table;
     uint16_t bucket = 0;
-    Slot slot;
+    BucketDigest digest;
     if (!reader.ReadFixed64(table.value) || !reader.ReadFixed16(bucket) || !reader.done() ||
-        !DecodeBucketDigest(it->value(), slot.digest))
+        bucket >= kBuckets || !DecodeBucketDigest(it->value(), digest))
       return DataLoss("a bucket's digest is damaged");
-    tables_[table].emplace_hint(tables_[table].end(), bucket, std::move(slot));
+    tables_[table].Make(bucket).digest = std::move(digest);
   }
   return it->status();
 }
@@ -117,13 +156,16 @@ void DigestBook::Drop(TableId table, KvBatch& batch) {
   std::erase_if(steps_, is_of_table);
   std::erase_if(lessons_, is_of_table);
   std::lock_guard lock(mutex_);
-  tables_.erase(table);
+  if (const auto at = tables_.find(table); at != tables_.end()) {
+    moved_ -= at->second.CountMoved();
+    tables_.erase(at);
+  }
   const std::string first = DigestKey(table, 0);
   batch.DeleteRange(ColumnFamily::kSystem, first, PrefixEnd(first.substr(0, 9)));
 }
 
 DigestBook::Slot& DigestBook::Dirty(TableId table, uint16_t bucket) {
-  Slot& slot = tables_[table][bucket];
+  Slot& slot = tables_[table].Make(bucket);
   if (!std::exchange(slot.dirty, true)) dirty_.push_back({table, bucket, &slot});
   return slot;
 }
@@ -140,8 +182,10 @@ void DigestBook::Flush(KvBatch& batch) {
     Dirty(lesson.table, lesson.bucket).digest.touched.Merge(lesson.touched);
   for (const auto& [table, bucket, slot] : dirty_) {
     slot->dirty = false;
-    batch.Put(ColumnFamily::kSystem, DigestKey(table, bucket), EncodeBucketDigest(slot->digest));
-    if (keep_moved_) moved_.insert({table, bucket});
+    encoded_.clear();
+    AppendBucketDigest(slot->digest, encoded_);
+    batch.Put(ColumnFamily::kSystem, DigestKey(table, bucket), encoded_);
+    if (keep_moved_ && tables_.at(table).SetMoved(bucket, true)) ++moved_;
   }
   steps_.clear();
   lessons_.clear();
@@ -152,8 +196,8 @@ BucketDigest DigestBook::Get(TableId table, uint16_t bucket) const {
   std::lock_guard lock(mutex_);
   const auto buckets = tables_.find(table);
   if (buckets == tables_.end()) return {};
-  const auto slot = buckets->second.find(bucket);
-  return slot == buckets->second.end() ? BucketDigest{} : slot->second.digest;
+  const Slot* const slot = bucket < kBuckets ? buckets->second.Find(bucket) : nullptr;
+  return slot == nullptr ? BucketDigest{} : slot->digest;
 }
 
 std::vector<DigestBook::Entry> DigestBook::List(TableId table, uint32_t bucket,
@@ -162,12 +206,10 @@ std::vector<DigestBook::Entry> DigestBook::List(TableId table, uint32_t bucket,
   std::lock_guard lock(mutex_);
   for (auto at = tables_.lower_bound(table); at != tables_.end(); ++at) {
     const Buckets& buckets = at->second;
-    auto slot = buckets.begin();
-    if (at->first == table)
-      slot = bucket < kBuckets ? buckets.lower_bound(static_cast<uint16_t>(bucket)) : buckets.end();
-    for (; slot != buckets.end(); ++slot) {
+    uint32_t next = buckets.NextPresent(at->first == table ? bucket : 0);
+    for (; next < kBuckets; next = buckets.NextPresent(next + 1)) {
       if (entries.size() == limit) return entries;
-      entries.push_back({at->first, slot->first, slot->second.digest});
+      entries.push_back({at->first, static_cast<uint16_t>(next), buckets.Find(next)->digest});
     }
   }
   return entries;
@@ -177,26 +219,105 @@ std::vector<DigestBook::Entry> DigestBook::TakeMoved(size_t limit) {
   std::vector<Entry> entries;
   std::lock_guard lock(mutex_);
   keep_moved_ = true;
-  while (!moved_.empty() && entries.size() < limit) {
-    const auto [table, bucket] = *moved_.begin();
-    moved_.erase(moved_.begin());
-    const auto buckets = tables_.find(table);
-    if (buckets == tables_.end()) continue;
-    const auto slot = buckets->second.find(bucket);
-    if (slot != buckets->second.end()) entries.push_back({table, bucket, slot->second.digest});
+  if (moved_ <= limit) take_moved_at_ = {};
+  bool wrapped = false;
+  auto at = tables_.lower_bound(take_moved_at_.first);
+  while (moved_ > 0 && entries.size() < limit) {
+    if (at == tables_.end()) {
+      CHECK(!std::exchange(wrapped, true), "buckets that have moved, and are not there");
+      take_moved_at_ = {};
+      at = tables_.begin();
+      continue;
+    }
+    Buckets& buckets = at->second;
+    if (at->first != take_moved_at_.first) take_moved_at_ = {at->first, 0};
+    const uint32_t bucket = buckets.NextMoved(take_moved_at_.second);
+    if (bucket == kBuckets) {
+      ++at;
+      continue;
+    }
+    take_moved_at_.second = bucket + 1;
+    buckets.SetMoved(static_cast<uint16_t>(bucket), false);
+    --moved_;
+    entries.push_back({at->first, static_cast<uint16_t>(bucket), buckets.Find(bucket)->digest});
   }
   return entries;
 }
 
 void DigestBook::PutBackMoved(TableId table, uint16_t bucket) {
   std::lock_guard lock(mutex_);
-  moved_.insert({table, bucket});
+  const auto at = tables_.find(table);
+  if (at == tables_.end() || at->second.Find(bucket) == nullptr) return;  // dropped meanwhile
+  if (at->second.SetMoved(bucket, true)) ++moved_;
 }
 
 size_t DigestBook::size() const {
   std::lock_guard lock(mutex_);
   size_t count = 0;
-  for (const auto& [table, buckets] : tables_) count += buckets.size();
+  for (const auto& [table, buckets] : tables_) count += buckets.CountPresent();
+  return count;
+}
+
+namespace {
+
+// Empty: there is none.
+Result<std::string_view> FindDigest(KvIterator& digests, const std::string& key) {
+  digests.Seek(key);
+  if (digests.Valid() && digests.key() == key) return digests.value();
+  EW_RETURN_IF_ERROR(digests.status());
+  return std::string_view();
+}
+
+// From where `rows` stand up to `end`; empty: all.
+Status AddRows(KvIterator& rows, std::string_view end, BucketCount& count) {
+  for (; rows.Valid() && (end.empty() || rows.key() < end); rows.Next()) {
+    StoredItem row;
+    if (!DecodeStoredItem(rows.value(), row)) return DataLoss("a stored item is damaged");
+    if (row.tombstone) continue;
+    count.sum += RowHash(rows.key(), row);
+    ++count.rows;
+  }
+  return rows.status();
+}
+
+}  // namespace
+
+BucketCounter::BucketCounter(const KvStore& store)
+    : store_(store),
+      before_(store.NewIterator(ColumnFamily::kSystem, DigestRange())),
+      rows_(store.NewIterator(ColumnFamily::kItems, {})),
+      after_(store.NewIterator(ColumnFamily::kSystem, DigestRange())) {}
+
+void BucketCounter::Seek(const std::string& key) {
+  const bool there =
+      placed_ && passed_ <= key &&
+      (rows_->Valid() ? rows_->key() >= std::string_view(key) : rows_->status().ok());
+  if (!there) rows_->Seek(key);
+  passed_ = key;
+  placed_ = true;
+}
+
+std::optional<std::pair<TableId, uint16_t>> BucketCounter::FirstWithRows(TableId table,
+                                                                         uint16_t bucket) {
+  Seek(BucketRange(table, bucket).begin);
+  if (!rows_->Valid()) return std::nullopt;
+  return std::pair{TableOfItemKey(rows_->key()), BucketOf(rows_->key())};
+}
+
+Result<BucketCount> BucketCounter::Count(TableId table, uint16_t bucket) {
+  BucketCount count;
+  const std::string key = DigestKey(table, bucket);
+  EW_ASSIGN_OR_RETURN(const std::string_view before, FindDigest(*before_, key));
+  EW_ASSIGN_OR_RETURN(const std::string_view after, FindDigest(*after_, key));
+  if (before != after) return CountBucket(store_, table, bucket);
+  if (!after.empty() && !DecodeBucketDigest(after, count.said))
+    return DataLoss("a bucket's digest is damaged");
+  const KvRange range = BucketRange(table, bucket);
+  Seek(range.begin);
+  placed_ = false;  // until its end is reached
+  EW_RETURN_IF_ERROR(AddRows(*rows_, range.end, count));
+  passed_ = range.end;
+  placed_ = !range.end.empty();
   return count;
 }
 
@@ -215,14 +336,8 @@ Result<BucketCount> CountBucket(const KvStore& store, TableId table, uint16_t bu
     return DataLoss("a bucket's digest is damaged");
   const KvRange range = BucketRange(table, bucket);
   const auto it = store.NewIterator(ColumnFamily::kItems, range, &snapshot);
-  for (it->Seek(range.begin); it->Valid(); it->Next()) {
-    StoredItem row;
-    if (!DecodeStoredItem(it->value(), row)) return DataLoss("a stored item is damaged");
-    if (row.tombstone) continue;
-    count.sum += RowHash(it->key(), row);
-    ++count.rows;
-  }
-  EW_RETURN_IF_ERROR(it->status());
+  it->Seek(range.begin);
+  EW_RETURN_IF_ERROR(AddRows(*it, range.end, count));
   return count;
 }
 

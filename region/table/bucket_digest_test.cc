@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/random.h"
 #include "region/table/testing/test_region.h"
 
@@ -122,6 +124,91 @@ TEST(DigestBook, ShowsATurnAllAtOnce) {
   book.Drop(table, batch);
   book.Flush(batch);
   EXPECT_EQ(book.size(), 0u);
+}
+
+TEST(DigestBook, WhatHasMovedIsTakenOnceAndNoneWaitsForEver) {
+  DigestBook book;
+  KvBatch batch;
+  const LogId log = LogId::Make(RegionId{1}, 2);
+  uint64_t number = 0;
+  const auto touch = [&](TableId table, uint16_t bucket) {
+    book.Touch(table, bucket, {log, ++number}, 1);
+    book.Flush(batch);
+  };
+  const auto take = [&](size_t limit) {
+    std::vector<std::pair<uint64_t, int>> places;
+    for (const auto& entry : book.TakeMoved(limit)) {
+      places.emplace_back(entry.table.value, entry.bucket);
+      EXPECT_EQ(entry.digest, book.Get(entry.table, entry.bucket));
+    }
+    return places;
+  };
+  using Places = std::vector<std::pair<uint64_t, int>>;
+  touch(TableId{300}, 5);
+  EXPECT_EQ(take(10), Places());  // kept from the first call on
+  touch(TableId{301}, 4095);
+  touch(TableId{300}, 0);
+  touch(TableId{301}, 4095);
+  touch(TableId{300}, 64);
+  EXPECT_EQ(take(10), (Places{{300, 0}, {300, 64}, {301, 4095}}));
+  EXPECT_EQ(take(10), Places());
+
+  // The first ones move again and again; the last one comes all the same.
+  for (uint16_t bucket = 0; bucket < 10; ++bucket) touch(TableId{300}, bucket);
+  touch(TableId{302}, 7);
+  bool seen = false;
+  for (int round = 0; round < 4 && !seen; ++round) {
+    const auto places = take(4);
+    EXPECT_EQ(places.size(), 4u);
+    seen = std::count(places.begin(), places.end(), std::pair<uint64_t, int>{302, 7}) != 0;
+    for (uint16_t bucket = 0; bucket < 10; ++bucket) touch(TableId{300}, bucket);
+  }
+  EXPECT_TRUE(seen);
+
+  book.PutBackMoved(TableId{302}, 7);
+  book.PutBackMoved(TableId{302}, 8);  // not there
+  book.Drop(TableId{300}, batch);
+  EXPECT_EQ(take(10), (Places{{302, 7}}));
+  book.PutBackMoved(TableId{300}, 1);  // dropped meanwhile
+  EXPECT_EQ(take(10), Places());
+}
+
+TEST(BucketDigest, CountingOnesWayThroughIsCountingOneByOne) {
+  Random random(3);
+  TestRegion region(1);
+  region.CreateTable("t");
+  region.CreateTable("u");
+  for (int i = 0; i < 200; ++i) {
+    const std::string name = random.Chance(1, 2) ? "t" : "u";
+    ASSERT_TRUE(region.Put(name, "k" + std::to_string(i), "x").ok());
+  }
+  const TableId t = region.engine->FindTable("t")->definition.id;
+  const std::string damaged = ItemKey(t, TestKey("k" + std::to_string(random.Below(50))));
+  KvBatch batch;
+  batch.Put(ColumnFamily::kItems, damaged, "");
+  ASSERT_TRUE(region.store.Write(batch, Sync::kYes).ok());
+
+  BucketCounter counter(region.store);
+  ASSERT_TRUE(region.Put("t", "later", "x").ok());  // of this it knows nothing
+  const auto same = [&](TableId table, uint16_t bucket) {
+    const auto one = CountBucket(region.store, table, bucket);
+    const auto other = counter.Count(table, bucket);
+    ASSERT_EQ(one.ok(), other.ok());
+    if (!one.ok() || (table == t && bucket == BucketOf(ItemKey(t, TestKey("later"))))) return;
+    EXPECT_EQ(one->rows, other->rows);
+    EXPECT_EQ(one->sum, other->sum);
+    EXPECT_EQ(one->said, other->said);
+  };
+  uint64_t rows = 0;
+  for (const auto& entry : region.engine->committer().digests().List(TableId{0}, 0, SIZE_MAX)) {
+    same(entry.table, entry.bucket);
+    const auto first = counter.FirstWithRows(entry.table, entry.bucket);
+    ASSERT_TRUE(first || entry.table > t);
+    ++rows;
+  }
+  EXPECT_GT(rows, 150u);
+  for (int i = 0; i < 300; ++i)  // in any order
+    same(t, static_cast<uint16_t>(random.Below(kBuckets)));
 }
 
 TEST(BucketDigest, AnyDifferenceOfRowsShows) {

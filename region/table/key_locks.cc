@@ -7,42 +7,50 @@
 
 namespace everwrite::table {
 
-KeyLocks::KeyLocks() : slots_(new Slot[kStripes]) {}
+KeyLocks::KeyLocks() : states_(kStripes, State::kFree) {}
 
 KeyLocks::Stripe KeyLocks::StripeOf(std::string_view store_key) {
   return static_cast<Stripe>(Hash64(store_key) % kStripes);
 }
 
 bool KeyLocks::TryLock(Stripe stripe) {
-  std::lock_guard lock(MutexOf(stripe));
-  return !std::exchange(slots_[stripe].held, true);
+  std::lock_guard lock(ShardOf(stripe).mutex);
+  if (states_[stripe] != State::kFree) return false;
+  states_[stripe] = State::kHeld;
+  return true;
 }
 
 bool KeyLocks::Lock(Stripe stripe, Executor& executor, std::function<void()> granted) {
-  std::lock_guard lock(MutexOf(stripe));
-  Slot& slot = slots_[stripe];
-  if (!slot.held) {
-    slot.held = true;
+  Shard& shard = ShardOf(stripe);
+  std::lock_guard lock(shard.mutex);
+  State& state = states_[stripe];
+  if (state == State::kFree) {
+    state = State::kHeld;
     return true;
   }
-  if (!slot.queue) slot.queue = std::make_unique<std::deque<Waiter>>();
-  slot.queue->push_back({&executor, std::move(granted)});
+  state = State::kAwaited;
+  shard.queues[stripe].push_back({&executor, std::move(granted)});
   return false;
 }
 
 void KeyLocks::Unlock(Stripe stripe) {
   Waiter next;
   {
-    std::lock_guard lock(MutexOf(stripe));
-    Slot& slot = slots_[stripe];
-    CHECK(slot.held, "unlocking a key that is not locked");
-    if (!slot.queue) {
-      slot.held = false;
+    Shard& shard = ShardOf(stripe);
+    std::lock_guard lock(shard.mutex);
+    State& state = states_[stripe];
+    CHECK(state != State::kFree, "unlocking a key that is not locked");
+    if (state == State::kHeld) {
+      state = State::kFree;
       return;
     }
-    next = std::move(slot.queue->front());
-    slot.queue->pop_front();
-    if (slot.queue->empty()) slot.queue.reset();
+    const auto queue = shard.queues.find(stripe);
+    next = std::move(queue->second.front());
+    queue->second.pop_front();
+    if (queue->second.empty()) {
+      shard.queues.erase(queue);
+      state = State::kHeld;
+    }
   }
   next.executor->Post(std::move(next.granted));
 }

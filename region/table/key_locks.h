@@ -11,12 +11,13 @@
 // Thread-safety: all methods, any thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/executor.h"
@@ -52,18 +53,19 @@ class KeyLocks {
     Executor* executor;
     std::function<void()> granted;
   };
-  struct Slot {
-    bool held = false;
-    std::unique_ptr<std::deque<Waiter>>
-        queue;  // made when somebody first waits, gone with the last
+  enum class State : uint8_t { kFree, kHeld, kAwaited };
+  struct Shard {
+    std::mutex mutex;
+    // Of the stripes that are awaited: guarded by `mutex`, as are the states of all of its stripes.
+    std::unordered_map<Stripe, std::deque<Waiter>> queues;
   };
-  static constexpr size_t kMutexes = 64;
-  std::mutex& MutexOf(Stripe stripe) { return mutexes_[stripe % kMutexes]; }
+  static constexpr size_t kShards = 64;
+  Shard& ShardOf(Stripe stripe) { return shards_[stripe % kShards]; }
   void LockRest(const std::vector<Stripe>& stripes, size_t next, Executor& executor,
                 std::function<void()> granted);
 
-  std::unique_ptr<Slot[]> slots_;
-  std::mutex mutexes_[kMutexes];
+  std::vector<State> states_;  // by stripe
+  std::array<Shard, kShards> shards_;
 };
 
 }  // namespace everwrite::table
