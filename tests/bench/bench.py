@@ -422,13 +422,13 @@ class Bench:
                 time.sleep(2)
                 sent = self.cluster.sent_bytes(REGIONS[0])
                 run = json.loads(out)
-                writes = run["writes_s"] * self.options.lag_seconds
+                writes = run["writes"]
                 run.update(delay_ms=delay, rate=rate,
                            bytes_per_change={r: round((sent[r] - before[r]) / writes) for r in sent})
                 for region, r in zip(REGIONS[1:], run["readers"]):
                     r["region"] = region
-                    say("links of %d ms, %d writes/s (%d reached): %s p50 %.1f ms, p99 %.1f ms, max %.1f ms; %d bytes a change" % (
-                        delay, rate, run["writes_s"], region, r["p50_ms"], r["p99_ms"], r["max_ms"],
+                    say("links of %d ms, %d writes/s (%d reached, sent %.1f ms late at p99): %s p50 %.1f ms, p99 %.1f ms, max %.1f ms; %d bytes a change" % (
+                        delay, rate, run["writes_s"], run["late_p99_ms"], region, r["p50_ms"], r["p99_ms"], r["max_ms"],
                         run["bytes_per_change"][region]))
                 self.result["delays"].append(run)
             self.stop_cluster()

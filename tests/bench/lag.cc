@@ -4,15 +4,19 @@
 //   lag RATE SECONDS TABLE WRITER_PORT [READER_PORT...]      (all on 127.0.0.1; the table must be
 //   there)
 //
-// A hundredth of a second after another the item "sequence" is written with the next number, among
-// the others. A reader's lag for a number is from the moment its write was answered in the writer's
-// region to the first poll that shows that number or a later one; polls are two milliseconds
-// apart, and that is part of what is measured. A number shown before its own answer came back
-// counts as 0. Prints one JSON object: {"writes_s": ..., "readers": [{"port", "samples", "p50_ms",
-// "p99_ms", "max_ms"}]}.
+// One thread sends what is due over kConnections kept connections; a write for which none is free
+// waits, so the server never has more under way, and `writes_s` says what rate was reached to the
+// last answer. A hundredth of a second after another the item "sequence" is written with the next
+// number, over a connection and by a thread of its own. A reader's lag for a number is from the
+// moment its write was answered in the writer's region to the first poll that shows that number or
+// a later one; polls are two milliseconds apart, six behind one that showed a new number, and that
+// is part of what is measured. A number shown before its own answer came back counts as 0. Prints
+// one JSON object: {"writes": ..., "writes_s": ..., "late_p50_ms": and "late_p99_ms": how long
+// writes waited for a connection, "readers": [{"port", "samples", "p50_ms", "p99_ms", "max_ms"}]}.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,10 +34,12 @@
 
 namespace {
 
-constexpr int kWriters = 16;  // connections; each keeps one write under way
+constexpr int kConnections = 64;             // for the load; each has at most one write under way
+constexpr int64_t kSendEveryNs = 1'000'000;  // what is due by then is sent together
 constexpr char kLetters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-";
 constexpr int64_t kSequenceEveryNs = 10'000'000;
 constexpr int64_t kPollEveryNs = 2'000'000;
+constexpr int64_t kPollAfterNewNs = 6'000'000;  // numbers are further apart than that
 constexpr int64_t kCatchUpNs = 10'000'000'000;  // readers wait so long for the last number
 constexpr int kKeys = 20000;
 
@@ -44,6 +50,7 @@ int64_t Now() {
 }
 
 void SleepUntil(int64_t when) {
+  if (Now() >= when) return;
   const timespec time{when / 1'000'000'000, when % 1'000'000'000};
   while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, nullptr) == EINTR) {
   }
@@ -71,6 +78,13 @@ class Client {
 
   // The body of the answer, which must be 200.
   const std::string& Call(const char* operation, const std::string& body) {
+    Send(operation, body);
+    while (!Receive()) {
+    }
+    return body_;
+  }
+
+  void Send(const char* operation, const std::string& body) {
     std::string request = "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Amz-Target: DynamoDB_20120810.";
     request += operation;
     request +=
@@ -85,30 +99,29 @@ class Client {
       if (size <= 0) Die("the connection was lost");
       sent += static_cast<size_t>(size);
     }
-    return Answer();
+    received_.clear();
   }
 
- private:
-  const std::string& Answer() {
-    received_.clear();
-    size_t head = std::string::npos, size = 0;
-    while (head == std::string::npos || received_.size() < head + size) {
-      char buffer[8192];
-      const ssize_t got = read(socket_, buffer, sizeof buffer);
-      if (got <= 0) Die("the connection was lost");
-      received_.append(buffer, static_cast<size_t>(got));
-      if (head != std::string::npos) continue;
-      const size_t end = received_.find("\r\n\r\n");
-      if (end == std::string::npos) continue;
-      const size_t length = received_.find("Content-Length: ");
-      if (length > end) Die("an answer without a length");
-      size = std::strtoul(received_.c_str() + length + 16, nullptr, 10);
-      head = end + 4;
-    }
+  // Reads once; true when the answer is whole.
+  bool Receive() {
+    char buffer[8192];
+    const ssize_t got = read(socket_, buffer, sizeof buffer);
+    if (got <= 0) Die("the connection was lost");
+    received_.append(buffer, static_cast<size_t>(got));
+    const size_t end = received_.find("\r\n\r\n");
+    if (end == std::string::npos) return false;
+    const size_t length = received_.find("Content-Length: ");
+    if (length > end) Die("an answer without a length");
+    const size_t size = std::strtoul(received_.c_str() + length + 16, nullptr, 10);
+    if (received_.size() < end + 4 + size) return false;
     if (received_.compare(0, 12, "HTTP/1.1 200") != 0) Die(received_.c_str());
-    body_ = received_.substr(head);
-    return body_;
+    body_ = received_.substr(end + 4);
+    return true;
   }
+
+  int fd() const { return socket_; }
+
+ private:
   const int socket_;
   std::string received_;
   std::string body_;
@@ -120,32 +133,69 @@ struct Run {
   int64_t end = 0;
   std::vector<std::atomic<int64_t>> answered;  // by sequence number - 1; 0: not yet
   std::atomic<uint64_t> writes{0};
+  std::vector<int64_t> late;    // by write of the load: how long after it was due it was sent
+  int64_t load_ended = 0;       // the last answer
   std::atomic<size_t> last{0};  // the last number written
   std::atomic<bool> written{false};
 };
 
-void WriteLoad(Run& run, int port, int writer, double rate) {
-  Client client(port);
-  uint64_t random = 88172645463325252ULL + static_cast<uint64_t>(writer) * 7919;
-  const double step = 1e9 * kWriters / rate;
-  for (int64_t i = 0;; ++i) {
-    const int64_t due = run.begin + static_cast<int64_t>((i + double(writer) / kWriters) * step);
-    if (due >= run.end) return;
-    SleepUntil(due);  // a schedule, not a pause: a slow answer is made up for
-    random ^= random << 13, random ^= random >> 7, random ^= random << 17;
-    std::string body = "{\"TableName\":\"" + run.table + "\",\"Item\":{\"pk\":{\"S\":\"lag" +
-                       std::to_string(random % kKeys) + "\"},\"sk\":{\"N\":\"0\"}";
-    for (int field = 0; field < 10; ++field) {
-      body += ",\"field" + std::to_string(field) + "\":{\"S\":\"";
-      for (int i = 0; i < 100; i += 10) {  // what no compressor makes smaller than three quarters
-        random ^= random << 13, random ^= random >> 7, random ^= random << 17;
-        for (int shift = 0; shift < 60; shift += 6) body += kLetters[(random >> shift) % 64];
-      }
-      body += "\"}";
+std::string RandomItem(const std::string& table, uint64_t& random) {
+  random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+  std::string body = "{\"TableName\":\"" + table + "\",\"Item\":{\"pk\":{\"S\":\"lag" +
+                     std::to_string(random % kKeys) + "\"},\"sk\":{\"N\":\"0\"}";
+  for (int field = 0; field < 10; ++field) {
+    body += ",\"field" + std::to_string(field) + "\":{\"S\":\"";
+    for (int i = 0; i < 100; i += 10) {  // what no compressor makes smaller than three quarters
+      random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+      for (int shift = 0; shift < 60; shift += 6) body += kLetters[(random >> shift) % 64];
     }
-    client.Call("PutItem", body + "}}");
-    ++run.writes;
+    body += "\"}";
   }
+  return body + "}}";
+}
+
+// A schedule: what is late is made up for.
+void WriteLoad(Run& run, int port, double rate) {
+  std::vector<std::unique_ptr<Client>> clients;
+  std::vector<Client*> idle;
+  const int poll = epoll_create1(0);
+  for (int i = 0; i < kConnections; ++i) {
+    Client* const client = clients.emplace_back(std::make_unique<Client>(port)).get();
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.ptr = client;
+    if (epoll_ctl(poll, EPOLL_CTL_ADD, client->fd(), &event) != 0) Die("epoll");
+    idle.push_back(client);
+  }
+  uint64_t random = 88172645463325252ULL;
+  const double step = 1e9 / rate;
+  int64_t sent = 0;
+  const auto due = [&] { return run.begin + static_cast<int64_t>(sent * step); };
+  int64_t tick = run.begin;
+  epoll_event events[kConnections];
+  while (due() < run.end || idle.size() < clients.size()) {
+    int64_t now = Now();
+    for (; now >= tick && !idle.empty() && due() <= now && due() < run.end; ++sent) {
+      idle.back()->Send("PutItem", RandomItem(run.table, random));
+      idle.pop_back();
+      run.late.push_back(now - due());
+      now = Now();
+    }
+    while (tick <= now) tick += kSendEveryNs;
+    // With work due and no connection, or nothing due any more, only an answer helps. Otherwise
+    // answers wait for the next sending: nobody looks at their time.
+    const bool stuck = idle.empty() || due() >= run.end;
+    if (!stuck) SleepUntil(tick);
+    const int count = epoll_wait(poll, events, kConnections, stuck ? -1 : 0);
+    for (int i = 0; i < count; ++i) {
+      Client* const client = static_cast<Client*>(events[i].data.ptr);
+      if (!client->Receive()) continue;
+      idle.push_back(client);
+      ++run.writes;
+    }
+  }
+  run.load_ended = Now();
+  close(poll);
 }
 
 void WriteSequence(Run& run, int port) {
@@ -173,8 +223,9 @@ std::vector<int64_t> Read(Run& run, int port) {
                            "\",\"Key\":{\"pk\":{\"S\":\"sequence\"},\"sk\":{\"N\":\"0\"}}}";
   std::vector<int64_t> lags;
   size_t seen = 0;
+  int64_t pause = 0;
   for (int64_t due = run.begin; !run.written || seen < run.last;
-       due = std::max(due + kPollEveryNs, Now())) {
+       due = std::max(due + pause, Now())) {
     SleepUntil(due);
     if (Now() > run.end + kCatchUpNs) Die("a reader never saw the last number");
     const std::string& answer = client.Call("GetItem", body);
@@ -182,6 +233,7 @@ std::vector<int64_t> Read(Run& run, int port) {
     const size_t at = answer.find("\"n\":{\"N\":\"");
     const size_t shown =
         at == std::string::npos ? 0 : std::strtoul(answer.c_str() + at + 10, nullptr, 10);
+    pause = seen < shown ? kPollAfterNewNs : kPollEveryNs;
     for (; seen < shown; ++seen) {
       const int64_t answered = run.answered[seen];
       lags.push_back(answered == 0 ? 0 : std::max<int64_t>(0, now - answered));
@@ -220,14 +272,19 @@ int main(int count, char** arguments) {
   std::vector<std::vector<int64_t>> lags(ports.size());
   std::vector<std::thread> threads;
   const double others = rate - 1e9 / kSequenceEveryNs;
-  for (int i = 0; i < kWriters; ++i)
-    threads.emplace_back([&, i] { WriteLoad(run, writer_port, i, others); });
+  threads.emplace_back([&] { WriteLoad(run, writer_port, others); });
   threads.emplace_back([&] { WriteSequence(run, writer_port); });
   for (size_t i = 0; i < ports.size(); ++i)
     threads.emplace_back([&, i] { lags[i] = Read(run, ports[i]); });
   for (std::thread& thread : threads) thread.join();
 
-  std::printf("{\"writes_s\": %.0f, \"readers\": [", run.writes / seconds);
+  std::sort(run.late.begin(), run.late.end());
+  std::printf(
+      "{\"writes\": %llu, \"writes_s\": %.0f, \"late_p50_ms\": %.1f, \"late_p99_ms\": %.1f, "
+      "\"readers\": [",
+      static_cast<unsigned long long>(run.writes),
+      run.writes * 1e9 / (std::max(run.load_ended, run.end) - run.begin),
+      Milliseconds(run.late, 0.5), Milliseconds(run.late, 0.99));
   for (size_t i = 0; i < ports.size(); ++i)
     std::printf(
         "%s{\"port\": %d, \"samples\": %zu, \"p50_ms\": %.3f, \"p99_ms\": %.3f, \"max_ms\": %.3f}",
