@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "conflict/vector_clock.h"
 #include "conflict/version.h"
 
 namespace everwrite::chaos {
@@ -38,11 +39,18 @@ struct History {
   // Every change record that became durable in the region that made it, for ever: logs are trimmed,
   // and a region that was filled never had what lies before. Empty: what the logs hold is all.
   std::map<Dot, std::shared_ptr<const std::string>> records;
+  // Of those, what nobody held durably any more when a disk was lost. They are not in `records`,
+  // unless they came back: they were on their way.
+  std::map<Dot, std::shared_ptr<const std::string>> gone;
   // A disk was lost: what that region had told nobody is gone, and nobody is to blame.
   struct LostDisk {
     size_t region = 0;
     std::set<LogId> logs;     // that were on it, of its own
     uint64_t last_write = 0;  // id of the last write before
+    // What it had held; and what each of the others had that had also gathered what was decided
+    // elsewhere. What met nowhere but on the lost disk may stand in no other ledger.
+    conflict::Vector held;
+    std::vector<conflict::Vector> told;
   };
   std::vector<LostDisk> lost_disks;
   std::vector<std::string> violations;  // found while running: one line each

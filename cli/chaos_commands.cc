@@ -74,6 +74,7 @@ int RunSimulate(const SimulateCommand& command) {
   options.draw.regions = command.regions;
   options.draw.seconds = command.seconds;
   options.draw.small_logs = command.small_logs;
+  options.draw.overlapping_losses = command.overlapping_losses;
   options.draw.placed_tables = command.placed_tables;
   options.plants.lying_sync = command.lying_sync;
   options.plants.split_transactions = command.split_transactions;

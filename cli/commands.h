@@ -119,6 +119,7 @@ struct SimulateCommand {
   bool lying_sync = false;          // a planted bug
   bool split_transactions = false;  // another
   bool small_logs = false;          // regions are cut loose by the bound of the change log
+  bool overlapping_losses = false;  // disks are lost while another region is being filled
   bool placed_tables = true;        // a table's replicas come and go
 };
 int RunSimulate(const SimulateCommand& command);
@@ -134,10 +135,10 @@ int RunChaosCheck(const ChaosCheckCommand& command);
 struct ChaosRunCommand {
   std::string other;        // another version's program; empty: none
   bool lying_disk = false;  // syncs do nothing: power cuts lose what was acknowledged
-  std::string scenario;  // a file, or the name of one that is shipped
-  uint64_t seed = 0;     // 0: any
-  std::string data;      // an empty or new folder, kept; empty: a temporary one
-  std::string report;    // files to write; empty: none
+  std::string scenario;     // a file, or the name of one that is shipped
+  uint64_t seed = 0;        // 0: any
+  std::string data;         // an empty or new folder, kept; empty: a temporary one
+  std::string report;       // files to write; empty: none
   std::string json;
   std::string history;
 };

@@ -246,6 +246,8 @@ class CommandLine {
     simulate->add_flag(
         "--small-logs", simulate_.small_logs,
         "change logs so small that regions are cut loose, in every world that can have them");
+    simulate->add_flag("--overlapping-losses", simulate_.overlapping_losses,
+                       "disks are lost also while another region is still being filled");
     simulate->add_flag("--placed-tables,!--no-placed-tables", simulate_.placed_tables,
                        "a table whose replicas come and go, in half of the worlds (the default)");
     simulate->add_flag("--plant-split-transactions", simulate_.split_transactions,

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <unordered_map>
 
 #include "base/coding.h"
 #include "chaos/checkers/end_view.h"
@@ -73,6 +74,8 @@ std::set<uint64_t> GivenAgain(EndView& view) {
 Violations CheckDurability(EndView& view) {
   Violations violations;
   const std::set<uint64_t> given_again = GivenAgain(view);
+  // Of each write, the change that was seen to have its content; most regions have the same one.
+  std::unordered_map<uint64_t, const Change*> seen;  // by id
   for (size_t i = 0; i < view.size(); ++i) {
     const auto first_held = streams::ReadFirstHeld(*view.stores()[i]).value();
     for (const HistoryWrite& write : view.history().writes) {
@@ -95,9 +98,13 @@ Violations CheckDurability(EndView& view) {
       } else if (const Change& change = held ? *held : *any;
                  change.key != write.key || change.version != write.version) {
         lost("its number names another change");
-      } else if (!write.is_delete) {
+      } else if (!write.is_delete && seen[write.id] != &change) {
         const auto item = DecodeSimItem(change.image);
-        if (!item || item->id != write.id) lost("its record has another content");
+        if (item && item->id == write.id) {
+          seen[write.id] = &change;
+        } else {
+          lost("its record has another content");
+        }
       }
     }
   }
@@ -119,8 +126,22 @@ std::set<TableId> TablesInTheEnd(EndView& view) {
   return tables;
 }
 
+// Of each key the highest version, or deletion, that went with a disk. It may have been seen: a row
+// goes while a region is filled from one that has deleted it, and is not brought back when that one
+// is gone; and a ledger says what lost to it.
+std::map<std::string, conflict::Version> HighestGone(EndView& view, bool deletions) {
+  std::map<std::string, conflict::Version> highest;
+  for (const Change* change : view.Gone()) {
+    if (deletions && !change->tombstone) continue;
+    conflict::Version& version = highest[table::ItemKey(change->table, change->key)];
+    version = std::max(version, change->version);
+  }
+  return highest;
+}
+
 Violations CheckRows(EndView& view) {
   Violations violations;
+  const auto gone = HighestGone(view, /*deletions=*/true);
   const std::set<TableId> tables = TablesInTheEnd(view);
   std::map<std::string, const Change*> highest;  // by items key
   for (const Change& change : view.All()) {
@@ -141,6 +162,9 @@ Violations CheckRows(EndView& view) {
       if (there && change->tombstone) {
         say(key, Name(at->second.first.dot) + " is there, and was deleted by " +
                      Name(change->version.dot));
+      } else if (const auto deleted = gone.find(key);
+                 !there && deleted != gone.end() && deleted->second > change->version) {
+        continue;
       } else if (!change->tombstone && (!there || at->second.first != change->version) &&
                  (change->is_table || tables.count(change->table) != 0)) {
         say(key, "the winner " + Name(change->version.dot) + " is not there");
@@ -161,9 +185,30 @@ bool IsAccountedFor(EndView& view, const Change& change) {
       std::upper_bound(of_key.begin(), of_key.end(), &change,
                        [](const Change* a, const Change* b) { return a->version < b->version; });
   if (above == of_key.end()) return true;  // the highest
-  return std::any_of(above, of_key.end(), [&change](const Change* other) {
+  const auto accounts = [&change](const Change* other) {
     return other->Knows(change.dot()) || (other->tombstone == change.tombstone &&
                                           (other->tombstone || other->image == change.image));
+  };
+  const auto& gone = view.Gone();
+  return std::any_of(above, of_key.end(), accounts) ||
+         std::any_of(gone.begin(), gone.end(), [&](const Change* other) {
+           return other->key == change.key && other->version > change.version && accounts(other);
+         });
+}
+
+// It met what it lost to where a disk was lost later, and in no region that was whole then: that it
+// lost may have stood on that disk alone, while the others have the row of the winner.
+bool MayBeUntold(EndView& view, const Change& loser) {
+  const auto& of_key = view.Of(loser.key);
+  const auto met = [&](const conflict::Vector& held) {
+    return held.Covers(loser.dot()) &&
+           std::any_of(of_key.begin(), of_key.end(), [&](const Change* change) {
+             return change->version > loser.version && held.Covers(change->dot());
+           });
+  };
+  const auto& disks = view.history().lost_disks;
+  return std::any_of(disks.begin(), disks.end(), [&](const History::LostDisk& disk) {
+    return met(disk.held) && std::none_of(disk.told.begin(), disk.told.end(), met);
   });
 }
 
@@ -179,6 +224,13 @@ Violations CheckLedger(EndView& view) {
     if (!IsAccountedFor(view, *mine)) unaccounted.insert(mine->dot());
     ids[mine->dot()] = write.id;
   }
+  // Where one region has what was decided, all must have it.
+  std::set<Dot> entered;
+  for (size_t i = 0; i < view.size(); ++i) entered.merge(view.Ledger(i));
+  std::erase_if(unaccounted, [&](Dot dot) {
+    return entered.count(dot) == 0 && MayBeUntold(view, *view.All().Find(dot));
+  });
+  const auto gone = HighestGone(view, /*deletions=*/false);
   for (size_t i = 0; i < view.size(); ++i) {
     const auto ledger = view.Ledger(i);
     for (const Dot& dot : unaccounted)
@@ -192,6 +244,9 @@ Violations CheckLedger(EndView& view) {
       if (!change || change->is_table) continue;
       // What comes for a table that was deleted has lost to its deletion.
       if (!change->placed && tables.count(change->table) == 0) continue;
+      if (const auto above = gone.find(table::ItemKey(change->table, change->key));
+          above != gone.end() && above->second > change->version)
+        continue;
       if (view.Of(change->key).back()->version <= change->version)
         violations.push_back("the ledger has a winner: " + Name(loser));
     }
@@ -259,10 +314,19 @@ Violations CheckTransactions(EndView& view) {
   return violations;
 }
 
+// The item that it deleted went with the last disk that had it.
+bool KnowsWhatIsGone(EndView& view, const Change& change) {
+  const auto& gone = view.Gone();
+  return std::any_of(gone.begin(), gone.end(), [&](const Change* other) {
+    return other->key == change.key && change.Knows(other->dot());
+  });
+}
+
 Violations CheckTimeToLive(EndView& view) {
   Violations violations;
   for (const Change& change : view.All()) {
     if (change.actor != streams::Actor::kTimeToLive) continue;
+    if (change.tombstone && KnowsWhatIsGone(view, change)) continue;
     // What stood there when it was decided: the winner among what its region knew.
     const auto& of_key = view.Of(change.key);
     const auto known = std::find_if(of_key.rbegin(), of_key.rend(), [&](const Change* other) {

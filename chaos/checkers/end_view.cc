@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/coding.h"
 #include "chaos/checkers/placed_tables.h"
 #include "conflict/conflict_record.h"
 #include "conflict/resolver.h"
@@ -50,13 +51,28 @@ Changes::Changes(std::vector<const Change*> changes) : changes_(std::move(change
     std::stable_sort(changes_.begin(), changes_.end(), less);
   const auto equal = [](const Change* a, const Change* b) { return a->dot() == b->dot(); };
   changes_.erase(std::unique(changes_.begin(), changes_.end(), equal), changes_.end());
+  for (size_t i = 0; i < changes_.size(); ++i)
+    if (i == 0 || changes_[i]->dot().log != changes_[i - 1]->dot().log)
+      logs_.push_back({changes_[i]->dot(), i});
 }
 
 const Change* Changes::Find(Dot dot) const {
-  const auto at =
-      std::lower_bound(changes_.begin(), changes_.end(), dot,
-                       [](const Change* change, Dot than) { return change->dot() < than; });
-  return at != changes_.end() && (*at)->dot() == dot ? *at : nullptr;
+  const auto log = std::partition_point(logs_.begin(), logs_.end(),
+                                        [&](const Log& at) { return at.from.log < dot.log; });
+  if (log == logs_.end() || log->from.log != dot.log || dot.number < log->from.number)
+    return nullptr;
+  const auto begin = changes_.begin() + static_cast<std::ptrdiff_t>(log->index);
+  const auto end = log + 1 == logs_.end()
+                       ? changes_.end()
+                       : changes_.begin() + static_cast<std::ptrdiff_t>((log + 1)->index);
+  // Without a gap before it, it stands where its number says; else it stands in front of that.
+  const uint64_t place = dot.number - log->from.number;
+  if (place < static_cast<uint64_t>(end - begin) &&
+      begin[static_cast<std::ptrdiff_t>(place)]->dot() == dot)
+    return begin[static_cast<std::ptrdiff_t>(place)];
+  const auto at = std::lower_bound(
+      begin, end, dot, [](const Change* change, Dot than) { return change->dot() < than; });
+  return at != end && (*at)->dot() == dot ? *at : nullptr;
 }
 
 const Changes& EndView::All() {
@@ -88,6 +104,14 @@ const std::vector<const Change*>& EndView::Of(std::string_view key) {
   return at == by_key_->end() ? kNone : at->second;
 }
 
+const std::vector<const Change*>& EndView::Gone() {
+  if (gone_) return *gone_;
+  gone_.emplace();
+  for (const auto& [dot, record] : history_.gone)
+    gone_->push_back(&changes_.emplace_back(ChangeOf(*record)));
+  return *gone_;
+}
+
 const Changes& EndView::Log(size_t i) {
   if (logs_[i]) return *logs_[i];
   std::vector<const Change*> changes;
@@ -95,9 +119,9 @@ const Changes& EndView::Log(size_t i) {
   const Changes* const known = history_.records.empty() ? nullptr : &All();
   const auto it = stores_[i]->NewIterator(ColumnFamily::kChanges, {});
   for (it->Seek(""); it->Valid(); it->Next()) {
-    streams::ChangeRecord record;
-    CHECK(streams::DecodeChangeRecord(it->value(), record));
-    const Change* const made = known ? known->Find(record.dot) : nullptr;
+    CHECK(it->key().size() == 16, "a key of the change log");
+    const Dot dot{LogId{LoadFixed64(it->key().data())}, LoadFixed64(it->key().data() + 8)};
+    const Change* const made = known ? known->Find(dot) : nullptr;
     if (made && made->bytes == it->value()) {
       changes.push_back(made);
     } else {

@@ -67,7 +67,13 @@ class Changes {
   Iterator end() const { return Iterator(changes_.data() + changes_.size()); }
 
  private:
+  // Where a log begins in changes_.
+  struct Log {
+    Dot from;
+    size_t index = 0;
+  };
   std::vector<const Change*> changes_;  // sorted
+  std::vector<Log> logs_;
 };
 
 class EndView {
@@ -89,6 +95,8 @@ class EndView {
   const Changes& All();
   // Of items, not of definitions; each key's from the lowest version to the highest.
   const std::vector<const Change*>& Of(std::string_view key);
+  // What went with disks (History::gone).
+  const std::vector<const Change*>& Gone();
   // What region i's logs hold.
   const Changes& Log(size_t i);
   // The live rows of region i, but those of placed tables; by the whole store key.
@@ -103,6 +111,7 @@ class EndView {
   std::deque<std::string> bytes_;  // of changes that the history does not have as they are
   std::optional<Changes> all_;
   std::optional<ChangesOfKeys> by_key_;
+  std::optional<std::vector<const Change*>> gone_;
   std::vector<std::optional<Changes>> logs_;
   std::vector<std::optional<Items>> items_;
 };

@@ -75,12 +75,8 @@ size_t CountForeign(const KvStore& store, RegionId region) {
   size_t foreign = 0;
   const auto it = store.NewIterator(ColumnFamily::kChanges, {});
   for (it->Seek(""); it->Valid(); it->Next()) {
-    streams::ChangeRecord record;
-    CHECK(streams::DecodeChangeRecord(it->value(), record));
-    foreign += !record.bare && !streams::ScopeHolds(record.scope, region) &&
-                       record.dot.log.region() != region
-                   ? 1
-                   : 0;
+    const bool is_own = LogId{LoadFixed64(it->key().data())}.region() == region;
+    foreign += !is_own && streams::ShareOf(it->value(), region) == streams::Share::kBare ? 1 : 0;
   }
   return foreign;
 }

@@ -111,23 +111,25 @@ class StreamCheck {
 
   void Apply(const Entry& read) {
     const StreamEntry& entry = read.entry;
-    const std::string name = Name(entry.version.dot);
+    const auto say = [&](const char* what) {
+      Violation("record " + Name(entry.version.dot) + what);
+    };
     Item& item = items_[std::string(entry.key)];
-    if (read.sequence <= item.sequence) Violation("record " + name + " is out of its item's order");
+    if (read.sequence <= item.sequence) say(" is out of its item's order");
     item.sequence = read.sequence;
     if (entry.effect == Effect::kNone || entry.hidden) return;
     const bool here = entry.version.dot.log.region() == state_.log.region();
     if (entry.expired != (here && expired_.count(entry.version.dot) != 0) && told_)
-      Violation("record " + name + " is marked as expired, or should be,");
+      say(" is marked as expired, or should be,");
     const std::string key(entry.key);
     if (!filled_ || changed_.count(key)) {
       if (entry.old_image.has_value() != item.image.has_value() ||
           (item.image && *entry.old_image != *item.image))
-        Violation("record " + name + " has another old image than was there");
+        say(" has another old image than was there");
       const Effect effect = !entry.new_image         ? Effect::kRemove
                             : item.image.has_value() ? Effect::kModify
                                                      : Effect::kInsert;
-      if (entry.effect != effect) Violation("record " + name + " tells another effect");
+      if (entry.effect != effect) say(" tells another effect");
     }
     item.image.reset();
     if (entry.new_image) item.image = *entry.new_image;

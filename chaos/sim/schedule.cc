@@ -156,6 +156,8 @@ const std::vector<SettingInfo>& SettingInfos() {
        "largest message of the bus, of encoded ones; 0: as they are"},
       {"log-bytes", &S::log_bytes, 0, INT64_MAX, "bound of the change log; 0: none"},
       {"log-keep-ms", &S::log_keep_ms, 0, INT64_MAX, "how long it is kept, where it has a bound"},
+      {"losses-overlap", &S::losses_overlap, 0, 1,
+       "disks are lost while one other region is whole; 0: while all others are"},
       {"sessions", &S::sessions, 0, 100, "clients of a region that put, delete and read"},
       {"think-ms", &S::think_ms, 1, 60'000, "their mean pause"},
       {"hot-keys", &S::hot_keys, 1, 100'000, "keys that all of them write"},

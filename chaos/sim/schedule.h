@@ -50,6 +50,7 @@ struct Settings {
   int64_t frame_bytes = 0;
   int64_t log_bytes = 0;
   int64_t log_keep_ms = 0;
+  int64_t losses_overlap = 0;
 
   int64_t sessions = 1;
   int64_t think_ms = 30;
@@ -149,6 +150,8 @@ struct DrawOptions {
   // Change logs of 10 to 150 KB, so that regions are cut loose, wherever no stream needs the log;
   // else in a third of those worlds.
   bool small_logs = false;
+  // Disks are lost also while another region is still being filled.
+  bool overlapping_losses = false;
   bool placed_tables = true;  // a table whose replicas come and go, in half of the worlds
 };
 

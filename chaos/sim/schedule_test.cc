@@ -30,6 +30,7 @@ TEST(Schedule, SeedsDrawEveryKindOfEventAndSetEverySetting) {
     DrawOptions options;
     options.seed = seed;
     if (seed % 2 == 0) options.seconds = 300;
+    options.overlapping_losses = seed % 3 == 0;
     const Schedule schedule = DrawSchedule(options);
     regions.insert(schedule.regions);
     for (const Event& event : schedule.events) kinds.insert(event.kind);

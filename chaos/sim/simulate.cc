@@ -22,6 +22,7 @@ std::string ReplayLine(const SimulateOptions& options, uint64_t seed) {
          std::to_string(draw.seconds) +
          (draw.regions == 0 ? "" : " --regions " + std::to_string(draw.regions)) +
          (draw.small_logs ? " --small-logs" : "") +
+         (draw.overlapping_losses ? " --overlapping-losses" : "") +
          (draw.placed_tables ? "" : " --no-placed-tables") +
          (options.plants.lying_sync ? " --plant-lying-sync" : "") +
          (options.plants.split_transactions ? " --plant-split-transactions" : "");

@@ -1,5 +1,7 @@
 #include "chaos/sim/simulator.h"
 
+#include <utility>
+
 #include "base/check.h"
 #include "base/coding.h"
 
@@ -9,19 +11,33 @@ Random StreamOf(uint64_t seed, std::string_view purpose, uint64_t subject) {
   return Random((seed * 0x9e3779b97f4a7c15ULL ^ Hash64(purpose)) + subject * 0xbf58476d1ce4e5b9ULL);
 }
 
-void Simulator::At(Instant when, std::function<void()> run) {
+void Simulator::At(Instant when, std::function<void()> run, std::shared_ptr<ProcessState> process) {
   CHECK(when >= now_, "an event in the past");
-  queue_.push({when, next_order_++, std::move(run)});
+  size_t task = tasks_.size();
+  if (free_.empty()) {
+    tasks_.push_back({std::move(run), std::move(process)});
+  } else {
+    task = free_.back();
+    free_.pop_back();
+    tasks_[task] = {std::move(run), std::move(process)};
+  }
+  queue_.push({when, next_order_++, task});
 }
 
 void Simulator::RunUntil(Instant end) {
   while (!queue_.empty() && queue_.top().when <= end) {
-    // The queue gives const access only; the event is popped before it can be looked at again.
-    std::function<void()> run = std::move(const_cast<Event&>(queue_.top()).run);
-    now_ = queue_.top().when;
+    const Due due = queue_.top();
     queue_.pop();
+    Task task = std::exchange(tasks_[due.task], {});
+    free_.push_back(due.task);
+    now_ = due.when;
     ++events_;
-    run();
+    const std::shared_ptr<ProcessState>& process = task.process;
+    if (!process || (process->alive && !process->paused)) {
+      task.run();
+    } else if (process->alive) {
+      process->held.push_back(std::move(task.run));
+    }
   }
   now_ = end;
 }

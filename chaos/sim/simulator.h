@@ -25,6 +25,13 @@ namespace everwrite::chaos {
 // the others.
 Random StreamOf(uint64_t seed, std::string_view purpose, uint64_t subject = 0);
 
+// What an event needs to know of the process that it belongs to, if it does.
+struct ProcessState {
+  bool alive = true;
+  bool paused = false;
+  std::vector<std::function<void()>> held;  // in the order in which they came due
+};
+
 class Simulator {
  public:
   explicit Simulator(uint64_t seed) : seed_(seed) {}
@@ -35,7 +42,8 @@ class Simulator {
   }
   uint64_t events() const { return events_; }
 
-  void At(Instant when, std::function<void()> run);
+  // Of a process: not at all once it is dead; when it goes on, if it is paused.
+  void At(Instant when, std::function<void()> run, std::shared_ptr<ProcessState> process = nullptr);
   void After(int64_t micros, std::function<void()> run) { At(now_ + micros, std::move(run)); }
   // Runs events until the queue is empty or the next one is after `end`; the clock then stands at
   // `end`.
@@ -46,13 +54,18 @@ class Simulator {
   uint64_t trace_hash() const { return trace_hash_; }
 
  private:
-  struct Event {
+  struct Task {
+    std::function<void()> run;
+    std::shared_ptr<ProcessState> process;
+  };
+  // Small, as the heap moves it about.
+  struct Due {
     Instant when;
     uint64_t order;
-    std::function<void()> run;
+    size_t task;  // its place in tasks_
   };
   struct Later {
-    bool operator()(const Event& a, const Event& b) const {
+    bool operator()(const Due& a, const Due& b) const {
       return a.when != b.when ? a.when > b.when : a.order > b.order;
     }
   };
@@ -61,7 +74,9 @@ class Simulator {
   uint64_t next_order_ = 0;
   uint64_t events_ = 0;
   uint64_t trace_hash_ = 0xcbf29ce484222325ULL;
-  std::priority_queue<Event, std::vector<Event>, Later> queue_;
+  std::priority_queue<Due, std::vector<Due>, Later> queue_;
+  std::vector<Task> tasks_;
+  std::vector<size_t> free_;  // places in tasks_
 };
 
 // An executor whose tasks die with the process they belong to: what a crashed process had posted
@@ -70,15 +85,11 @@ class Simulator {
 class ProcessExecutor : public Executor {
  public:
   explicit ProcessExecutor(Simulator& simulator)
-      : simulator_(simulator), state_(std::make_shared<State>()) {}
+      : simulator_(simulator), state_(std::make_shared<ProcessState>()) {}
   ~ProcessExecutor() override { Kill(); }
   void Post(std::function<void()> task) override { PostAfter(0, std::move(task)); }
   void PostAfter(int64_t micros, std::function<void()> task) {
-    simulator_.After(micros, [state = state_, task = std::move(task)]() mutable {
-      if (!state->alive) return;
-      if (state->paused) return state->held.push_back(std::move(task));
-      task();
-    });
+    simulator_.At(simulator_.now() + micros, std::move(task), state_);
   }
   void Kill() {
     state_->alive = false;
@@ -95,13 +106,8 @@ class ProcessExecutor : public Executor {
   size_t held() const { return state_->held.size(); }
 
  private:
-  struct State {
-    bool alive = true;
-    bool paused = false;
-    std::vector<std::function<void()>> held;  // in the order in which they came due
-  };
   Simulator& simulator_;
-  const std::shared_ptr<State> state_;
+  const std::shared_ptr<ProcessState> state_;
 };
 
 }  // namespace everwrite::chaos

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/coding.h"
 #include "chaos/checkers/end_state.h"
 #include "chaos/sim/index_workload.h"
 #include "chaos/sim/pair_workload.h"
@@ -118,12 +119,16 @@ class World {
   void Build();
   void StartRegion(size_t region);
   void CrashRegion(size_t region, int64_t for_micros, int64_t kept_percent);
-  // A region loses its disk, when all others are whole: else there might be nobody left who is.
+  // A region loses its disk, when the others are whole, or one is: else there might be nobody left
+  // who is.
+  bool IsWhole(size_t region) const;
   void LoseDisk(const Event& event);
   // Who else has what this disk had; `kept` is what is there afterwards.
   void AccountForDisk(size_t region, const conflict::Vector& kept);
   // Who numbers changes again serves, and must have what others hold of its own.
   void CheckTail(size_t region, const conflict::Vector& applied);
+  void CountWhatIsGone();
+  void CountWhatCameBack(const std::vector<const KvStore*>& stores);
   void StopReplicator(const Event& event);
   // A process that runs, for a while.
   template <typename Process>
@@ -246,14 +251,18 @@ void World::CrashRegion(size_t region, int64_t for_micros, int64_t kept_percent)
   });
 }
 
+// One that still gathers digests and ledger, or a table, serves, but may not have what only another
+// has.
+bool World::IsWhole(size_t region) const {
+  return regions_[region]->serving() && regions_[region]->engine().filling().IsComplete() &&
+         regions_[region]->engine().fills().empty();
+}
+
 void World::LoseDisk(const Event& event) {
   const size_t region = event.a;
-  for (size_t i = 0; i < regions_.size(); ++i)
-    // One that still gathers digests and ledger, or a table, serves, but may not have what only the
-    // victim has.
-    if (i != region && (!regions_[i]->serving() || !regions_[i]->engine().filling().IsComplete() ||
-                        !regions_[i]->engine().fills().empty()))
-      return;
+  size_t whole = 0;
+  for (size_t i = 0; i < regions_.size(); ++i) whole += i != region && IsWhole(i) ? 1 : 0;
+  if (whole < (schedule_.settings.losses_overlap != 0 ? 1 : regions_.size() - 1)) return;
   if (!regions_[region]->running() || regions_.size() < 2) return;
   ++counts_.lost_disks;
   simulator_.Trace("lost disk");
@@ -263,11 +272,19 @@ void World::LoseDisk(const Event& event) {
   lost.last_write = history.writes.size();
   for (const auto& [dot, record] : history.records)
     if (dot.log.region() == regions_[region]->id()) lost.logs.insert(dot.log);
+  // Where all others are whole nobody has claimed what is gone: the checks need no excuse.
+  const bool overlaps = whole + 1 < regions_.size();
+  if (overlaps) {
+    lost.held = held_[region];
+    for (const auto& [other, held] : held_)
+      if (other != region && IsWhole(other)) lost.told.push_back(held);
+  }
   workload_.ForgetRegion(region);
   CrashRegion(region, event.for_micros, 0);
   const bool old = event.kind == EventKind::kOldDisk && regions_[region]->PutBackCopy();
   if (!old) regions_[region]->LoseDisk();
   AccountForDisk(region, old ? copied_[region] : conflict::Vector());
+  if (overlaps) CountWhatIsGone();
 }
 
 void World::AccountForDisk(size_t region, const conflict::Vector& kept) {
@@ -290,9 +307,44 @@ void World::AccountForDisk(size_t region, const conflict::Vector& kept) {
       if (i != region && dot.log.region() == regions_[region]->id()) owed.Raise(dot);
 }
 
+void World::CountWhatIsGone() {
+  conflict::Vector held;
+  for (const auto& [other, had] : held_) held.Merge(had);
+  auto& records = workload_.history().records;
+  for (auto at = records.begin(); at != records.end();) {
+    const auto record = at++;
+    if (!held.Covers(record->first)) workload_.history().gone.insert(records.extract(record));
+  }
+}
+
+// On its way when its last disk was lost.
+void World::CountWhatCameBack(const std::vector<const KvStore*>& stores) {
+  auto& records = workload_.history().records;
+  auto& gone = workload_.history().gone;
+  const auto is_back = [&](Dot dot) {
+    if (const auto at = gone.find(dot); at != gone.end()) records.insert(gone.extract(at));
+  };
+  for (const KvStore* store : stores) {
+    if (gone.empty()) return;
+    const auto changes = store->NewIterator(ColumnFamily::kChanges, {});
+    for (changes->Seek(""); changes->Valid(); changes->Next())
+      is_back({LogId{LoadFixed64(changes->key().data())}, LoadFixed64(changes->key().data() + 8)});
+    const auto items = store->NewIterator(ColumnFamily::kItems, {});
+    for (items->Seek(""); items->Valid(); items->Next()) {
+      table::StoredItem stored;
+      CHECK(table::DecodeStoredItem(items->value(), stored));
+      is_back(stored.version.dot);
+    }
+  }
+}
+
 void World::CheckTail(size_t region, const conflict::Vector& applied) {
   const auto owed = owed_.find(region);
   if (owed == owed_.end()) return;
+  conflict::Vector still;  // they may have lost theirs since
+  for (const auto& [other, held] : held_)
+    if (other != region) still.Merge(held);
+  owed->second.Meet(still);
   if (!regions_[region]->engine().unproven() && !applied.Covers(owed->second))
     workload_.history().violations.push_back(
         "at " + std::to_string(simulator_.now().micros) + " us: region " +
@@ -478,14 +530,18 @@ WorldResult World::Run() {
   }
   for (const auto& region : regions_) {
     counts_.compared += region->compared();
-    result.violations.insert(result.violations.end(), region->found().begin(),
-                             region->found().end());
+    // What nobody shows any more was given up: who had seen a part of it may differ, until just
+    // this alarm makes them equal.
+    if (mark_counts[static_cast<size_t>(Mark::kFillingForsakes)] == 0)
+      result.violations.insert(result.violations.end(), region->found().begin(),
+                               region->found().end());
   }
   std::vector<const KvStore*> stores;
   for (const auto& region : regions_) {
     stores.push_back(&region->store());
     if (region->running()) counts_.conflicts += region->engine().ConflictCount();
   }
+  CountWhatCameBack(stores);
   EndView end(stores, history);
   for (std::string& line : CheckEndState(end)) result.violations.push_back(std::move(line));
   if (result.violations.size() > kViolationsMax) result.violations.resize(kViolationsMax);

@@ -45,7 +45,7 @@ TEST(World, NoSeedViolatesAnything) {
   const std::set<std::string> explained = {
       "buckets-differ",
       "row-repaired",      // only damaged rows lead there, and disks do not rot here
-      "filling-forsakes",  // a disk is lost only while all other regions are whole
+      "filling-forsakes",  // a disk is lost only while all other regions are whole; see below
       "write-held-back",   // one that is under way when a peer says that it holds more: a moment
       "apply-retried",
       "chunk-refused",  // against peers and processes that do not keep to the rules
@@ -103,7 +103,18 @@ TEST(World, TablesWhoseReplicasComeAndGoConverge) {
   EXPECT_GT(summary.counts.placed, 10u);
 }
 
-// Seeds that hold; wider ranges do not all hold yet (docs/testing.md).
+// One after the other, while a region is still being filled: what only lost disks had is given up,
+// and nothing else.
+TEST(World, DisksThatAreLostWhileOthersAreFilledTakeOnlyWhatTheyHadAlone) {
+  SimulateOptions options;
+  options.draw.overlapping_losses = true;
+  options.seeds = 60;
+  const SimulateSummary summary =
+      Simulate(options, [](const std::string& line) { std::printf("%s\n", line.c_str()); });
+  EXPECT_EQ(summary.failed, 0u);
+  EXPECT_GT(summary.counts.marks[static_cast<size_t>(Mark::kFillingForsakes)], 0u);
+}
+
 TEST(World, RegionsThatAreCutLooseByASmallLogComeBack) {
   SimulateOptions options;
   options.draw.seed = 101;
