@@ -234,6 +234,49 @@ TEST(Indexes, ALiveTableIsFilledBesideItsWritesInBoundedSteps) {
   EXPECT_GE(CountOf(region), 400);
 }
 
+// Submits it without running it.
+void BeginAddingIndex(TestRegion& region, IndexDefinition index) {
+  region.engine->UpdateTable(
+      "t",
+      [&index](TableDefinition& definition) {
+        definition.indexes.push_back(index);
+        return Status();
+      },
+      region.executor, [](const auto&) {});
+}
+
+// A turn shows the index that it makes before it is written. Rows in front of it in that turn do
+// not know it, and a backfill that another index has left running would not find them yet.
+TEST(Indexes, ABackfillLeavesAnIndexAloneWhoseTurnIsUnderWay) {
+  TestRegion region(1);
+  region.CreateTable("t");
+  ASSERT_TRUE(region.Put("t", "k", "x").ok());
+  BeginAddingIndex(region, ByValue());
+  const auto complete = [&](size_t index) {
+    const TablePtr table = region.engine->FindTable("t");
+    return table->definition.indexes.size() > index &&
+           region.engine->StatusOf(*table, table->definition.indexes[index].id).complete;
+  };
+  while (!complete(0)) {
+    region.executor.RunOne();
+    if (region.engine->committer().BeginTurn()) region.engine->committer().EndTurn();
+  }
+  // The backfill is going to look what else there is.
+  Submit(region, "late", TestItem("late", "y"));
+  IndexDefinition second = ByValue();
+  second.name = "second";
+  BeginAddingIndex(region, second);
+  ASSERT_TRUE(region.engine->committer().BeginTurn());
+  ASSERT_EQ(region.engine->FindTable("t")->definition.indexes.size(), 2u) << "it is shown";
+  while (region.executor.RunOne()) {
+  }
+  region.engine->committer().EndTurn();
+  EXPECT_FALSE(complete(1));
+  region.RunAll();
+  EXPECT_TRUE(complete(1));
+  EXPECT_EQ(Check(region), std::vector<std::string>());
+}
+
 TEST(Indexes, ABackfillGoesOnAfterAPowerCut) {
   TestRegion region(1);
   region.CreateTable("t");
