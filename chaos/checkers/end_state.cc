@@ -197,14 +197,18 @@ bool IsAccountedFor(EndView& view, const Change& change) {
 }
 
 // It met what it lost to where a disk was lost later, and in no region that was whole then: that it
-// lost may have stood on that disk alone, while the others have the row of the winner.
+// lost may have stood on that disk alone, while the others have the row of the winner, or of one
+// above a winner that is gone itself.
 bool MayBeUntold(EndView& view, const Change& loser) {
   const auto& of_key = view.Of(loser.key);
+  const auto& gone = view.Gone();
   const auto met = [&](const conflict::Vector& held) {
-    return held.Covers(loser.dot()) &&
-           std::any_of(of_key.begin(), of_key.end(), [&](const Change* change) {
-             return change->version > loser.version && held.Covers(change->dot());
-           });
+    const auto won = [&](const Change* change) {
+      return change->key == loser.key && change->version > loser.version &&
+             held.Covers(change->dot());
+    };
+    return held.Covers(loser.dot()) && (std::any_of(of_key.begin(), of_key.end(), won) ||
+                                        std::any_of(gone.begin(), gone.end(), won));
   };
   const auto& disks = view.history().lost_disks;
   return std::any_of(disks.begin(), disks.end(), [&](const History::LostDisk& disk) {
