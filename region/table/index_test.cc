@@ -267,7 +267,7 @@ TEST(Indexes, ABackfillLeavesAnIndexAloneWhoseTurnIsUnderWay) {
   second.name = "second";
   BeginAddingIndex(region, second);
   ASSERT_TRUE(region.engine->committer().BeginTurn());
-  ASSERT_EQ(region.engine->FindTable("t")->definition.indexes.size(), 2u) << "it is shown";
+  ASSERT_EQ(region.engine->FindTable("t")->state->Indexes()->size(), 2u) << "it is shown";
   while (region.executor.RunOne()) {
   }
   region.engine->committer().EndTurn();
