@@ -1,43 +1,13 @@
 #include "base/coding.h"
 
-#include <bit>
-#include <cstring>
+#include <algorithm>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 namespace everwrite {
-namespace {
 
-template <typename Number>
-Number Swapped(Number value) {
-  if constexpr (std::endian::native == std::endian::big) return value;
-  if constexpr (sizeof(Number) == 2) return __builtin_bswap16(value);
-  if constexpr (sizeof(Number) == 4) return __builtin_bswap32(value);
-  return static_cast<Number>(__builtin_bswap64(value));
-}
-
-template <typename Number>
-void PutBigEndian(std::string& out, Number value) {
-  value = Swapped(value);
-  out.append(reinterpret_cast<const char*>(&value), sizeof value);
-}
-
-template <typename Number>
-Number LoadBigEndian(const char* data) {
-  Number value;
-  std::memcpy(&value, data, sizeof value);
-  return Swapped(value);
-}
-
-}  // namespace
-
-void PutFixed16(std::string& out, uint16_t value) { PutBigEndian(out, value); }
-void PutFixed32(std::string& out, uint32_t value) { PutBigEndian(out, value); }
-void PutFixed64(std::string& out, uint64_t value) { PutBigEndian(out, value); }
-
-void PutVarint(std::string& out, uint64_t value) {
-  if (value < 0x80) return out.push_back(static_cast<char>(value));
+void coding::PutLongVarint(std::string& out, uint64_t value) {
   char buffer[10];
   int n = 0;
   while (value >= 0x80) {
@@ -48,73 +18,19 @@ void PutVarint(std::string& out, uint64_t value) {
   out.append(buffer, n);
 }
 
-void PutBytes(std::string& out, std::string_view bytes) {
-  PutVarint(out, bytes.size());
-  out.append(bytes);
-}
-
-uint64_t LoadFixed64(const char* data) { return LoadBigEndian<uint64_t>(data); }
-
-void StoreFixed64(char* data, uint64_t value) {
-  value = Swapped(value);
-  std::memcpy(data, &value, sizeof value);
-}
-
-bool Reader::ReadByte(uint8_t& value) {
-  if (rest_.empty()) return false;
-  value = static_cast<uint8_t>(rest_[0]);
-  rest_.remove_prefix(1);
-  return true;
-}
-
-bool Reader::ReadFixed16(uint16_t& value) {
-  if (rest_.size() < 2) return false;
-  value = LoadBigEndian<uint16_t>(rest_.data());
-  rest_.remove_prefix(2);
-  return true;
-}
-
-bool Reader::ReadFixed32(uint32_t& value) {
-  if (rest_.size() < 4) return false;
-  value = LoadBigEndian<uint32_t>(rest_.data());
-  rest_.remove_prefix(4);
-  return true;
-}
-
-bool Reader::ReadFixed64(uint64_t& value) {
-  if (rest_.size() < 8) return false;
-  value = LoadBigEndian<uint64_t>(rest_.data());
-  rest_.remove_prefix(8);
-  return true;
-}
-
-bool Reader::ReadVarint(uint64_t& value) {
-  if (!rest_.empty() && static_cast<uint8_t>(rest_[0]) < 0x80) {  // mostly
-    value = static_cast<uint8_t>(rest_[0]);
-    rest_.remove_prefix(1);
+bool Reader::ReadLongVarint(uint64_t& value) {
+  uint64_t result = 0;
+  const size_t longest = std::min<size_t>(rest_.size(), 10);
+  for (size_t i = 0; i < longest; ++i) {
+    const auto byte = static_cast<uint8_t>(rest_.data()[i]);
+    if (i == 9 && byte > 1) return false;  // would not fit 64 bits
+    result |= static_cast<uint64_t>(byte & 0x7f) << (7 * i);
+    if ((byte & 0x80) != 0) continue;
+    rest_.remove_prefix(i + 1);
+    value = result;
     return true;
   }
-  value = 0;
-  for (int shift = 0; shift < 64; shift += 7) {
-    uint8_t byte = 0;
-    if (!ReadByte(byte)) return false;
-    if (shift == 63 && byte > 1) return false;  // would not fit 64 bits
-    value |= static_cast<uint64_t>(byte & 0x7f) << shift;
-    if ((byte & 0x80) == 0) return true;
-  }
   return false;
-}
-
-bool Reader::ReadBytes(std::string_view& bytes) {
-  uint64_t size = 0;
-  return ReadVarint(size) && ReadRaw(size, bytes);
-}
-
-bool Reader::ReadRaw(size_t size, std::string_view& bytes) {
-  if (size > rest_.size()) return false;
-  bytes = rest_.substr(0, size);
-  rest_.remove_prefix(size);
-  return true;
 }
 
 void PutOrderedBytes(std::string& out, std::string_view bytes) {

@@ -8,37 +8,97 @@
 // false and stays failed.
 #pragma once
 
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
 namespace everwrite {
 
-void PutFixed16(std::string& out, uint16_t value);
-void PutFixed32(std::string& out, uint32_t value);
-void PutFixed64(std::string& out, uint64_t value);
-void PutVarint(std::string& out, uint64_t value);
+namespace coding {
+
+template <typename Number>
+Number Swapped(Number value) {
+  if constexpr (std::endian::native == std::endian::big || sizeof(Number) == 1) return value;
+  if constexpr (sizeof(Number) == 2) return __builtin_bswap16(value);
+  if constexpr (sizeof(Number) == 4) return __builtin_bswap32(value);
+  return static_cast<Number>(__builtin_bswap64(value));
+}
+
+template <typename Number>
+Number LoadBigEndian(const char* data) {
+  Number value;
+  std::memcpy(&value, data, sizeof value);
+  return Swapped(value);
+}
+
+template <typename Number>
+void PutBigEndian(std::string& out, Number value) {
+  value = Swapped(value);
+  out.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+void PutLongVarint(std::string& out, uint64_t value);
+
+}  // namespace coding
+
+inline void PutFixed16(std::string& out, uint16_t value) { coding::PutBigEndian(out, value); }
+inline void PutFixed32(std::string& out, uint32_t value) { coding::PutBigEndian(out, value); }
+inline void PutFixed64(std::string& out, uint64_t value) { coding::PutBigEndian(out, value); }
+inline void PutVarint(std::string& out, uint64_t value) {
+  if (value >= 0x80) return coding::PutLongVarint(out, value);
+  out.push_back(static_cast<char>(value));
+}
 // A varint length, then the bytes.
-void PutBytes(std::string& out, std::string_view bytes);
+inline void PutBytes(std::string& out, std::string_view bytes) {
+  PutVarint(out, bytes.size());
+  out.append(bytes);
+}
 
 // `data` must hold at least the width read.
-uint64_t LoadFixed64(const char* data);
-void StoreFixed64(char* data, uint64_t value);
+inline uint64_t LoadFixed64(const char* data) { return coding::LoadBigEndian<uint64_t>(data); }
+inline void StoreFixed64(char* data, uint64_t value) {
+  value = coding::Swapped(value);
+  std::memcpy(data, &value, sizeof value);
+}
 
+// What is read for each change, key and vector is here, so that it costs no call.
 class Reader {
  public:
   explicit Reader(std::string_view input) : rest_(input) {}
-  bool ReadByte(uint8_t& value);
-  bool ReadFixed16(uint16_t& value);
-  bool ReadFixed32(uint32_t& value);
-  bool ReadFixed64(uint64_t& value);
-  bool ReadVarint(uint64_t& value);
-  bool ReadBytes(std::string_view& bytes);             // a varint length, then that many bytes
-  bool ReadRaw(size_t size, std::string_view& bytes);  // exactly `size` bytes
+  bool ReadByte(uint8_t& value) { return ReadBigEndian(value); }
+  bool ReadFixed16(uint16_t& value) { return ReadBigEndian(value); }
+  bool ReadFixed32(uint32_t& value) { return ReadBigEndian(value); }
+  bool ReadFixed64(uint64_t& value) { return ReadBigEndian(value); }
+  bool ReadVarint(uint64_t& value) {
+    if (rest_.empty() || static_cast<uint8_t>(rest_[0]) >= 0x80) return ReadLongVarint(value);
+    value = static_cast<uint8_t>(rest_[0]);
+    rest_.remove_prefix(1);
+    return true;
+  }
+  bool ReadBytes(std::string_view& bytes) {  // a varint length, then that many bytes
+    uint64_t size = 0;
+    return ReadVarint(size) && ReadRaw(size, bytes);
+  }
+  bool ReadRaw(size_t size, std::string_view& bytes) {  // exactly `size` bytes
+    if (size > rest_.size()) return false;
+    bytes = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    return true;
+  }
   std::string_view rest() const { return rest_; }
   bool done() const { return rest_.empty(); }
 
  private:
+  template <typename Number>
+  bool ReadBigEndian(Number& value) {
+    if (rest_.size() < sizeof value) return false;
+    value = coding::LoadBigEndian<Number>(rest_.data());
+    rest_.remove_prefix(sizeof value);
+    return true;
+  }
+  bool ReadLongVarint(uint64_t& value);
   std::string_view rest_;
 };
 

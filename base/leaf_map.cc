@@ -1,11 +1,11 @@
 #include "base/leaf_map.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <new>
 
 #include "base/check.h"
+#include "base/coding.h"
 
 namespace everwrite {
 namespace {
@@ -15,15 +15,14 @@ constexpr uint32_t kAhead = 4;  // entries that Next fetches before they are ask
 
 // Eight bytes of a key as a number that compares as they do; what is missing counts as zeros.
 uint64_t HeadOf(std::string_view key, size_t from) {
-  if (key.size() >= from + 8) {
-    uint64_t head;
-    std::memcpy(&head, key.data() + from, sizeof head);
-    return std::endian::native == std::endian::little ? __builtin_bswap64(head) : head;
-  }
+  const size_t end = from + 8;
+  if (key.size() >= end) return LoadFixed64(key.data() + from);
+  if (key.size() <= from) return 0;
+  const size_t missing = end - key.size();
+  if (key.size() >= 8) return LoadFixed64(key.data() + key.size() - 8) << (8 * missing);
   uint64_t head = 0;
-  for (size_t i = from; i < from + 8; ++i)
-    head = head << 8 | (i < key.size() ? static_cast<unsigned char>(key[i]) : 0);
-  return head;
+  for (size_t i = from; i < key.size(); ++i) head = head << 8 | static_cast<unsigned char>(key[i]);
+  return head << (8 * missing);
 }
 
 size_t Shared(std::string_view a, std::string_view b) {
@@ -91,22 +90,33 @@ struct LeafMap::Node {
     if (--node->holders == 0) delete node;
   }
 
-  // How many keys are below `key` (`equal`: or equal to it).
-  size_t Below(std::string_view key, bool equal) const {
-    if (count == 0) return 0;
-    if (const int order = CompareBeginning(key); order != 0) return order < 0 ? 0 : count;
+  struct Spot {
+    size_t at;   // how many keys are below
+    bool there;  // the one at `at` is the key itself
+  };
+  Spot Search(std::string_view key) const {
+    if (count == 0) return {0, false};
+    if (const int order = CompareBeginning(key); order != 0)
+      return {order < 0 ? size_t{0} : count, false};
     const uint64_t head = HeadOf(key, shared);
-    const auto end = heads.begin() + count;
-    const auto low = std::lower_bound(heads.begin(), end, head);
-    auto high = low;  // mostly one or none has this head
-    while (high != end && *high == head) ++high;
-    const auto first_equal = entries.begin() + (low - heads.begin());
-    const auto at =
-        std::partition_point(first_equal, first_equal + (high - low), [&](const Entry* entry) {
-          const int order = entry->key().compare(key);
-          return order < 0 || (order == 0 && equal);
-        });
-    return static_cast<size_t>(at - entries.begin());
+    // By halves, without a branch: which half it is nobody can guess, and a wrong guess costs more
+    // than a look.
+    const uint64_t* at = heads.data();
+    for (size_t rest = count; rest > 1;) {
+      const size_t half = rest / 2;
+      at += at[half - 1] < head ? half : 0;
+      rest -= half;
+    }
+    size_t low = static_cast<size_t>(at - heads.data()) + (*at < head ? 1 : 0);
+    size_t high = low;  // mostly one or none has this head
+    while (high < count && heads[high] == head) ++high;
+    while (low < high) {
+      const size_t middle = low + (high - low) / 2;
+      const int order = entries[middle]->key().compare(key);
+      if (order == 0) return {middle, true};
+      (order < 0 ? low : high) = order < 0 ? middle + 1 : middle;
+    }
+    return {low, false};
   }
   // Of the first `shared` bytes with those of all keys here.
   int CompareBeginning(std::string_view key) const {
@@ -123,7 +133,10 @@ struct LeafMap::Node {
     return Shared(entries[0]->key().substr(0, shared), key);
   }
   // The child in whose range the key is.
-  size_t ChildOf(std::string_view key) const { return std::max<size_t>(Below(key, true), 1) - 1; }
+  size_t ChildOf(std::string_view key) const {
+    const auto [at, there] = Search(key);
+    return there ? at : std::max<size_t>(at, 1) - 1;
+  }
 
   void KeepPrefix(std::string_view key, size_t size) {
     shared = size;
@@ -196,8 +209,8 @@ const LeafMap::Entry* LeafMap::Find(std::string_view key) const {
   const Node* node = root_;
   if (!node) return nullptr;
   while (!node->leaf) node = node->children[node->ChildOf(key)];
-  const size_t at = node->Below(key, false);
-  return at < node->count && node->entries[at]->key() == key ? node->entries[at] : nullptr;
+  const auto [at, there] = node->Search(key);
+  return there ? node->entries[at] : nullptr;
 }
 
 // To the first or last entry below `node`, and on from there if the place has a step for it.
@@ -224,7 +237,7 @@ LeafMap::Place LeafMap::LowerBound(std::string_view key) const {
     node = node->children[index];
   }
   CHECK(place.depth_ < Place::kDepthMax);
-  const size_t at = node->Below(key, false);
+  const size_t at = node->Search(key).at;
   if (at < node->count) {
     place.path_[place.depth_++] = {node, static_cast<uint32_t>(at)};
     place.entry_ = Held(node->entries[at]);
@@ -306,18 +319,17 @@ LeafMap::Split LeafMap::PutInto(Node*& node, Held entry, Held& before) {
   Own(node);
   const std::string_view key = entry->key();
   const size_t size = entry->size();
-  size_t at = 0;
+  auto [at, there] = node->Search(key);
   if (node->leaf) {
-    at = node->Below(key, false);
-    if (at < node->count && node->entries[at]->key() == key) {
+    if (there) {
       std::swap(node->entries[at], entry.entry_);
       before = std::move(entry);
     } else {
       node->Insert(at, std::exchange(entry.entry_, nullptr), nullptr);
     }
   } else {
-    at = node->ChildOf(key);
-    if (at == 0 && key < node->entries[0]->key()) node->LowerFirst(entry.entry_);
+    if (at == 0 && !there) node->LowerFirst(entry.entry_);
+    if (at > 0 && !there) --at;
     Split split = PutInto(node->children[at], std::move(entry), before);
     if (split.right) node->Insert(++at, std::exchange(split.from.entry_, nullptr), split.right);
   }
@@ -347,7 +359,7 @@ LeafMap::Held LeafMap::Put(std::string_view key, std::string_view value) {
 bool LeafMap::EraseFrom(Node*& node, std::string_view key, Held& before) {
   Own(node);
   if (node->leaf) {
-    const size_t at = node->Below(key, false);
+    const size_t at = node->Search(key).at;
     before = Held(node->entries[at]);
     node->Remove(at);
   } else {
@@ -375,7 +387,7 @@ LeafMap::Held LeafMap::Erase(std::string_view key) {
 }
 
 size_t LeafMap::BytesBelow(const Node& node, std::string_view key) {
-  const size_t at = node.leaf ? node.Below(key, false) : node.ChildOf(key);
+  const size_t at = node.leaf ? node.Search(key).at : node.ChildOf(key);
   const size_t before = node.bytes - node.BytesFrom(at);
   return node.leaf ? before : before + BytesBelow(*node.children[at], key);
 }

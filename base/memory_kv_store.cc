@@ -51,7 +51,7 @@ class MemoryKvStore::Iterator : public KvIterator {
     CHECK(valid_);
     if (Changed()) return Land(map_.UpperBound(place_->key()));
     map_.Next(place_);
-    Landed();
+    valid_ = !place_.AtEnd() && IsBelowEnd();  // above the beginning it was
   }
   void Prev() override {
     std::lock_guard lock(mutex_);
@@ -70,9 +70,9 @@ class MemoryKvStore::Iterator : public KvIterator {
     place_ = std::move(place);
     Landed();
   }
+  bool IsBelowEnd() const { return range_.end.empty() || place_->key() < range_.end; }
   void Landed() {
-    valid_ = !place_.AtEnd() && place_->key() >= range_.begin &&
-             (range_.end.empty() || place_->key() < range_.end);
+    valid_ = !place_.AtEnd() && place_->key() >= range_.begin && IsBelowEnd();
     if (changes_) seen_ = *changes_;
   }
 

@@ -50,6 +50,15 @@ class DotList {
   const Dot& back() const { return data()[size_ - 1]; }
   std::span<const Dot> span() const { return {data(), size_}; }
 
+  // Of a list that is sorted by log: the first not below `log`. By halves without a branch, which
+  // nobody could guess.
+  const Dot* LowerBound(LogId log) const {
+    const Dot* at = data();
+    size_t rest = size_;
+    for (; rest > 1; rest -= rest / 2) at += at[rest / 2 - 1].log < log ? rest / 2 : 0;
+    return at + (rest == 1 && at->log < log ? 1 : 0);
+  }
+
   void Reserve(size_t room) {
     if (room <= room_) return;
     auto wider = std::make_unique<Dot[]>(room);
@@ -57,15 +66,19 @@ class DotList {
     far_ = std::move(wider);
     room_ = static_cast<uint32_t>(room);
   }
-  // Before `at`, which is of this list.
-  void Insert(const Dot* at, Dot dot) {
+  // Before `at`, which is of this list; returns where it stands now.
+  Dot* Insert(const Dot* at, Dot dot) {
     const auto index = at - data();
     if (size_ == room_) Reserve(size_t{room_} * 2);
     std::copy_backward(begin() + index, end(), end() + 1);
     data()[index] = dot;
     ++size_;
+    return data() + index;
   }
-  void PushBack(Dot dot) { Insert(end(), dot); }
+  void PushBack(Dot dot) {
+    if (size_ == room_) Reserve(size_t{room_} * 2);
+    data()[size_++] = dot;
+  }
   void Erase(const Dot* at) {
     const auto index = at - data();
     std::copy(begin() + index + 1, end(), begin() + index);

@@ -8,28 +8,40 @@
 namespace everwrite::conflict {
 namespace {
 
-constexpr size_t kFew = 6;
+// Both lists are sorted by log: a walk through one of them, to where `log` is or would be.
+template <typename At>
+void WalkTo(LogId log, At& at, At end) {
+  while (at != end && at->log < log) ++at;
+}
 
-auto LowerBound(auto& entries, LogId log) {
-  return std::lower_bound(entries.begin(), entries.end(), log,
-                          [](const Dot& entry, LogId id) { return entry.log < id; });
+// Calls visit(dot) for each entry of a vector's one form; false when it is none.
+template <typename Visitor>
+bool ForEachEncoded(Reader& reader, uint64_t count, Visitor&& visit) {
+  LogId before;
+  for (uint64_t i = 0; i < count; ++i) {
+    Dot dot;
+    if (!reader.ReadFixed64(dot.log.value) || !reader.ReadVarint(dot.number)) return false;
+    if (dot.number == 0 || (i > 0 && before >= dot.log)) return false;
+    visit(dot);
+    before = dot.log;
+  }
+  return reader.done();
+}
+
+// An entry is at least 9 bytes: a count that the input cannot hold is refused before allocation.
+bool ReadCount(Reader& reader, uint64_t& count) {
+  return reader.ReadVarint(count) && count <= reader.rest().size() / 9;
 }
 
 }  // namespace
 
-uint64_t Vector::At(LogId log) const {
-  if (entries_.size() <= kFew) {  // a search by halves would look at as many
-    for (const Dot& dot : entries_)
-      if (dot.log == log) return dot.number;
-    return 0;
-  }
-  const auto at = LowerBound(entries_, log);
-  return at != entries_.end() && at->log == log ? at->number : 0;
-}
-
 bool Vector::Covers(const Vector& other) const {
-  return std::all_of(other.entries_.begin(), other.entries_.end(),
-                     [this](const Dot& dot) { return Covers(dot); });
+  const Dot* at = entries_.begin();
+  for (const Dot& dot : other.entries_) {
+    WalkTo(dot.log, at, entries_.end());
+    if (at == entries_.end() || at->log != dot.log || at->number < dot.number) return false;
+  }
+  return true;
 }
 
 Order Vector::Compare(const Vector& other) const {
@@ -46,7 +58,7 @@ void Vector::Raise(Dot dot) {
 }
 
 void Vector::Set(LogId log, uint64_t number) {
-  const auto at = LowerBound(entries_, log);
+  Dot* const at = entries_.begin() + (entries_.LowerBound(log) - entries_.begin());
   const bool there = at != entries_.end() && at->log == log;
   if (number == 0) {
     if (there) entries_.Erase(at);
@@ -58,13 +70,26 @@ void Vector::Set(LogId log, uint64_t number) {
 }
 
 void Vector::Merge(const Vector& other) {
-  for (const Dot& dot : other.entries_) Raise(dot);
+  Dot* at = entries_.begin();
+  for (const Dot& dot : other.entries_) {
+    WalkTo(dot.log, at, entries_.end());
+    if (at == entries_.end() || at->log != dot.log) {
+      at = entries_.Insert(at, dot);
+    } else {
+      at->number = std::max(at->number, dot.number);
+    }
+  }
 }
 
 void Vector::Meet(const Vector& other) {
-  for (Dot& dot : entries_) dot.number = std::min(dot.number, other.At(dot.log));
-  entries_.EraseFrom(std::remove_if(entries_.begin(), entries_.end(),
-                                    [](const Dot& dot) { return dot.number == 0; }));
+  const Dot* at = other.entries_.begin();
+  Dot* kept = entries_.begin();
+  for (const Dot& dot : entries_) {
+    WalkTo(dot.log, at, other.entries_.end());
+    if (at == other.entries_.end()) break;
+    if (at->log == dot.log) *kept++ = {dot.log, std::min(dot.number, at->number)};
+  }
+  entries_.EraseFrom(kept);
 }
 
 void Vector::EncodeTo(std::string& out) const {
@@ -78,19 +103,24 @@ void Vector::EncodeTo(std::string& out) const {
 bool Vector::Decode(std::string_view bytes, Vector& vector) {
   Reader reader(bytes);
   uint64_t count = 0;
-  // An entry is at least 9 bytes: a count that the input cannot hold is refused before allocation.
-  if (!reader.ReadVarint(count) || count > reader.rest().size() / 9) return false;
+  if (!ReadCount(reader, count)) return false;
   Vector result;
   result.entries_.Reserve(count);
-  for (uint64_t i = 0; i < count; ++i) {
-    Dot dot;
-    if (!reader.ReadFixed64(dot.log.value) || !reader.ReadVarint(dot.number)) return false;
-    if (dot.number == 0) return false;
-    if (!result.entries_.empty() && result.entries_.back().log >= dot.log) return false;
-    result.entries_.PushBack(dot);
-  }
-  if (!reader.done()) return false;
+  if (!ForEachEncoded(reader, count, [&](Dot dot) { result.entries_.PushBack(dot); })) return false;
   vector = std::move(result);
+  return true;
+}
+
+bool Vector::DecodeAt(std::string_view bytes, LogId log, uint64_t& number) {
+  Reader reader(bytes);
+  uint64_t count = 0;
+  if (!ReadCount(reader, count)) return false;
+  uint64_t found = 0;
+  if (!ForEachEncoded(reader, count, [&](Dot dot) {
+        if (dot.log == log) found = dot.number;
+      }))
+    return false;
+  number = found;
   return true;
 }
 

@@ -28,7 +28,10 @@ class Vector {
   Vector() = default;
 
   // The number up to which `log` is covered; 0 when it is not named.
-  uint64_t At(LogId log) const;
+  uint64_t At(LogId log) const {
+    const Dot* const at = entries_.LowerBound(log);
+    return at != entries_.end() && at->log == log ? at->number : 0;
+  }
   bool Covers(Dot dot) const { return dot.number <= At(dot.log); }
   // Every change of `other` is also one of ours.
   bool Covers(const Vector& other) const;
@@ -50,6 +53,8 @@ class Vector {
   void EncodeTo(std::string& out) const;
   // False, and `vector` untouched, unless all of `bytes` is one vector in its one form.
   static bool Decode(std::string_view bytes, Vector& vector);
+  // At() of the vector that `bytes` are, without making it; false as Decode says it.
+  static bool DecodeAt(std::string_view bytes, LogId log, uint64_t& number);
   // "1.3f2a:17 2.77b0:9": region, the low bits of the incarnation, number. For people.
   std::string ToString() const;
 

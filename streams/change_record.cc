@@ -194,9 +194,8 @@ bool DecodeChangeRecord(std::string_view bytes, ChangeRecord& record) {
   if ((result.bare || !result.scope.empty()) && result.subject != Subject::kItem) return false;
   if ((result.bare || result.apart) && result.scope.empty()) return false;
   if (!result.context.empty()) {
-    conflict::Vector context;
-    if (!conflict::Vector::Decode(result.context, context)) return false;
-    if (context.At(result.dot.log) != 0) return false;
+    uint64_t own = 0;
+    if (!conflict::Vector::DecodeAt(result.context, result.dot.log, own) || own != 0) return false;
   }
   record = result;
   return true;

@@ -46,11 +46,25 @@ void SeenSet::CutTo(const conflict::Vector& applied) {
   for (Seen& one : seen_) one.vector.Meet(applied);
 }
 
-void SeenFilter::Note(std::string_view key, const conflict::Version& version) {
-  if (!set_.Covers(HashOfKey(key), version.dot)) return;
-  auto at = highest_.find(key);
-  if (at == highest_.end()) at = highest_.emplace(std::string(key), version).first;
-  at->second = std::max(at->second, version);
+void SeenFilter::Maker::Note(std::string_view key, const conflict::Version& version) {
+  if (filter_.set_.Covers(HashOfKey(key), version.dot)) {
+    keys_.append(key);
+    covered_.push_back({keys_.size(), version});
+  } else if (filter_.highest_.find(key) == filter_.highest_.end()) {
+    filter_.highest_.emplace(std::string(key), conflict::Version());
+  }
+}
+
+SeenFilter SeenFilter::Maker::Make() && {
+  auto& highest = filter_.highest_;
+  size_t begin = 0;
+  for (const Covered& covered : covered_) {
+    const auto at = highest.find(std::string_view(keys_.data() + begin, covered.key - begin));
+    if (at != highest.end()) at->second = std::max(at->second, covered.version);
+    begin = covered.key;
+  }
+  std::erase_if(highest, [](const auto& entry) { return entry.second == conflict::Version(); });
+  return std::move(filter_);
 }
 
 bool SeenFilter::Shows(std::string_view key, const conflict::Version& version) const {

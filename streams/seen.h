@@ -73,14 +73,12 @@ class SeenSet {
   std::vector<Seen> seen_;  // sorted by range, no range twice
 };
 
-// Decides which entries are shown, as above.
+// Decides which entries are shown, as above; of the entries that were noted when it was made.
 class SeenFilter {
  public:
-  explicit SeenFilter(SeenSet set) : set_(std::move(set)) {}
+  class Maker;
   const SeenSet& set() const { return set_; }
-  size_t size() const { return highest_.size(); }  // items noted
-  // Of each entry between here and the place where all of the set is known.
-  void Note(std::string_view key, const conflict::Version& version);
+  size_t size() const { return highest_.size(); }  // items kept
   bool Shows(std::string_view key, const conflict::Version& version) const;
   // The same of a change that left the item as it was.
   bool ShowsHidden(std::string_view key, const conflict::Version& version) const {
@@ -88,13 +86,33 @@ class SeenFilter {
   }
 
  private:
+  explicit SeenFilter(SeenSet set) : set_(std::move(set)) {}
   SeenSet set_;
   struct HashOfText {
     using is_transparent = void;
     size_t operator()(std::string_view text) const { return Hash64(text); }
   };
-  // Of the set, by key.
+  // Of the set, by key: of the items that have an entry which is not in the set.
   std::unordered_map<std::string, conflict::Version, HashOfText, std::equal_to<>> highest_;
+};
+
+// Notes each entry between the place where the consumer stands and the one where all of the set is
+// known. Nearly all are in the set, and most are of items that have no other entry there, of which
+// nothing will ever be asked: so they are laid aside as they come, and looked through at the end.
+class SeenFilter::Maker {
+ public:
+  explicit Maker(SeenSet set) : filter_(std::move(set)) {}
+  void Note(std::string_view key, const conflict::Version& version);
+  SeenFilter Make() &&;
+
+ private:
+  struct Covered {
+    size_t key;  // where its key ends in keys_; it begins where the one before ends
+    conflict::Version version;
+  };
+  SeenFilter filter_;
+  std::vector<Covered> covered_;
+  std::string keys_;
 };
 
 // The hash that an encoded key begins with (region/item/key.h).

@@ -70,12 +70,13 @@ TEST(SeenSet, IsCutToWhatIsKnown) {
 
 TEST(SeenFilter, ShowsWhatIsNewAndHasNotLostToWhatWasSeen) {
   const SeenSet set({{{}, VectorOf(3, 0)}}, {});
-  SeenFilter filter(set);
+  SeenFilter::Maker maker(set);
   const std::string one = Key(1), two = Key(2);
   // Region A made change 3 of `one` at 30 ms, B its change 1 at 20 ms and its change 2 at 40 ms,
   // not knowing of each other's; this region applied B's 1, A's 3, B's 2.
   for (const auto& version : {At(kB, 1, 20), At(kA, 3, 30), At(kB, 2, 40)})
-    filter.Note(one, version);
+    maker.Note(one, version);
+  const SeenFilter filter = std::move(maker).Make();
   EXPECT_FALSE(filter.Shows(one, At(kB, 1, 20))) << "lost to what was seen";
   EXPECT_FALSE(filter.Shows(one, At(kA, 3, 30))) << "was seen";
   EXPECT_TRUE(filter.Shows(one, At(kB, 2, 40)));

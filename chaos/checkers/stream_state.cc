@@ -1,5 +1,6 @@
 #include "chaos/checkers/stream_state.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -45,7 +46,8 @@ class StreamCheck {
   };
   struct Item {
     Sequence sequence;
-    std::optional<std::string> image;
+    std::optional<std::string_view> image;  // of an entry
+    bool changed = false;                   // it has a record that is shown
   };
 
   void Violation(const std::string& text) { violations_.push_back(text + where_); }
@@ -70,17 +72,22 @@ class StreamCheck {
   }
 
   void CheckEntries(const History& history) {
-    std::set<Dot> dots;
+    std::vector<Dot> dots;
     for (const auto& [number, entries] : entries_) {
       for (const Entry& entry : entries) {
         const Dot dot = entry.entry.version.dot;
-        if (!dots.insert(dot).second) Violation("the stream has " + Name(dot) + " twice");
+        dots.push_back(dot);
         if (!state_.applied.Covers(dot))
           Violation("the stream has " + Name(dot) + ", which was not applied");
       }
     }
+    std::sort(dots.begin(), dots.end());
+    for (auto at = dots.begin(); (at = std::adjacent_find(at, dots.end())) != dots.end(); ++at)
+      Violation("the stream has " + Name(*at) + " twice");
+    auto place = dots.begin();  // the history's records are sorted by dot, too
     told_ = !history.records.empty();
     for (const auto& [dot, bytes] : history.records) {
+      while (place != dots.end() && *place < dot) ++place;
       streams::ChangeRecord record;
       CHECK(streams::DecodeChangeRecord(*bytes, record));
       const bool belongs = record.subject == streams::Subject::kItem &&
@@ -88,7 +95,7 @@ class StreamCheck {
       if (!belongs) continue;
       if (IsBefore(dot)) {
         filled_ = true;
-      } else if (dots.count(dot) == 0 && info_.ended.value == 0) {
+      } else if ((place == dots.end() || *place != dot) && info_.ended.value == 0) {
         Violation("change " + Name(dot) + " has no entry in the stream");
       }
       if (record.actor == streams::Actor::kTimeToLive) expired_.insert(dot);
@@ -114,15 +121,14 @@ class StreamCheck {
     const auto say = [&](const char* what) {
       Violation("record " + Name(entry.version.dot) + what);
     };
-    Item& item = items_[std::string(entry.key)];
+    Item& item = items_[entry.key];
     if (read.sequence <= item.sequence) say(" is out of its item's order");
     item.sequence = read.sequence;
     if (entry.effect == Effect::kNone || entry.hidden) return;
     const bool here = entry.version.dot.log.region() == state_.log.region();
     if (entry.expired != (here && expired_.count(entry.version.dot) != 0) && told_)
       say(" is marked as expired, or should be,");
-    const std::string key(entry.key);
-    if (!filled_ || changed_.count(key)) {
+    if (!filled_ || item.changed) {
       if (entry.old_image.has_value() != item.image.has_value() ||
           (item.image && *entry.old_image != *item.image))
         say(" has another old image than was there");
@@ -131,24 +137,22 @@ class StreamCheck {
                                                      : Effect::kInsert;
       if (entry.effect != effect) say(" tells another effect");
     }
-    item.image.reset();
-    if (entry.new_image) item.image = *entry.new_image;
-    changed_.insert(key);
+    item.image = entry.new_image;
+    item.changed = true;
   }
 
   void CheckItems() {
     const std::string prefix = table::ItemKey(info_.definition.table, "");
     const auto it = store_.NewIterator(ColumnFamily::kItems, {prefix, PrefixEnd(prefix)});
-    std::set<std::string> live;
+    std::set<std::string_view> live;
     for (it->Seek(prefix); it->Valid(); it->Next()) {
       table::StoredItem stored;
       CHECK(table::DecodeStoredItem(it->value(), stored));
-      const std::string key(table::KeyOfItemKey(it->key()));
       if (stored.tombstone) continue;
-      live.insert(key);
-      if (filled_ && !changed_.count(key)) continue;
-      const auto at = items_.find(key);
-      if (at == items_.end() || at->second.image != std::optional<std::string>(stored.image))
+      const auto at = items_.find(table::KeyOfItemKey(it->key()));
+      if (at != items_.end()) live.insert(at->first);
+      if (filled_ && (at == items_.end() || !at->second.changed)) continue;
+      if (at == items_.end() || at->second.image != stored.image)
         Violation("the stream ends with another item than is stored, of " +
                   Name(stored.version.dot));
     }
@@ -163,11 +167,10 @@ class StreamCheck {
   const std::string where_;
   std::vector<std::string>& violations_;
   std::map<Sequence, std::vector<Entry>> entries_;
-  std::map<std::string, Item> items_;
-  std::set<std::string> changed_;  // keys with a record that is shown
-  std::set<Dot> expired_;          // deletions by TTL
-  bool told_ = false;              // the history knows all changes
-  bool filled_ = false;            // there were changes before it began
+  std::map<std::string_view, Item> items_;  // by the entries' keys
+  std::set<Dot> expired_;                   // deletions by TTL
+  bool told_ = false;                       // the history knows all changes
+  bool filled_ = false;                     // there were changes before it began
 };
 
 }  // namespace

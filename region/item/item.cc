@@ -94,8 +94,9 @@ ValueView ValueView::Take(std::string_view& bytes) {
   size_t payload_size;
   ValueView value;
   value.header_size_ = static_cast<uint32_t>(TakeHeader(bytes.data(), payload_size));
-  value.encoded_ = bytes.substr(0, value.header_size_ + payload_size);
-  bytes.remove_prefix(value.encoded_.size());
+  const size_t size = value.header_size_ + payload_size;
+  value.encoded_ = {bytes.data(), size};
+  bytes.remove_prefix(size);
   return value;
 }
 
@@ -106,11 +107,12 @@ SetView ValueView::set() const { return SetView(payload()); }
 void ItemView::Iterator::Load() {
   if (rest_.empty()) return;
   size_t name_size;
-  size_t prefix = TakeVarint(rest_.data(), name_size);
-  attribute_.name = rest_.substr(prefix, name_size);
-  std::string_view rest = rest_.substr(prefix + name_size);
+  const size_t prefix = TakeVarint(rest_.data(), name_size);
+  attribute_.name = {rest_.data() + prefix, name_size};
+  std::string_view rest = rest_;
+  rest.remove_prefix(prefix + name_size);
   attribute_.value = ValueView::Take(rest);
-  attribute_.encoded = rest_.substr(0, rest_.size() - rest.size());
+  attribute_.encoded = {rest_.data(), rest_.size() - rest.size()};
 }
 
 size_t ItemView::size() const {
@@ -158,8 +160,8 @@ std::optional<ValueView> ListView::At(size_t index) const {
 void SetView::Iterator::Load() {
   if (rest_.empty()) return;
   size_t size;
-  size_t prefix = TakeVarint(rest_.data(), size);
-  element_ = rest_.substr(prefix, size);
+  const size_t prefix = TakeVarint(rest_.data(), size);
+  element_ = {rest_.data() + prefix, size};
   encoded_size_ = prefix + size;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "base/coding.h"
 #include "region/table/layout.h"
@@ -10,12 +11,22 @@
 namespace everwrite::table {
 namespace {
 
+struct Rebuilt;
+
+// An entry that a row asks for.
+struct Expected {
+  std::string key;
+  const Rebuilt* index;
+  std::string value;
+};
+
 struct Rebuilt {
   std::string name;  // "table.index"
   std::shared_ptr<SecondaryIndex> index;
   bool complete = true;
   int64_t items = 0;
   int64_t bytes = 0;
+  std::vector<Expected> entries;
 };
 
 class Checker {
@@ -76,37 +87,52 @@ class Checker {
                           if (!entry) continue;
                           ++rebuilt.items;
                           rebuilt.bytes += entry->bytes;
-                          const std::string value(entry->Value(row.image));
-                          entries_.push_back({std::move(entry->key), &rebuilt, value});
+                          rebuilt.entries.push_back({std::move(entry->key), &rebuilt,
+                                                     std::string(entry->Value(row.image))});
                         }
                         return Status();
                       });
   }
 
+  // All in the order of their keys.
+  std::vector<const Expected*> Sorted() const {
+    std::vector<const Expected*> sorted;
+    std::vector<std::pair<uint64_t, const Expected*>> places;  // by the eight bytes that come first
+    for (const auto& [prefix, rebuilt] : indexes_) {
+      places.clear();
+      for (const Expected& expected : rebuilt.entries)
+        places.emplace_back(LoadFixed64(expected.key.data() + prefix.size()), &expected);
+      std::sort(places.begin(), places.end(), [](const auto& a, const auto& b) {
+        return a.first != b.first ? a.first < b.first : a.second->key < b.second->key;
+      });
+      for (const auto& place : places) sorted.push_back(place.second);
+    }
+    return sorted;
+  }
+
   Status CompareEntries() {
     const auto it = store_.NewIterator(ColumnFamily::kIndexes, {});
-    std::sort(entries_.begin(), entries_.end(),
-              [](const Expected& a, const Expected& b) { return a.key < b.key; });
-    auto expected = entries_.begin();
+    const std::vector<const Expected*> sorted = Sorted();
+    auto at = sorted.begin();
     const auto missing = [&] {
-      if (expected->index->complete)
-        Violation(expected->index->name + " lacks " + ToHex(expected->key.substr(16)));
-      ++expected;
+      const Expected& expected = **at++;
+      if (expected.index->complete)
+        Violation(expected.index->name + " lacks " + ToHex(expected.key.substr(16)));
     };
     for (it->Seek(""); it->Valid(); it->Next()) {
-      while (expected != entries_.end() && expected->key < it->key()) missing();
-      if (expected == entries_.end() || expected->key != it->key()) {
+      while (at != sorted.end() && (*at)->key < it->key()) missing();
+      if (at == sorted.end() || (*at)->key != it->key()) {
         const auto index = indexes_.find(std::string(it->key().substr(0, 16)));
         Violation((index == indexes_.end() ? "an index that is not there" : index->second.name) +
                   " has " + ToHex(it->key().substr(16)) + ", which no row has");
         continue;
       }
-      if (expected->value != it->value())
-        Violation(expected->index->name + " holds another value of " +
-                  ToHex(expected->key.substr(16)));
-      ++expected;
+      const Expected& expected = **at++;
+      if (expected.value != it->value())
+        Violation(expected.index->name + " holds another value of " +
+                  ToHex(expected.key.substr(16)));
     }
-    while (expected != entries_.end()) missing();
+    while (at != sorted.end()) missing();
     return it->status();
   }
 
@@ -127,16 +153,10 @@ class Checker {
     if (violations_.size() < limit_) violations_.push_back("index " + std::move(line));
   }
 
-  struct Expected {
-    std::string key;
-    const Rebuilt* index;
-    std::string value;
-  };
   const KvStore& store_;
   const size_t limit_;
   std::map<std::string, Rebuilt> indexes_;  // by prefix
   std::map<TableId, std::vector<std::string>> by_table_;
-  std::vector<Expected> entries_;
   std::vector<std::string> violations_;
 };
 

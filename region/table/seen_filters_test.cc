@@ -24,11 +24,13 @@ Position At(uint64_t stream, uint64_t after, uint64_t until = 100, uint64_t seen
 }
 
 SeenFilterPtr Filter(const Position& position, size_t items) {
-  SeenFilter filter(position.seen);
-  for (size_t i = 0; i < items; ++i)
-    filter.Note("key " + std::to_string(10000 + i), {0, Stamp::Make(5, 0), {kLog, 1}});
-  EXPECT_EQ(filter.size(), items);
-  return std::make_shared<const SeenFilter>(std::move(filter));
+  SeenFilter::Maker maker(position.seen);
+  for (size_t i = 0; i < items; ++i)  // kept is what is seen of an item of which not all is
+    for (const uint64_t number : {1, 1000})
+      maker.Note("key " + std::to_string(10000 + i), {0, Stamp::Make(5, 0), {kLog, number}});
+  const auto filter = std::make_shared<const SeenFilter>(std::move(maker).Make());
+  EXPECT_EQ(filter->size(), items);
+  return filter;
 }
 
 TEST(SeenFilters, AreFoundFromTheirPlaceOnForTheSameConsumer) {

@@ -277,7 +277,7 @@ Result<SeenFilterPtr> StreamReader::FilterFor(const StreamInfo& info,
                                               const Position& position) const {
   if (position.seen.empty()) return SeenFilterPtr();
   if (SeenFilterPtr kept = filters_.Find(position)) return kept;
-  SeenFilter filter(position.seen);
+  SeenFilter::Maker maker(position.seen);
   // Of all shards with keys of this one: a change of the set may stand in a child.
   for (const auto& [number, shard] : info.shards) {
     if (!shard.range.Overlaps(position.range) || number > position.until ||
@@ -286,11 +286,11 @@ Result<SeenFilterPtr> StreamReader::FilterFor(const StreamInfo& info,
     EW_RETURN_IF_ERROR(ForEachEntry(store_, position.stream, number,
                                     std::max(number, position.after), position.until,
                                     [&](Sequence, const StreamEntry& entry, std::string_view) {
-                                      filter.Note(entry.key, entry.version);
+                                      maker.Note(entry.key, entry.version);
                                       return true;
                                     }));
   }
-  auto noted = std::make_shared<const SeenFilter>(std::move(filter));
+  auto noted = std::make_shared<const SeenFilter>(std::move(maker).Make());
   filters_.Keep(position, noted);
   return noted;
 }
