@@ -13,6 +13,9 @@ using Waits = streams::ReplicationStatus::FillWaits;
 
 namespace {
 
+// What is asked for at once at least, however little comes through.
+constexpr uint64_t kWindowMin = 16U << 10;
+
 // The parts of one catalog are put together here; a larger one is refused by its region.
 constexpr uint64_t kCatalogBytesMax = 40U << 20;
 
@@ -25,7 +28,7 @@ uint64_t TotalOf(const conflict::Vector& vector) {
 }  // namespace
 
 Filler::Filler(const Options& options, Random& random)
-    : options_(options), session_base_(random.Next() << 32) {}
+    : options_(options), session_base_(random.Next() << 32), window_(options.fill_window) {}
 
 void Filler::OnState(const streams::RegionState& state) {
   active_ = true;
@@ -102,6 +105,7 @@ void Filler::OnChunk(RegionId peer, Chunk message, Instant now) {
     return Fail(now, "a chunk is missing");
   ++session_->index;
   session_->credit -= static_cast<int64_t>(ChunkCost(chunk));
+  window_ = std::min(2 * window_, options_.fill_window);
   shown_[peer] = chunk.vector;
   if (assembling_) {
     std::move(chunk.rows.begin(), chunk.rows.end(), std::back_inserter(assembling_->rows));
@@ -345,9 +349,7 @@ void Filler::Forsake(const PeerTable& peers, Instant now) {
   Send(std::move(request));
 }
 
-size_t Filler::Step() const {
-  return std::min<size_t>(options_.fill_window / 4, options_.fill_chunk);
-}
+size_t Filler::Step() const { return std::min<size_t>(window_ / 4, options_.fill_chunk); }
 
 void Filler::Refill(Instant now) {
   if (options_.fill_bytes_per_second == 0) {
@@ -365,7 +367,7 @@ void Filler::Refill(Instant now) {
 
 void Filler::Open(const Choice& choice, bool complete, ScanPart part, Instant now) {
   const RegionId source = choice.source;
-  const int64_t credit = std::min<int64_t>(allowance_, static_cast<int64_t>(options_.fill_window));
+  const int64_t credit = std::min<int64_t>(allowance_, static_cast<int64_t>(window_));
   if (credit < static_cast<int64_t>(Step())) return WakeBy(now + 10 * kMicrosPerMilli);
   if (options_.fill_bytes_per_second != 0) allowance_ -= credit;
   Session& session = session_.emplace();
@@ -398,13 +400,17 @@ void Filler::Watch(const PeerTable& peers, Instant now) {
     return Fail(now, "the source has gone");
   // Without credit it has nothing to say.
   if (session_->credit <= 0) session_->heard = now;
-  if (now - session_->heard >= options_.silence_us) return Fail(now, "silence");
+  if (now - session_->heard >= options_.silence_us) {
+    // A slow link may take longer for so much, and one that loses much may never bring it whole.
+    window_ = std::max(window_ / 2, std::min(kWindowMin, options_.fill_window));
+    return Fail(now, "silence");
+  }
   WakeBy(session_->heard + options_.silence_us);
 }
 
 void Filler::TopUp(Instant now) {
   if (!session_) return;
-  const int64_t free = static_cast<int64_t>(options_.fill_window) - static_cast<int64_t>(held_) -
+  const int64_t free = static_cast<int64_t>(window_) - static_cast<int64_t>(held_) -
                        std::max<int64_t>(session_->credit, 0);
   const int64_t grant = std::min(free, allowance_);
   const auto step = static_cast<int64_t>(Step());

@@ -148,7 +148,8 @@ class Filler {
   conflict::Vector floor_;         // and one of a table, of digests and ledger
   std::vector<RegionId> sources_;  // of a table: who holds it
   std::optional<Session> session_;
-  RegionId source_;                             // of the last session
+  uint64_t window_;  // of a session: half after each silence, twice after each chunk
+  RegionId source_;  // of the last session
   std::map<RegionId, conflict::Vector> shown_;  // what their chunks have shown of them
   std::deque<std::pair<RegionId, streams::ScanChunk>> chunks_;  // not merged yet
   std::optional<streams::ScanChunk> assembling_;                // a catalog's first parts

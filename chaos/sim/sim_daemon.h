@@ -42,6 +42,8 @@ class SimDaemon {
     frame_bytes_ = static_cast<size_t>(bytes);
     frame_loss_permille_ = static_cast<uint64_t>(loss_permille);
   }
+  // No more frames are lost.
+  void CalmDown() { frame_loss_permille_ = 0; }
   // A planted bug, to prove that the checkers see it: a transaction is handed to the region change
   // by change, without its marks (with them the region would refuse it).
   void PlantSplitTransactions(bool planted) { split_transactions_ = planted; }

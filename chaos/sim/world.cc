@@ -430,6 +430,7 @@ void World::Heal() {
     regions_[i]->wall_clock().frozen.reset();
     if (!regions_[i]->running()) StartRegion(i);
     if (regions_[i]->paused()) regions_[i]->Resume();
+    daemons_[i]->CalmDown();
     if (!daemons_[i]->running()) daemons_[i]->Start();
     if (daemons_[i]->paused()) daemons_[i]->Resume();
   }
