@@ -99,17 +99,11 @@ struct LeafMap::Node {
     if (const int order = CompareBeginning(key); order != 0)
       return {order < 0 ? size_t{0} : count, false};
     const uint64_t head = HeadOf(key, shared);
-    // By halves, without a branch: which half it is nobody can guess, and a wrong guess costs more
-    // than a look.
-    const uint64_t* at = heads.data();
-    for (size_t rest = count; rest > 1;) {
-      const size_t half = rest / 2;
-      at += at[half - 1] < head ? half : 0;
-      rest -= half;
-    }
-    size_t low = static_cast<size_t>(at - heads.data()) + (*at < head ? 1 : 0);
+    size_t low = FirstNot(0, [head](uint64_t other) { return other < head; });
     size_t high = low;  // mostly one or none has this head
-    while (high < count && heads[high] == head) ++high;
+    if (low < count && heads[low] == head) ++high;
+    if (high > low && high < count && heads[high] == head)
+      high = FirstNot(high, [head](uint64_t other) { return other <= head; });
     while (low < high) {
       const size_t middle = low + (high - low) / 2;
       const int order = entries[middle]->key().compare(key);
@@ -117,6 +111,15 @@ struct LeafMap::Node {
       (order < 0 ? low : high) = order < 0 ? middle + 1 : middle;
     }
     return {low, false};
+  }
+  // Of the heads from `from` on, which `before` divides. By halves, without a branch: which half it
+  // is nobody can guess, and a wrong guess costs more than a look.
+  template <typename Before>
+  size_t FirstNot(size_t from, Before before) const {
+    const uint64_t* at = heads.data() + from;
+    size_t rest = count - from;
+    for (; rest > 1; rest -= rest / 2) at += before(at[rest / 2 - 1]) ? rest / 2 : 0;
+    return static_cast<size_t>(at - heads.data()) + (before(*at) ? 1 : 0);
   }
   // Of the first `shared` bytes with those of all keys here.
   int CompareBeginning(std::string_view key) const {

@@ -306,7 +306,9 @@ void Puller::Advance(const PeerTable& peers, const Gate& gate, Instant now) {
   for (const auto& [region, peer] : peers.all()) {
     if (peer.last.log.value != 0 && pulls_.size() < kMaxLogs) pulls_[peer.last.log];
     for (const Dot& dot : peer.last.durable.entries())
-      if (pulls_.size() < kMaxLogs && dot.number > gate.Tail(dot.log)) pulls_[dot.log];
+      if (!gate.applied().Covers(dot) && pulls_.size() < kMaxLogs &&
+          dot.number > gate.Tail(dot.log))
+        pulls_[dot.log];
   }
   pulls_.erase(own_log_);
   for (auto& [log, pull] : pulls_) {

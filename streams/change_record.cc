@@ -24,9 +24,7 @@ void PutVarintField(std::string& out, int field, uint64_t value) {
 void PutFixed64Field(std::string& out, int field, uint64_t value) {
   if (value == 0) return;
   PutTag(out, field, kFixed64);
-  char bytes[8];
-  for (int i = 0; i < 8; ++i) bytes[i] = static_cast<char>(value >> (8 * i));
-  out.append(bytes, sizeof bytes);
+  PutFixed64(out, __builtin_bswap64(value));
 }
 void PutBytesField(std::string& out, int field, std::string_view bytes) {
   if (bytes.empty()) return;
@@ -71,7 +69,7 @@ bool ForEachField(std::string_view input, Visitor&& visit) {
         break;
       case kFixed64:
         if (!TakeBytes(input, 8, bytes)) return false;
-        for (int i = 7; i >= 0; --i) number = number << 8 | static_cast<uint8_t>(bytes.data()[i]);
+        number = __builtin_bswap64(LoadFixed64(bytes.data()));
         break;
       case kLengthDelimited:
         if (!TakeVarint(input, number) || !TakeBytes(input, number, bytes)) return false;

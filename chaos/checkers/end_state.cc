@@ -218,39 +218,40 @@ bool MayBeUntold(EndView& view, const Change& loser) {
 
 Violations CheckLedger(EndView& view) {
   Violations violations;
-  std::set<Dot> unaccounted;
-  std::map<Dot, uint64_t> ids;
+  std::map<Dot, uint64_t> unaccounted;  // with the write's id
   const std::set<TableId> tables = TablesInTheEnd(view);
   for (const HistoryWrite& write : view.history().writes) {
     if (write.outcome != Outcome::kAcknowledged || write.version == conflict::Version()) continue;
     const Change* const mine = view.All().Find(write.version.dot);
     if (!mine || mine->version != write.version) continue;  // durability tells
-    if (!IsAccountedFor(view, *mine)) unaccounted.insert(mine->dot());
-    ids[mine->dot()] = write.id;
+    if (!IsAccountedFor(view, *mine)) unaccounted[mine->dot()] = write.id;
   }
   // Where one region has what was decided, all must have it.
-  std::set<Dot> entered;
-  for (size_t i = 0; i < view.size(); ++i) entered.merge(view.Ledger(i));
-  std::erase_if(unaccounted, [&](Dot dot) {
-    return entered.count(dot) == 0 && MayBeUntold(view, *view.All().Find(dot));
+  const auto is_entered = [&view](size_t i, Dot dot) {
+    return std::binary_search(view.Ledger(i).begin(), view.Ledger(i).end(), dot);
+  };
+  std::erase_if(unaccounted, [&](const auto& entry) {
+    for (size_t i = 0; i < view.size(); ++i)
+      if (is_entered(i, entry.first)) return false;
+    return MayBeUntold(view, *view.All().Find(entry.first));
   });
   const auto gone = HighestGone(view, /*deletions=*/false);
   for (size_t i = 0; i < view.size(); ++i) {
-    const auto ledger = view.Ledger(i);
-    for (const Dot& dot : unaccounted)
-      if (!ledger.count(dot))
-        violations.push_back("vanished: acknowledged write " + std::to_string(ids[dot]) + " (" +
+    for (const auto& [dot, id] : unaccounted)
+      if (!is_entered(i, dot))
+        violations.push_back("vanished: acknowledged write " + std::to_string(id) + " (" +
                              Name(dot) + ") lost unknown and is not in the ledger of region " +
                              std::to_string(i));
     // And the other way round: nothing is in the ledger that did not lose.
-    for (const Dot& loser : ledger) {
+    for (const Dot& loser : view.Ledger(i)) {
       const Change* const change = view.All().Find(loser);
       if (!change || change->is_table) continue;
       // What comes for a table that was deleted has lost to its deletion.
       if (!change->placed && tables.count(change->table) == 0) continue;
-      if (const auto above = gone.find(table::ItemKey(change->table, change->key));
-          above != gone.end() && above->second > change->version)
-        continue;
+      if (!gone.empty()) {
+        const auto above = gone.find(table::ItemKey(change->table, change->key));
+        if (above != gone.end() && above->second > change->version) continue;
+      }
       if (view.Of(change->key).back()->version <= change->version)
         violations.push_back("the ledger has a winner: " + Name(loser));
     }

@@ -148,14 +148,17 @@ const EndView::Items& EndView::LiveItems(size_t i) {
   return items;
 }
 
-std::set<Dot> EndView::Ledger(size_t i) const {
-  std::set<Dot> losers;
+const std::vector<Dot>& EndView::Ledger(size_t i) {
+  if (ledgers_[i]) return *ledgers_[i];
+  std::vector<Dot>& losers = ledgers_[i].emplace();
   const auto it = stores_[i]->NewIterator(ColumnFamily::kLedger, {});
   for (it->Seek(""); it->Valid(); it->Next()) {
     conflict::ConflictRecord record;
     CHECK(conflict::DecodeConflictRecord(it->value(), record));
-    losers.insert(record.loser.version.dot);
+    losers.push_back(record.loser.version.dot);
   }
+  std::sort(losers.begin(), losers.end());
+  losers.erase(std::unique(losers.begin(), losers.end()), losers.end());
   return losers;
 }
 

@@ -82,7 +82,11 @@ class EndView {
   using ChangesOfKeys = std::map<std::string_view, std::vector<const Change*>>;
 
   EndView(const std::vector<const KvStore*>& stores, const History& history)
-      : stores_(stores), history_(history), logs_(stores.size()), items_(stores.size()) {}
+      : stores_(stores),
+        history_(history),
+        logs_(stores.size()),
+        items_(stores.size()),
+        ledgers_(stores.size()) {}
   EndView(const EndView&) = delete;
   EndView& operator=(const EndView&) = delete;
 
@@ -101,8 +105,8 @@ class EndView {
   const Changes& Log(size_t i);
   // The live rows of region i, but those of placed tables; by the whole store key.
   const Items& LiveItems(size_t i);
-  // The losers in the ledger of region i.
-  std::set<Dot> Ledger(size_t i) const;
+  // The losers in the ledger of region i, sorted.
+  const std::vector<Dot>& Ledger(size_t i);
 
  private:
   const std::vector<const KvStore*> stores_;
@@ -114,6 +118,7 @@ class EndView {
   std::optional<std::vector<const Change*>> gone_;
   std::vector<std::optional<Changes>> logs_;
   std::vector<std::optional<Items>> items_;
+  std::vector<std::optional<std::vector<Dot>>> ledgers_;
 };
 
 // The change's name, for people.

@@ -51,13 +51,16 @@ bool Unpack(const std::string& bytes, WorldResult& result) {
   setitimer(ITIMER_PROF, &limit, nullptr);
   dup2(fileno(errors), STDERR_FILENO);
   if (before) before();
-  const std::string bytes = Pack(RunWorld(schedule, plants));
-  for (size_t at = 0; at < bytes.size();) {
-    const ssize_t size = write(out, bytes.data() + at, bytes.size() - at);
-    if (size <= 0) break;
-    at += static_cast<size_t>(size);
-  }
-  _exit(0);
+  (void)RunWorld(schedule, plants, [out](const WorldResult& result) {
+    const std::string bytes = Pack(result);
+    for (size_t at = 0; at < bytes.size();) {
+      const ssize_t size = write(out, bytes.data() + at, bytes.size() - at);
+      if (size <= 0) break;
+      at += static_cast<size_t>(size);
+    }
+    _exit(0);
+  });
+  _exit(1);  // not reached
 }
 
 // The last line of what it printed on stderr.

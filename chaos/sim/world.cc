@@ -592,10 +592,13 @@ WorldCounts& WorldCounts::operator+=(const WorldCounts& other) {
   return *this;
 }
 
-WorldResult RunWorld(const Schedule& schedule, const Plants& plants) {
+WorldResult RunWorld(const Schedule& schedule, const Plants& plants,
+                     const std::function<void(const WorldResult&)>& done) {
   for (auto& count : mark_counts) count = 0;
-  WorldResult result = World(schedule, plants).Run();
+  World world(schedule, plants);
+  WorldResult result = world.Run();
   std::copy(mark_counts.begin(), mark_counts.end(), result.counts.marks.begin());
+  if (done) done(result);
   return result;
 }
 

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,9 @@ struct WorldResult {
   std::vector<std::string> violations;
 };
 
-WorldResult RunWorld(const Schedule& schedule, const Plants& plants = {});
+// `done` is called with the result while the world still stands: who ends the process there does
+// not wait until it is taken apart. Null: nothing.
+WorldResult RunWorld(const Schedule& schedule, const Plants& plants = {},
+                     const std::function<void(const WorldResult&)>& done = nullptr);
 
 }  // namespace everwrite::chaos

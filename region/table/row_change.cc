@@ -6,8 +6,8 @@
 namespace everwrite::table {
 namespace {
 
-int64_t SizeOf(bool tombstone, std::string_view image) {
-  return tombstone ? 0 : static_cast<int64_t>(item::ItemSize(item::ItemView(image)));
+RowChange::Image ImageOf(std::string_view bytes) {
+  return {bytes, static_cast<int64_t>(item::ItemSize(item::ItemView(bytes)))};
 }
 
 }  // namespace
@@ -28,28 +28,27 @@ Result<RowChange> RowChange::Plan(const KvStore& store, const TableState& table,
   const bool was_live = before && !before->tombstone;
   if (before && before->tombstone) change.replaced_tombstone_ = before->version.dot;
   change.count_items_ = (after.tombstone ? 0 : 1) - (was_live ? 1 : 0);
-  change.count_bytes_ =
-      SizeOf(after.tombstone, after.image) - (was_live ? SizeOf(false, before->image) : 0);
+  const Image was = was_live ? ImageOf(before->image) : Image();
+  const Image becomes = after.tombstone ? Image() : ImageOf(after.image);
+  change.count_bytes_ = becomes.size - was.size;
   if (was_live) change.hash_before_ = RowHash(store_key, *before);
   if (!after.tombstone) change.content_hash_ = ContentHash(after.image);
   change.stream_ = StreamChange::Plan(store, table, before, after);
   change.indexes_ = table.Indexes();
   if (change.indexes_) {
-    EW_RETURN_IF_ERROR(
-        change.PlanIndexes(store, store_key, was_live ? before->image : std::string_view(), after));
+    EW_RETURN_IF_ERROR(change.PlanIndexes(store, store_key, was, becomes));
   }
   return change;
 }
 
-// `before` is empty when no live row stood there: a live one has at least its key.
-Status RowChange::PlanIndexes(const KvStore& store, std::string_view store_key,
-                              std::string_view before, const NewRow& after) {
+Status RowChange::PlanIndexes(const KvStore& store, std::string_view store_key, const Image& before,
+                              const Image& after) {
   index_changes_.resize(indexes_->size());
   for (size_t i = 0; i < indexes_->size(); ++i) {
     const SecondaryIndex& index = *(*indexes_)[i];
     IndexChange& change = index_changes_[i];
-    if (!before.empty()) change.before = index.EntryOf(store_key, before);
-    if (!after.tombstone) change.after = index.EntryOf(store_key, after.image);
+    if (before.there()) change.before = index.EntryOf(store_key, before.bytes, before.size);
+    if (after.there()) change.after = index.EntryOf(store_key, after.bytes, after.size);
     if (change.before && !index.complete) {
       std::string ignored;
       EW_ASSIGN_OR_RETURN(const bool filled,
@@ -57,7 +56,7 @@ Status RowChange::PlanIndexes(const KvStore& store, std::string_view store_key,
       if (!filled) change.before.reset();
     }
     change.same = change.before && change.after && change.before->key == change.after->key &&
-                  change.before->Value(before) == change.after->Value(after.image);
+                  change.before->Value(before.bytes) == change.after->Value(after.bytes);
   }
   return {};
 }

@@ -34,6 +34,13 @@ Result<std::optional<StoredItem>> ReadStored(const KvStore& store, std::string_v
 
 class RowChange {
  public:
+  // Of a live row: it has at least its key. Else nothing.
+  struct Image {
+    std::string_view bytes;
+    int64_t size = 0;  // by DynamoDB's rules
+    bool there() const { return !bytes.empty(); }
+  };
+
   RowChange() = default;
   // With the key locked: `before` is what stands there, a tombstone included. `table` is the row's.
   // Borrows nothing but the store. Reads the store for an index that is being filled, else not.
@@ -72,8 +79,8 @@ class RowChange {
     std::optional<IndexEntry> after;
     bool same = false;  // nothing to do
   };
-  Status PlanIndexes(const KvStore& store, std::string_view store_key, std::string_view before,
-                     const NewRow& after);
+  Status PlanIndexes(const KvStore& store, std::string_view store_key, const Image& before,
+                     const Image& after);
   // The row and all that hangs on it; returns by how much the bucket's sum moves.
   uint64_t AddRow(CommitTurn& turn, const std::shared_ptr<TableState>& table,
                   std::string_view store_key, const StoredItem& row) const;

@@ -24,6 +24,7 @@ std::vector<std::string> ProjectedNames(const TableDefinition& table,
 // Both are sorted by name.
 std::string Project(const std::vector<std::string>& names, item::ItemView item) {
   std::string out;
+  out.reserve(item.bytes().size());
   auto name = names.begin();
   for (const item::Attribute& attribute : item) {
     while (name != names.end() && *name < attribute.name) ++name;
@@ -47,7 +48,8 @@ SecondaryIndex::SecondaryIndex(const TableDefinition& table, const IndexDefiniti
 }
 
 std::optional<IndexEntry> SecondaryIndex::EntryOf(std::string_view store_key,
-                                                  std::string_view image) const {
+                                                  std::string_view image,
+                                                  std::optional<int64_t> image_size) const {
   const item::ItemView item(image);
   IndexEntry entry;
   entry.key.reserve(prefix_.size() + store_key.size() + 48);
@@ -64,7 +66,9 @@ std::optional<IndexEntry> SecondaryIndex::EntryOf(std::string_view store_key,
   entry.key.append(KeyOfItemKey(store_key));
   entry.whole = whole_;
   if (!whole_) entry.projected = Project(projected_, item);
-  entry.bytes = static_cast<int64_t>(item::ItemSize(item::ItemView(entry.Value(image))));
+  entry.bytes = whole_ && image_size
+                    ? *image_size
+                    : static_cast<int64_t>(item::ItemSize(item::ItemView(entry.Value(image))));
   return entry;
 }
 

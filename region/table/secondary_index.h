@@ -58,8 +58,10 @@ class SecondaryIndex {
  public:
   SecondaryIndex(const TableDefinition& table, const IndexDefinition& index);
 
-  // Of a live row; nullopt when it is not in the index.
-  std::optional<IndexEntry> EntryOf(std::string_view store_key, std::string_view image) const;
+  // Of a live row; nullopt when it is not in the index. `image_size`: item::ItemSize of the image,
+  // if the caller knows it.
+  std::optional<IndexEntry> EntryOf(std::string_view store_key, std::string_view image,
+                                    std::optional<int64_t> image_size = {}) const;
 
   IndexId id() const { return id_; }
   // What all its entries begin with.
