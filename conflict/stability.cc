@@ -5,10 +5,10 @@
 namespace everwrite::conflict {
 namespace {
 
-// Everything of `region` that is in `durable` is in `ours`.
-bool HasArrived(RegionId region, const Vector& durable, const Vector& ours) {
-  return std::all_of(durable.entries().begin(), durable.entries().end(), [&](const Dot& dot) {
-    return dot.log.region() != region || ours.Covers(dot);
+// Everything of `region`, but of its life `but`, that is in `theirs` is in `ours`.
+bool HasArrived(RegionId region, const Vector& theirs, const Vector& ours, LogId but = {}) {
+  return std::all_of(theirs.entries().begin(), theirs.entries().end(), [&](const Dot& dot) {
+    return dot.log.region() != region || dot.log == but || ours.Covers(dot);
   });
 }
 
@@ -51,19 +51,15 @@ void Stability::OnApplied(LogId log, const Vector& ours, const Vector& coming) {
 
 bool Stability::IsSettled(RegionId region, LogId life) const {
   // What we have received ourselves is as good as what others have.
-  Vector waiting = coming_;
-  waiting.Set(life, 0);
-  if (!HasArrived(region, waiting, ours_)) return false;
+  if (!HasArrived(region, coming_, ours_, life)) return false;
   return std::all_of(peers_.begin(), peers_.end(), [&](const auto& entry) {
     const auto& [other, peer] = entry;
     if (other == region) return true;
     const std::vector<LogId>& lives = peer.last.lives;
     if (std::find(lives.begin(), lives.end(), life) == lives.end()) return false;
     // What it goes on writing in this life is waited for by the words themselves.
-    Vector former = peer.last.durable;
-    former.Merge(peer.last.coming);
-    former.Set(life, 0);
-    return HasArrived(region, former, ours_);
+    return HasArrived(region, peer.last.durable, ours_, life) &&
+           HasArrived(region, peer.last.coming, ours_, life);
   });
 }
 

@@ -22,6 +22,14 @@ bool ReadOptional(Reader& reader, bool there, std::optional<std::string_view>& b
   return !there || reader.ReadBytes(bytes.emplace());
 }
 
+bool ReadName(Reader& reader, uint8_t& flags, conflict::Version& version, std::string_view& key) {
+  uint8_t format = 0;
+  return reader.ReadByte(format) && format == kFormat && reader.ReadByte(flags) &&
+         flags <= kFlagsMax && reader.ReadFixed64(version.stamp.value) &&
+         reader.ReadFixed64(version.dot.log.value) && reader.ReadVarint(version.dot.number) &&
+         reader.ReadBytes(key) && key.size() >= 8;
+}
+
 }  // namespace
 
 void EncodeStreamEntry(const StreamEntry& entry, std::string& out) {
@@ -40,15 +48,17 @@ void EncodeStreamEntry(const StreamEntry& entry, std::string& out) {
   PutOptional(out, entry.old_image);
 }
 
+bool DecodeStreamEntry(std::string_view bytes, StreamEntryName& entry) {
+  Reader reader(bytes);
+  uint8_t flags = 0;
+  return ReadName(reader, flags, entry.version, entry.key);
+}
+
 bool DecodeStreamEntry(std::string_view bytes, StreamEntry& entry) {
   Reader reader(bytes);
   StreamEntry read;
-  uint8_t format = 0, flags = 0;
-  if (!reader.ReadByte(format) || format != kFormat || !reader.ReadByte(flags) ||
-      flags > kFlagsMax || !reader.ReadFixed64(read.version.stamp.value) ||
-      !reader.ReadFixed64(read.version.dot.log.value) ||
-      !reader.ReadVarint(read.version.dot.number) || !reader.ReadBytes(read.key) ||
-      read.key.size() < 8 ||
+  uint8_t flags = 0;
+  if (!ReadName(reader, flags, read.version, read.key) ||
       !ReadOptional(reader, flags & kKeyAttributesFlag, read.key_attributes) ||
       !ReadOptional(reader, flags & kNewImageFlag, read.new_image) ||
       !ReadOptional(reader, flags & kOldImageFlag, read.old_image) || !reader.done())

@@ -41,8 +41,16 @@ struct StreamEntry {
   std::optional<std::string_view> old_image;
 };
 
+// Which change of which item it is.
+struct StreamEntryName {
+  conflict::Version version;
+  std::string_view key;
+};
+
 void EncodeStreamEntry(const StreamEntry& entry, std::string& out);
 // False for bytes that EncodeStreamEntry cannot have made: damage.
 bool DecodeStreamEntry(std::string_view bytes, StreamEntry& entry);
+// Looks at nothing behind the key.
+bool DecodeStreamEntry(std::string_view bytes, StreamEntryName& entry);
 
 }  // namespace everwrite::streams

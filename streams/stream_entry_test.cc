@@ -37,6 +37,10 @@ TEST(StreamEntry, IsReadBackWithWhateverItHas) {
     EXPECT_EQ(read.key_attributes, entry.key_attributes);
     EXPECT_EQ(read.new_image, entry.new_image);
     EXPECT_EQ(read.old_image, entry.old_image);
+    StreamEntryName name;
+    ASSERT_TRUE(DecodeStreamEntry(bytes, name));
+    EXPECT_EQ(name.version, entry.version);
+    EXPECT_EQ(name.key, entry.key);
   }
 }
 

@@ -196,6 +196,10 @@ void RemoteApply::Apply(streams::ApplyRequest request, Executor& executor, Reply
 }
 
 conflict::Vector RemoteApply::Coming() const {
+  {
+    std::lock_guard lock(mutex_);
+    if (under_way_.empty()) return {};
+  }
   const conflict::Vector applied = committer_.CommittedState().applied;
   conflict::Vector coming;
   std::lock_guard lock(mutex_);

@@ -17,6 +17,7 @@ using streams::SeenFilter;
 using streams::SeenSet;
 using streams::Shard;
 using streams::StreamEntry;
+using streams::StreamEntryName;
 using streams::StreamId;
 
 namespace {
@@ -30,8 +31,8 @@ Status Trimmed() {
 }
 
 // Calls visit(sequence, entry, bytes) for the entries of a shard above `after` up to `through`, in
-// order, until it returns false.
-template <typename Visitor>
+// order, until it returns false. Entry: a StreamEntry, or a StreamEntryName where that will do.
+template <typename Entry, typename Visitor>
 Status ForEachEntry(const KvStore& store, StreamId stream, streams::Sequence shard,
                     streams::Sequence after, streams::Sequence through, Visitor&& visit) {
   if (after >= through) return {};
@@ -40,7 +41,7 @@ Status ForEachEntry(const KvStore& store, StreamId stream, streams::Sequence sha
   const auto it = store.NewIterator(ColumnFamily::kStreams, {begin, PrefixEnd(prefix)});
   for (it->Seek(begin); it->Valid(); it->Next()) {
     const streams::Sequence sequence = SequenceOfShardKey(it->key());
-    StreamEntry entry;
+    Entry entry;
     if (sequence > through) break;
     if (!streams::DecodeStreamEntry(it->value(), entry)) return Damaged();
     if (!visit(sequence, entry, it->value())) break;
@@ -175,11 +176,12 @@ Result<conflict::Vector> StreamReader::PlaceAt(StreamId stream, const Shard& sha
     if (!conflict::Vector::Decode(it->value(), place)) return Damaged();
   }
   EW_RETURN_IF_ERROR(it->status());
-  EW_RETURN_IF_ERROR(ForEachEntry(store_, stream, shard.number, from, at,
-                                  [&](Sequence, const StreamEntry& entry, std::string_view) {
-                                    place.Raise(entry.version.dot);
-                                    return true;
-                                  }));
+  EW_RETURN_IF_ERROR(
+      ForEachEntry<StreamEntryName>(store_, stream, shard.number, from, at,
+                                    [&](Sequence, const StreamEntryName& entry, std::string_view) {
+                                      place.Raise(entry.version.dot);
+                                      return true;
+                                    }));
   return place;
 }
 
@@ -283,12 +285,12 @@ Result<SeenFilterPtr> StreamReader::FilterFor(const StreamInfo& info,
     if (!shard.range.Overlaps(position.range) || number > position.until ||
         (!shard.open() && shard.last <= position.after))
       continue;
-    EW_RETURN_IF_ERROR(ForEachEntry(store_, position.stream, number,
-                                    std::max(number, position.after), position.until,
-                                    [&](Sequence, const StreamEntry& entry, std::string_view) {
-                                      maker.Note(entry.key, entry.version);
-                                      return true;
-                                    }));
+    EW_RETURN_IF_ERROR(ForEachEntry<StreamEntryName>(
+        store_, position.stream, number, std::max(number, position.after), position.until,
+        [&](Sequence, const StreamEntryName& entry, std::string_view) {
+          maker.Note(entry.key, entry.version);
+          return true;
+        }));
   }
   auto noted = std::make_shared<const SeenFilter>(std::move(maker).Make());
   filters_.Keep(position, noted);
@@ -308,7 +310,7 @@ bool IsShown(const StreamEntry& entry, const SeenFilter* filter) {
 Status StreamReader::ReadEntries(const StreamInfo& info, const Shard& shard, Scan& scan,
                                  StreamPage& page) const {
   Position& position = scan.position;
-  return ForEachEntry(
+  return ForEachEntry<StreamEntry>(
       store_, info.definition.id, shard.number, position.after, scan.through,
       [&](Sequence sequence, const StreamEntry& entry, std::string_view bytes) {
         scan.full = page.records.size() == scan.limit || scan.looked_at == kEntriesPerRead ||
