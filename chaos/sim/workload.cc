@@ -74,7 +74,7 @@ void Workload::ForgetRegion(size_t region) {
       session.cause_key.clear();
       session.cause_version = {};
     }
-  std::erase_if(seen_, [&](const auto& entry) { return entry.first.first == region; });
+  seen_.erase(region);
 }
 
 void Workload::Next(size_t session) {
@@ -152,7 +152,7 @@ void Workload::Read(Session& session, const std::string& key) {
 void Workload::CheckRead(Session& session, const std::string& key, const conflict::Version& version,
                          const std::string* image) {
   SimRegion& region = *regions_[session.region];
-  conflict::Version& seen = seen_[{session.region, key}];
+  conflict::Version& seen = seen_[session.region][key];
   if (version < seen) Violation("a key went back to an older version: " + Readable(key));
   seen = std::max(seen, version);
   const auto applied = region.engine().CommittedState().applied;

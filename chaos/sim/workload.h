@@ -21,6 +21,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "chaos/history.h"
@@ -87,8 +88,8 @@ class Workload {
   std::vector<std::string> once_keys_;           // names, in the order of their making
   std::vector<std::string> mortal_keys_;         // those nobody has deleted yet
   std::map<std::string, uint64_t> once_writes_;  // by key: the id of its write
-  // Highest version that a client has seen of a key in a region.
-  std::map<std::pair<size_t, std::string>, conflict::Version> seen_;
+  // By region: the highest version that a client has seen of a key there.
+  std::map<size_t, std::unordered_map<std::string, conflict::Version>> seen_;
 };
 
 }  // namespace everwrite::chaos
