@@ -54,6 +54,8 @@ const std::array<MarkInfo, kMarkCount>& MarkInfos() {
       {kIndexEntryBackfilled, "index-entry-backfilled",
        "an index was given an entry of an old row"},
       {kStreamReadTrimmed, "stream-read-trimmed", "a reader of a stream came too late"},
+      {kSessionWaited, "session-waited", "a request waited for what its client has seen"},
+      {kSessionTooLate, "session-too-late", "and it did not come in time"},
       {kBucketsDiffer, "buckets-differ", "two buckets that have seen the same changes differ"},
       {kRowRepaired, "row-repaired", "a row was replaced by another region's"},
   }};

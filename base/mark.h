@@ -60,6 +60,9 @@ enum class Mark : uint8_t {
   kExpiryTakenOver,
   kIndexEntryBackfilled,
   kStreamReadTrimmed,
+  // region/session
+  kSessionWaited,
+  kSessionTooLate,
   // region/convergence
   kBucketsDiffer,
   kRowRepaired,

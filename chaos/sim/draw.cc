@@ -105,6 +105,9 @@ class Drawer {
     s.ttl_sessions = random.Between(0, 1);
     s.ttl_keys = random.Between(2, 40);
     s.ttl_takeover_ms = random.Chance(1, 2) ? 1500 : 60'000;
+    Random roaming = Stream("roaming");
+    if (roaming.Chance(1, 2)) s.roaming_clients = roaming.Between(1, 3);
+    s.roaming_think_ms = roaming.Between(20, 150);
     const bool placed = random.Chance(1, 2);
     const int64_t sessions = random.Between(1, 2);
     s.placed_keys = random.Between(2, 30);
@@ -124,10 +127,12 @@ class Drawer {
     // In thousandths: of what the clients of items and placed tables do a part are reads.
     const int64_t drawn =
         static_cast<int64_t>(schedule_.regions) *
-        (600'000 * s.sessions / s.think_ms + 1'000'000 * s.pair_sessions / s.pair_think_ms +
-         1'000'000 * s.ttl_sessions / s.ttl_think_ms +
-         1'000'000 * s.placed_sessions / s.placed_think_ms);
-    for (int64_t* think : {&s.think_ms, &s.pair_think_ms, &s.ttl_think_ms, &s.placed_think_ms})
+            (600'000 * s.sessions / s.think_ms + 1'000'000 * s.pair_sessions / s.pair_think_ms +
+             1'000'000 * s.ttl_sessions / s.ttl_think_ms +
+             1'000'000 * s.placed_sessions / s.placed_think_ms) +
+        500'000 * s.roaming_clients / s.roaming_think_ms;
+    for (int64_t* think :
+         {&s.think_ms, &s.pair_think_ms, &s.ttl_think_ms, &s.placed_think_ms, &s.roaming_think_ms})
       *think = std::max<int64_t>(*think * drawn / (wanted * 1000), 1);
     // As many shards as in a short world, and no more moves: who moves to another region begins at
     // its oldest shard, and looks through all that came since.

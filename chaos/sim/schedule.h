@@ -63,6 +63,9 @@ struct Settings {
   int64_t pair_think_ms = 30;
   int64_t pairs = 3;
 
+  int64_t roaming_clients = 0;
+  int64_t roaming_think_ms = 50;
+
   int64_t ttl_sessions = 0;
   int64_t ttl_think_ms = 60;
   int64_t ttl_keys = 20;

@@ -80,8 +80,15 @@ bool SimRegion::Start() {
   }
   CHECK(engine.ok(), engine.status().ToString());
   process_->engine = std::move(engine).value();
+  const table::Committer& committer = process_->engine->committer();
+  process_->sessions = std::make_unique<session::SessionGate>(
+      session::SessionTokens("simulated", ""),
+      session::AppliedSource{[&committer] { return committer.epoch(); },
+                             [&committer] { return committer.CommittedState().applied; }},
+      process_->clock, session::SessionGateOptions{});
   process_->engine->committer().SetReport([this](const table::CommitReport& report) {
     const streams::RegionState state = process_->engine->State();
+    process_->sessions->OnApplied(state.applied);
     for (const OnCommit& listener : on_commit_) listener(report, state);
   });
   process_->engine->StartBackfill(process_->executor);

@@ -14,6 +14,7 @@
 #include "chaos/sim/sim_clock.h"
 #include "chaos/sim/simulator.h"
 #include "region/convergence/guard.h"
+#include "region/session/session_gate.h"
 #include "region/table/region_engine.h"
 
 namespace everwrite::chaos {
@@ -81,6 +82,7 @@ class SimRegion {
   table::RegionEngine& engine() { return *process_->engine; }
   const table::RegionEngine& engine() const { return *process_->engine; }
   ProcessExecutor& executor() { return process_->executor; }
+  session::SessionGate& sessions() { return *process_->sessions; }
   void OnMail(RegionId from, const std::string& letter) {
     process_->guard->OnMail(from, letter, process_->executor);
   }
@@ -105,6 +107,7 @@ class SimRegion {
     ProcessExecutor executor;
     std::unique_ptr<table::RegionEngine> engine;
     std::unique_ptr<convergence::ConvergenceGuard> guard;
+    std::unique_ptr<session::SessionGate> sessions;
     bool turn_under_way = false;
     bool turn_built = false;  // and is being synced
   };

@@ -101,12 +101,13 @@ std::string Describe(const SimulateSummary& summary) {
          number(c.acknowledged) + " acknowledged), " + number(c.reads) + " reads, " +
          number(c.conflicts) + " ledger entries, " + number(c.transactions) + " transactions, " +
          number(c.expired) + " expired, " + number(c.streamed) + " stream records (" +
-         number(c.moved) + " moves), " + number(c.placed) + " replicas moved, " +
-         number(c.crashes) + " crashes, " + number(c.cuts) + " cuts, " + number(c.pauses) +
-         " pauses, " + number(c.disk_failures) + " failed disks, " + number(c.lost_disks) +
-         " lost disks (with " + number(c.lost_with_disk) +
-         " acknowledged writes that nobody else had, " + number(c.saved_by_peers) +
-         " that others had), " + number(c.fillings) + " fillings, " + number(c.events) + " events";
+         number(c.moved) + " moves), " + number(c.roamed) + " answers to roaming clients, " +
+         number(c.placed) + " replicas moved, " + number(c.crashes) + " crashes, " +
+         number(c.cuts) + " cuts, " + number(c.pauses) + " pauses, " + number(c.disk_failures) +
+         " failed disks, " + number(c.lost_disks) + " lost disks (with " +
+         number(c.lost_with_disk) + " acknowledged writes that nobody else had, " +
+         number(c.saved_by_peers) + " that others had), " + number(c.fillings) + " fillings, " +
+         number(c.events) + " events";
 }
 
 std::vector<std::string> MarksNeverReached(const WorldCounts& counts) {

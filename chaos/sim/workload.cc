@@ -1,5 +1,6 @@
 #include "chaos/sim/workload.h"
 
+#include "chaos/sim/sim_write.h"
 #include "chaos/workload_item.h"
 #include "region/table/row_change.h"
 
@@ -13,33 +14,6 @@ std::string Readable(const std::string& key) {
     if (c > ' ' && c < '\x7f') text += c;
   return text;
 }
-
-enum class Kind : uint8_t { kPut, kCreate, kDelete };
-
-// One write under way; tells the history how it ended. Destroyed unheard by a crash, it leaves the
-// write as unknown.
-class SimWrite : public table::WriteOperation {
- public:
-  using Ended = std::function<void(const Status&, const SimWrite&)>;
-  SimWrite(table::TablePtr table, std::string key, Kind kind, SimItem item, Ended ended)
-      : WriteOperation(std::move(table), std::move(key)),
-        kind_(kind),
-        item_(std::move(item)),
-        ended_(std::move(ended)) {}
-
-  Result<table::Mutation> Evaluate(std::optional<std::string_view> stored) override {
-    if (kind_ == Kind::kCreate && stored) return ConditionFailed("exists");
-    if (kind_ == Kind::kDelete)
-      return table::Mutation{table::Mutation::Kind::kDelete, EncodeSimKeyItem(item_.pk)};
-    return table::Mutation{table::Mutation::Kind::kPut, EncodeSimItem(item_)};
-  }
-  void Done(const Status& status) override { ended_(status, *this); }
-
- private:
-  const Kind kind_;
-  const SimItem item_;
-  const Ended ended_;
-};
 
 }  // namespace
 
@@ -182,15 +156,15 @@ void Workload::Write(size_t index, const std::string& name, uint64_t delete_perc
   Session& session = sessions_[index];
   SimRegion& region = *regions_[session.region];
   Random& random = session.random;
-  Kind kind = Kind::kPut;
+  SimWrite::Kind kind = SimWrite::Kind::kPut;
   const bool once = name.starts_with("once");
-  if (random.Chance(options_.conditional_percent, 100)) kind = Kind::kCreate;
-  if (random.Chance(delete_percent, 100)) kind = Kind::kDelete;
+  if (random.Chance(options_.conditional_percent, 100)) kind = SimWrite::Kind::kCreate;
+  if (random.Chance(delete_percent, 100)) kind = SimWrite::Kind::kDelete;
 
   HistoryWrite& write = history_.Add();
   write.region = session.region;
   write.key = EncodeSimKey(name);
-  write.is_delete = kind == Kind::kDelete;
+  write.is_delete = kind == SimWrite::Kind::kDelete;
   write.once = once;
   if (once) once_writes_[write.key] = write.id;
   SimItem item{name, write.id, session.cause_key, session.cause_version};

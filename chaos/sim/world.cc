@@ -8,6 +8,7 @@
 #include "chaos/sim/index_workload.h"
 #include "chaos/sim/pair_workload.h"
 #include "chaos/sim/placed_workload.h"
+#include "chaos/sim/roaming_workload.h"
 #include "chaos/sim/sim_daemon.h"
 #include "chaos/sim/sim_network.h"
 #include "chaos/sim/sim_region.h"
@@ -44,6 +45,13 @@ PairOptions PairsOf(const Settings& settings) {
   options.sessions_per_region = static_cast<size_t>(settings.pair_sessions);
   options.think_micros = settings.pair_think_ms * kMicrosPerMilli;
   options.pairs = static_cast<size_t>(settings.pairs);
+  return options;
+}
+
+RoamingOptions RoamingOf(const Settings& settings) {
+  RoamingOptions options;
+  options.clients = static_cast<size_t>(settings.roaming_clients);
+  options.think_micros = settings.roaming_think_ms * kMicrosPerMilli;
   return options;
 }
 
@@ -108,6 +116,7 @@ class World {
         network_(simulator_, schedule.regions),
         workload_(simulator_, regions_, WorkloadOf(schedule.settings)),
         pairs_(simulator_, regions_, PairsOf(schedule.settings), workload_.history()),
+        roaming_(simulator_, regions_, RoamingOf(schedule.settings), workload_.history()),
         ttl_(simulator_, regions_, TtlOf(schedule.settings), workload_.history()),
         indexes_(simulator_, regions_, workload_.history()),
         stream_(simulator_, regions_, StreamReaderOf(schedule.settings), workload_.history()),
@@ -158,6 +167,7 @@ class World {
   SimNetwork network_;
   Workload workload_;
   PairWorkload pairs_;
+  RoamingWorkload roaming_;
   TtlWorkload ttl_;
   IndexWorkload indexes_;
   StreamWorkload stream_;
@@ -421,6 +431,7 @@ void World::Heal() {
   chaos_ = false;
   workload_.Stop();
   pairs_.Stop();
+  roaming_.Stop();
   ttl_.Stop();
   placed_.Stop();
   network_.HealAll();
@@ -495,6 +506,7 @@ WorldResult World::Run() {
   Build();
   workload_.Start();
   pairs_.Start();
+  roaming_.Start();
   ttl_.Start();
   stream_.Start();
   placed_.Start();
@@ -517,7 +529,10 @@ WorldResult World::Run() {
 
   WorldResult result;
   History& history = workload_.history();
-  if (Converged()) stream_.Finish();
+  if (Converged()) {
+    stream_.Finish();
+    roaming_.Finish();
+  }
   result.violations = history.violations;
   if (!ttl_.AllExpired())
     result.violations.push_back("expired items are left " + std::to_string(kConvergenceSeconds) +
@@ -552,6 +567,7 @@ WorldResult World::Run() {
   counts_.lost_with_disk = changes.lost_with_disk;
   counts_.streamed = stream_.seen();
   counts_.moved = stream_.moved();
+  counts_.roamed = roaming_.answers();
   counts_.placed = placed_.moves();
   counts_.events = simulator_.events();
   counts_.simulated_micros = simulator_.now().micros;
@@ -579,6 +595,7 @@ WorldCounts& WorldCounts::operator+=(const WorldCounts& other) {
   expired += other.expired;
   streamed += other.streamed;
   moved += other.moved;
+  roamed += other.roamed;
   placed += other.placed;
   crashes += other.crashes;
   lost_disks += other.lost_disks;

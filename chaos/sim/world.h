@@ -39,6 +39,7 @@ struct WorldCounts {
   uint64_t expired = 0;       // deletions because the time had come, in all logs
   uint64_t streamed = 0;      // records that the consumer of the table's stream has seen
   uint64_t moved = 0;         // how often it went on in another region
+  uint64_t roamed = 0;        // answers to clients that go from region to region
   uint64_t placed = 0;        // replicas of a table that were added or taken away
   uint64_t crashes = 0;
   uint64_t lost_disks = 0;

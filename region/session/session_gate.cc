@@ -5,6 +5,8 @@
 #include <map>
 #include <utility>
 
+#include "base/mark.h"
+
 namespace everwrite::session {
 namespace {
 
@@ -50,6 +52,7 @@ Result<int64_t> SessionGate::ParseWait(std::string_view header) const {
 
 void SessionGate::Wait(conflict::Vector wanted, int64_t wait_us, Executor& executor, Done done) {
   waits_.fetch_add(1, std::memory_order_relaxed);
+  Reach(Mark::kSessionWaited);
   const Instant deadline = clock_.Now() + wait_us;
   Waiters ended;
   bool reached = false;
@@ -69,7 +72,10 @@ void SessionGate::Wait(conflict::Vector wanted, int64_t wait_us, Executor& execu
       wake = wake_;
     }
   }
-  if (!ended.empty() && !reached) timeouts_.fetch_add(1, std::memory_order_relaxed);
+  if (!ended.empty() && !reached) {
+    timeouts_.fetch_add(1, std::memory_order_relaxed);
+    Reach(Mark::kSessionTooLate);
+  }
   Finish(ended, reached);
   if (wake) wake();
 }
@@ -123,6 +129,7 @@ Instant SessionGate::Expire(Instant now) {
     told_ = next;
   }
   timeouts_.fetch_add(ended.size(), std::memory_order_relaxed);
+  if (!ended.empty()) Reach(Mark::kSessionTooLate);
   Finish(ended, false);
   return next;
 }
