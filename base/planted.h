@@ -41,6 +41,8 @@ enum class PlantedBug : uint8_t {
   kServesWhileFilled,
   kServesWithoutTail,
   kDigestMissesLosers,
+  kSessionNotAwaited,
+  kSessionTokenOld,
 };
 
 #ifdef EVERWRITE_PLANTED

@@ -72,6 +72,9 @@ const std::vector<PlantedBugInfo>& PlantedBugs() {
        "a region that was put back to older data serves before its own changes are here again"},
       {kDigestMissesLosers, "digest-misses-losers",
        "the proof of convergence does not hear of changes that lose"},
+      {kSessionNotAwaited, "session-not-awaited",
+       "a request is answered before its session's changes are here"},
+      {kSessionTokenOld, "session-token-old", "an answer carries the token of the one before"},
   };
   return bugs;
 }

@@ -106,7 +106,7 @@ class Drawer {
     s.ttl_keys = random.Between(2, 40);
     s.ttl_takeover_ms = random.Chance(1, 2) ? 1500 : 60'000;
     Random roaming = Stream("roaming");
-    if (roaming.Chance(1, 2)) s.roaming_clients = roaming.Between(1, 3);
+    if (roaming.Chance(1, 2)) s.roaming_clients = roaming.Between(1, 4);
     s.roaming_think_ms = roaming.Between(20, 150);
     const bool placed = random.Chance(1, 2);
     const int64_t sessions = random.Between(1, 2);

@@ -117,7 +117,8 @@ void RoamingWorkload::Write(size_t index, size_t region, const std::string& name
     simulator_.Trace(id * 2 + (status.ok() ? 1 : 0));
     ended_write.outcome = status.ok() ? Outcome::kAcknowledged : Outcome::kRefused;
     ended_write.version = operation.committed;
-    if (status.ok() && operation.committed < operation.replaced)
+    if (status.ok() && operation.committed != conflict::Version() &&
+        operation.committed < operation.replaced)
       Violation("write " + std::to_string(id) + " lost to a version that it saw");
     // Answered too late, to a client that has gone on.
     if (clients_[index].request != request || !clients_[index].busy) return;

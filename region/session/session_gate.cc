@@ -31,7 +31,7 @@ std::string_view SessionGate::Token() const {
   thread_local Cached cached;
   // The epoch first: a vector that moves in between makes a token that says more than its epoch.
   const uint64_t epoch = source_.epoch();
-  if (cached.gate != id_ || cached.epoch != epoch) {
+  if (cached.gate != id_ || (cached.epoch != epoch && !Planted(PlantedBug::kSessionTokenOld))) {
     cached.token = tokens_.Encode(source_.applied());
     cached.gate = id_;
     cached.epoch = epoch;

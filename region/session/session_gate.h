@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/executor.h"
+#include "base/planted.h"
 #include "base/result.h"
 #include "conflict/vector_clock.h"
 #include "region/session/session_token.h"
@@ -57,7 +58,9 @@ class SessionGate {
   }
   Result<int64_t> ParseWait(std::string_view header) const;
 
-  bool IsReached(const conflict::Vector& wanted) const { return source_.applied().Covers(wanted); }
+  bool IsReached(const conflict::Vector& wanted) const {
+    return Planted(PlantedBug::kSessionNotAwaited) || source_.applied().Covers(wanted);
+  }
   // Calls `done`, on `executor` and once: true when all of `wanted` is applied, false when that has
   // not come within `wait_us`.
   void Wait(conflict::Vector wanted, int64_t wait_us, Executor& executor, Done done);
