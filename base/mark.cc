@@ -51,6 +51,8 @@ const std::array<MarkInfo, kMarkCount>& MarkInfos() {
       {kTombstoneReplaced, "tombstone-replaced", "a stable tombstone had been written over"},
       {kTokenRepeated, "token-repeated", "a transaction came again with its token"},
       {kExpiryTakenOver, "expiry-taken-over", "an expired item of a silent region was deleted"},
+      {kExpiryWaitsForClock, "expiry-waits-for-clock",
+       "expired items were left until the clock is judged"},
       {kIndexEntryBackfilled, "index-entry-backfilled",
        "an index was given an entry of an old row"},
       {kStreamReadTrimmed, "stream-read-trimmed", "a reader of a stream came too late"},

@@ -58,6 +58,7 @@ enum class Mark : uint8_t {
   kTombstoneReplaced,
   kTokenRepeated,
   kExpiryTakenOver,
+  kExpiryWaitsForClock,
   kIndexEntryBackfilled,
   kStreamReadTrimmed,
   // region/session

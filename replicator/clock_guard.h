@@ -15,10 +15,14 @@
 
 namespace everwrite::replicator {
 
+struct ClockVerdict {
+  // There is a majority, and our clock is one of it, or will be when it is moved.
+  bool judged = false;
+  std::optional<int64_t> move_ms;  // what our clock must be moved by
+};
+
 // `offsets_ms`: of each peer whose clock was measured of late, its clock minus ours. `regions`: how
-// many the topology has, ours included. The milliseconds that our clock must be moved by; nullopt:
-// it is one of the majority's, or there is none.
-std::optional<int64_t> ClockCorrection(std::vector<int64_t> offsets_ms, size_t regions,
-                                       int64_t bound_ms);
+// many the topology has, ours included.
+ClockVerdict JudgeClock(std::vector<int64_t> offsets_ms, size_t regions, int64_t bound_ms);
 
 }  // namespace everwrite::replicator

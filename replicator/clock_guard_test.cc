@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "base/random.h"
 
@@ -11,35 +14,54 @@ namespace {
 
 constexpr int64_t kHour = 3'600'000;
 
+std::optional<int64_t> Moved(std::vector<int64_t> offsets_ms, size_t regions, int64_t bound_ms) {
+  return JudgeClock(std::move(offsets_ms), regions, bound_ms).move_ms;
+}
+bool IsJudged(std::vector<int64_t> offsets_ms, size_t regions) {
+  return JudgeClock(std::move(offsets_ms), regions, 500).judged;
+}
+
 TEST(ClockGuardTest, OneOfThreeThatIsAnHourOffIsMovedToTheOthers) {
-  EXPECT_EQ(ClockCorrection({-kHour, -kHour - 20}, 3, 500), -kHour);
-  EXPECT_EQ(ClockCorrection({kHour, kHour + 20}, 3, 500), kHour + 20);
+  EXPECT_EQ(Moved({-kHour, -kHour - 20}, 3, 500), -kHour);
+  EXPECT_EQ(Moved({kHour, kHour + 20}, 3, 500), kHour + 20);
 }
 
 TEST(ClockGuardTest, TheMajorityStaysWhereItIs) {
-  EXPECT_EQ(ClockCorrection({kHour, 20}, 3, 500), std::nullopt);
-  EXPECT_EQ(ClockCorrection({-kHour, -20}, 3, 500), std::nullopt);
-  EXPECT_EQ(ClockCorrection({400, -100}, 3, 500), std::nullopt);
+  EXPECT_EQ(Moved({kHour, 20}, 3, 500), std::nullopt);
+  EXPECT_EQ(Moved({-kHour, -20}, 3, 500), std::nullopt);
+  EXPECT_EQ(Moved({400, -100}, 3, 500), std::nullopt);
 }
 
 TEST(ClockGuardTest, OfTwoNobodyKnowsWhoIsRight) {
-  EXPECT_EQ(ClockCorrection({kHour}, 2, 500), std::nullopt);
-  EXPECT_EQ(ClockCorrection({}, 1, 500), std::nullopt);
+  EXPECT_EQ(Moved({kHour}, 2, 500), std::nullopt);
+  EXPECT_EQ(Moved({}, 1, 500), std::nullopt);
 }
 
 TEST(ClockGuardTest, ThoseWhoAreSilentCountAsRegions) {
-  EXPECT_EQ(ClockCorrection({kHour}, 3, 500), std::nullopt);
-  EXPECT_EQ(ClockCorrection({kHour, kHour}, 5, 500), std::nullopt);
-  EXPECT_EQ(ClockCorrection({kHour, kHour, kHour}, 5, 500), kHour);
+  EXPECT_EQ(Moved({kHour}, 3, 500), std::nullopt);
+  EXPECT_EQ(Moved({kHour, kHour}, 5, 500), std::nullopt);
+  EXPECT_EQ(Moved({kHour, kHour, kHour}, 5, 500), kHour);
 }
 
 TEST(ClockGuardTest, ThreeThatAllDifferHaveNoMajority) {
-  EXPECT_EQ(ClockCorrection({kHour, -kHour}, 3, 500), std::nullopt);
+  EXPECT_EQ(Moved({kHour, -kHour}, 3, 500), std::nullopt);
 }
 
 TEST(ClockGuardTest, ALittleBeyondTheirEdgeIsLeftAlone) {
-  EXPECT_EQ(ClockCorrection({390, 410, 420}, 4, 400), 410);
-  EXPECT_EQ(ClockCorrection({380, 390, 420}, 4, 400), std::nullopt);
+  EXPECT_EQ(Moved({390, 410, 420}, 4, 400), 410);
+  EXPECT_EQ(Moved({380, 390, 420}, 4, 400), std::nullopt);
+}
+
+TEST(ClockGuardTest, AClockIsJudgedOnceAMajorityIsHeardThatAgrees) {
+  EXPECT_TRUE(IsJudged({}, 1));
+  EXPECT_TRUE(IsJudged({20}, 2));
+  EXPECT_FALSE(IsJudged({}, 2));
+  EXPECT_FALSE(IsJudged({kHour}, 2));
+  EXPECT_TRUE(IsJudged({20}, 3));
+  EXPECT_FALSE(IsJudged({kHour}, 3)) << "ours may be the wrong one";
+  EXPECT_TRUE(IsJudged({kHour, kHour}, 3)) << "it is moved to theirs";
+  EXPECT_TRUE(IsJudged({kHour, 20}, 3));
+  EXPECT_FALSE(IsJudged({kHour, -kHour}, 3));
 }
 
 // Whatever the clocks: one that is moved is with the majority afterwards, and the majority is never
@@ -51,11 +73,11 @@ TEST(ClockGuardTest, OneMoveIsEnough) {
     std::vector<int64_t> offsets;
     for (size_t i = 1; i < regions; ++i)
       if (random.Chance(9, 10)) offsets.push_back(random.Between(-4, 4) * 400);
-    const auto moved = ClockCorrection(offsets, regions, 500);
+    const auto moved = Moved(offsets, regions, 500);
     if (!moved) continue;
     EXPECT_GT(std::abs(*moved), 500);
     for (int64_t& offset : offsets) offset -= *moved;
-    EXPECT_EQ(ClockCorrection(offsets, regions, 500), std::nullopt);
+    EXPECT_EQ(Moved(offsets, regions, 500), std::nullopt);
   }
 }
 

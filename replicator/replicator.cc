@@ -4,7 +4,6 @@
 #include <cstdlib>
 
 #include "base/planted.h"
-#include "replicator/clock_guard.h"
 
 namespace everwrite::replicator {
 
@@ -339,15 +338,13 @@ uint64_t Replicator::PendingOf(RegionId origin, const conflict::Vector& known,
   return pending;
 }
 
-std::optional<int64_t> Replicator::Correction(Instant now) const {
+ClockVerdict Replicator::Clock(Instant now) const {
   std::vector<int64_t> offsets_ms;
   for (const auto& [region, peer] : peers_.all())
     if (peer.clock_measured && peers_.Reachable(region, now))
       offsets_ms.push_back(peer.clock_offset_ms);
-  const auto moved = ClockCorrection(std::move(offsets_ms), options_.peers.size() + 1,
-                                     options_.max_clock_offset_us / kMicrosPerMilli);
-  if (!moved) return std::nullopt;
-  return state_.clock_correction_ms + *moved;
+  return JudgeClock(std::move(offsets_ms), options_.peers.size() + 1,
+                    options_.max_clock_offset_us / kMicrosPerMilli);
 }
 
 streams::PeerProgress Replicator::Progress(Instant now) const {
@@ -361,7 +358,9 @@ streams::PeerProgress Replicator::Progress(Instant now) const {
                               peer.ever_heard ? (now - peer.heard) / kMicrosPerMilli : -1,
                               peer.ever_heard && peer.last.stage == streams::Stage::kServing &&
                                   peer.last.claims.empty() && !peer.last.mends});
-  progress.clock_correction_ms = Correction(now);
+  const ClockVerdict clock = Clock(now);
+  progress.clock_judged = clock.judged;
+  if (clock.move_ms) progress.clock_correction_ms = state_.clock_correction_ms + *clock.move_ms;
   return progress;
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "replicator/clock_guard.h"
 #include "replicator/feed.h"
 #include "replicator/filler.h"
 #include "replicator/gate.h"
@@ -95,7 +96,7 @@ class Replicator {
   uint64_t PhysicalMillis(Instant now) const;
   uint64_t RawMillis(Instant now) const;
   // The region's clock is to be corrected by so much, all in all; nullopt: it is right as it is.
-  std::optional<int64_t> Correction(Instant now) const;
+  ClockVerdict Clock(Instant now) const;
   // The region holds from now on what `state` says, and is asked from there.
   void BeginPulling(const streams::RegionState& state);
   // Of other regions' logs: received, here or in the region, and not applied yet.

@@ -223,6 +223,7 @@ struct Writer {
       to->set_whole(peer.whole);
     }
     if (progress.clock_correction_ms) out->set_clock_correction_ms(*progress.clock_correction_ms);
+    out->set_clock_judged(progress.clock_judged);
   }
   void operator()(const Mail& mail) {
     frame.mutable_mail()->set_peer(mail.peer.value);
@@ -356,6 +357,7 @@ bool Read(const proto::Progress& in, PeerProgress& progress) {
     progress.peers.push_back(std::move(peer));
   }
   if (in.has_clock_correction_ms()) progress.clock_correction_ms = in.clock_correction_ms();
+  progress.clock_judged = in.clock_judged();
   return ReadVector(in.durable_everywhere(), progress.durable_everywhere) &&
          ReadVector(in.stable(), progress.stable);
 }

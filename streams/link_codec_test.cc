@@ -55,7 +55,8 @@ std::vector<LinkMessage> OneOfEach() {
   PeerProgress progress{SomeVector(),
                         {},
                         {{RegionId{3}, true, -250, 17, -1, SomeVector(), SomeVector(), 40, true}},
-                        -3'600'000};
+                        -3'600'000,
+                        true};
   ReplicationStatus status;
   status.bus_connected = true;
   status.gate_bytes = 10;

@@ -131,6 +131,8 @@ struct PeerProgress {
   // What the region's clock must be corrected by, all in all, to be one of the majority's; nullopt:
   // it is, or nobody can tell.
   std::optional<int64_t> clock_correction_ms;
+  // More than half of the regions agree in time, ours among them, once it is so corrected.
+  bool clock_judged = false;
 };
 
 // region <-> replicator, both ways: a letter to, or from, the region of a peer, whose content is

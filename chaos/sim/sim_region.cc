@@ -8,6 +8,8 @@ namespace {
 constexpr int64_t kMaintenanceMicros = 2 * kMicrosPerSecond;
 constexpr int64_t kSweepMicros = kMicrosPerSecond;
 constexpr int64_t kGuardMicros = 200 * kMicrosPerMilli;
+// The clocks are up to 20 s off, and a world waits a minute for what is to expire.
+constexpr uint64_t kUnjudgedExpiryMs = 25'000;
 constexpr int64_t kLyingSyncMicros = 200 * kMicrosPerMilli;
 
 }  // namespace
@@ -58,6 +60,7 @@ bool SimRegion::Start() {
   options.region = options_.id;
   options.ttl_takeover_ms = options_.ttl_takeover_ms;
   options.joins = options_.joins;
+  if (options_.joins) options.ttl_unjudged_ms = kUnjudgedExpiryMs;
   options.stream_shards = options_.stream_shards;
   options.change_log_keep_ms = options_.change_log_keep_ms;
   options.change_log_bytes = options_.change_log_bytes;

@@ -331,6 +331,7 @@ Status OpenEngine(Server& server, const topology::Topology& topology,
   table::RegionEngineOptions options;
   options.region = region.id;
   options.joins = topology.regions.size() > 1 && !is_new;
+  if (topology.regions.size() > 1) options.ttl_unjudged_ms = table::kUnjudgedExpiryMs;
   const bool durable = topology.durability == topology::Durability::kDurable;
   options.commit.sync = durable ? Sync::kYes : Sync::kNo;
   options.place = PlaceOf(server.folder->path() + "/everwrite.identity");

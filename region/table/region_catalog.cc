@@ -279,8 +279,9 @@ std::optional<int> RegionEngine::FilledPercent(const Table& table) const {
 
 void RegionEngine::OnProgress(const streams::PeerProgress& progress) {
   maintenance_.OnProgress(progress);
-  sweeper_.OnProgress(progress);
+  // Before anybody hears that the clock is right.
   if (progress.clock_correction_ms) clock_.Correct(*progress.clock_correction_ms);
+  sweeper_.OnProgress(progress);
   std::lock_guard lock(leaving_mutex_);
   whole_.clear();
   for (const streams::PeerProgress::Peer& peer : progress.peers)

@@ -63,7 +63,8 @@ RegionEngine::RegionEngine(KvStore& store, const Clock& clock, const RegionEngin
       maintenance_(store, clock_, locks_, committer_, transactions_, streams_, fills_,
                    {options.change_log_keep_ms, options.change_log_bytes}),
       backfill_(store, catalog_, locks_, committer_),
-      sweeper_(store, clock_, catalog_, options.region, options.ttl_takeover_ms,
+      sweeper_(store, clock_, catalog_, options.region,
+               {options.ttl_takeover_ms, options.ttl_unjudged_ms},
                [this](std::unique_ptr<WriteOperation> deletion, Executor& executor) {
                  Submit(std::move(deletion), executor, streams::Actor::kTimeToLive);
                }),

@@ -50,6 +50,9 @@ struct RegionEngineOptions {
   bool joins = false;
   // How long the region that wrote an expired item last must be silent until we delete it (ttl.h).
   uint64_t ttl_takeover_ms = 60'000;
+  // There are other regions to compare the clock with: until most of them agree with it, items must
+  // have been expired for so long (ttl.h). 0: there are none.
+  uint64_t ttl_unjudged_ms = 0;
   LedgerBounds ledger;
   // Whose word is asked for before anything is written (admission.h); `life` names this process.
   AdmissionOptions admission = {};

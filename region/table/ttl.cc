@@ -60,16 +60,17 @@ class ExpirySweeper::Deletion : public WriteOperation {
 };
 
 ExpirySweeper::ExpirySweeper(const KvStore& store, const Clock& clock, const Catalog& catalog,
-                             RegionId self, uint64_t takeover_ms, Submit submit)
+                             RegionId self, ExpiryOptions options, Submit submit)
     : store_(store),
       clock_(clock),
       catalog_(catalog),
       self_(self),
-      takeover_micros_(static_cast<int64_t>(takeover_ms) * kMicrosPerMilli),
+      options_(options),
       submit_(std::move(submit)),
       started_(clock.Now()) {}
 
 void ExpirySweeper::OnProgress(const streams::PeerProgress& progress) {
+  if (progress.clock_judged) clock_judged_ = true;
   std::lock_guard lock(mutex_);
   for (const streams::PeerProgress::Peer& peer : progress.peers)
     if (peer.connected) heard_[peer.region] = clock_.Now();
@@ -78,7 +79,15 @@ void ExpirySweeper::OnProgress(const streams::PeerProgress& progress) {
 bool ExpirySweeper::IsSilent(RegionId region) const {
   std::lock_guard lock(mutex_);
   const auto at = heard_.find(region);
-  return clock_.Now() - (at == heard_.end() ? started_ : at->second) > takeover_micros_;
+  return clock_.Now() - (at == heard_.end() ? started_ : at->second) >
+         static_cast<int64_t>(options_.takeover_ms) * kMicrosPerMilli;
+}
+
+uint64_t ExpirySweeper::ExpiryMillis() const {
+  const uint64_t now_ms = clock_.PhysicalMillis();
+  if (clock_judged_ || options_.unjudged_ms == 0) return now_ms;
+  Reach(Mark::kExpiryWaitsForClock);
+  return now_ms - std::min(now_ms, options_.unjudged_ms);
 }
 
 bool ExpirySweeper::MayDelete(const Table& table, item::ItemView item,
@@ -89,7 +98,7 @@ bool ExpirySweeper::MayDelete(const Table& table, item::ItemView item,
   if (!current || current->definition.ttl.attribute.empty()) return false;
   const auto expiry = ExpiryOf(item, current->definition.ttl.attribute);
   if (Planted(PlantedBug::kExpiryNotLookedAtAgain)) return version.dot.log.region() == self_;
-  if (!expiry || !IsExpired(*expiry, clock_.PhysicalMillis())) return false;
+  if (!expiry || !IsExpired(*expiry, ExpiryMillis())) return false;
   if (Planted(PlantedBug::kExpiryByEverybody)) return true;
   const RegionId writer = version.dot.log.region();
   // A region that does not hold the table any more sweeps it no more.
@@ -109,7 +118,7 @@ void ExpirySweeper::Sweep(Executor& executor) {
 }
 
 Status ExpirySweeper::Collect(Batch& batch) {
-  const uint64_t now_seconds = clock_.PhysicalMillis() / 1000;
+  const uint64_t now_seconds = ExpiryMillis() / 1000;
   const uint64_t oldest = now_seconds - std::min(now_seconds, kExpiryPastMaxSeconds);
   for (const TablePtr& table : catalog_.WithTimeToLive()) {
     const TableDefinition& definition = table->definition;

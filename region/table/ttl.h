@@ -15,6 +15,11 @@
 // it alone, unless that region stays silent: not connected for `takeover_ms`. Then all may; equal
 // deletions are no conflict.
 //
+// When. A process that has just started may have a clock that is wrong, by an hour say, and nobody
+// may have told it yet. Until most regions agree with its clock it deletes only what has been
+// expired for long, which DynamoDB's users expect ("within a few days"); an item that goes too
+// early does not come back.
+//
 // As DynamoDB documents: only numbers count; an item whose time is more than five years past is
 // left alone; until it is deleted an expired item is read like any other.
 //
@@ -47,13 +52,20 @@ std::optional<uint64_t> ExpiryOf(item::ItemView item, std::string_view attribute
 // Whether an item of that expiry is to be deleted now.
 bool IsExpired(uint64_t expiry_seconds, uint64_t now_ms);
 
+struct ExpiryOptions {
+  uint64_t takeover_ms = 60'000;
+  uint64_t unjudged_ms = 0;  // as long as the clock is not judged; 0: nobody is there to judge
+};
+// Of a region among others.
+inline constexpr uint64_t kUnjudgedExpiryMs = 24ULL * 3600 * 1000;
+
 class ExpirySweeper {
  public:
   // Submits a write of this region whose records say that TTL made it.
   using Submit = std::function<void(std::unique_ptr<WriteOperation>, Executor&)>;
 
   ExpirySweeper(const KvStore& store, const Clock& clock, const Catalog& catalog, RegionId self,
-                uint64_t takeover_ms, Submit submit);
+                ExpiryOptions options, Submit submit);
 
   void OnProgress(const streams::PeerProgress& progress);
   // Deletes on `executor` what is expired, kBatch at a time, as long as there is something that it
@@ -74,14 +86,17 @@ class ExpirySweeper {
   // Decides, with the item locked.
   bool MayDelete(const Table& table, item::ItemView item, const conflict::Version& version) const;
   bool IsSilent(RegionId region) const;
+  // The time by which items are expired: behind the clock's, as long as that may be wrong.
+  uint64_t ExpiryMillis() const;
 
   const KvStore& store_;
   const Clock& clock_;
   const Catalog& catalog_;
   const RegionId self_;
-  const int64_t takeover_micros_;
+  const ExpiryOptions options_;
   const Submit submit_;
   std::atomic<uint64_t> deleted_{0};
+  std::atomic<bool> clock_judged_{false};  // ever, since the start
   mutable std::mutex mutex_;
   bool sweeping_ = false;  // guarded by mutex_
   Instant started_;

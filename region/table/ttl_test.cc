@@ -187,6 +187,30 @@ TEST(TimeToLive, TheRegionThatWroteItLastDeletesUnlessItStaysSilent) {
   EXPECT_TRUE(a.Dump().empty() && b.Dump().empty());
 }
 
+// A region an hour ahead is started again, and nobody has told it yet.
+TEST(TimeToLive, UntilTheClockIsJudgedOnlyWhatExpiredLongAgoGoes) {
+  TtlRegion region(1);
+  region.CreateTable("t");
+  ASSERT_TRUE(region.SetTtl("exp").ok());
+  ASSERT_TRUE(region.PutExpiring("in half an hour", Seconds(1800)).ok());
+  ASSERT_TRUE(region.PutExpiring("two days ago", Seconds(-2 * 86400)).ok());
+  region.ttl_unjudged_ms = kUnjudgedExpiryMs;
+  region.Restart();
+  region.clock.physical_ms += 3'600'000;
+  region.Sweep();
+  EXPECT_TRUE(region.Has("in half an hour"));
+  EXPECT_FALSE(region.Has("two days ago"));
+  streams::PeerProgress progress;
+  progress.clock_judged = true;
+  progress.clock_correction_ms = -3'600'000;
+  region.engine->OnProgress(progress);
+  region.Sweep();
+  EXPECT_TRUE(region.Has("in half an hour")) << "by the clock as it is corrected";
+  region.clock.physical_ms += 1'802'000;
+  region.Sweep();
+  EXPECT_FALSE(region.Has("in half an hour"));
+}
+
 TEST(TimeToLive, ALaterUpdateOfAnotherRegionWins) {
   TtlRegion a(1), b(2);
   a.CreateTable("t");

@@ -37,6 +37,7 @@ void TestRegion::Open() {
   options.region = RegionId{id_};
   options.commit = commit_;
   options.stream_shards = stream_shards;
+  options.ttl_unjudged_ms = ttl_unjudged_ms;
   auto opened = RegionEngine::Open(store, clock, options, 77, [] {});
   CHECK(opened.ok(), opened.status().ToString());
   engine = std::move(opened).value();

@@ -105,6 +105,7 @@ class TestRegion {
 
   bool takes_bare = false;             // bare numbers of changes will do (PullFrom)
   streams::ShardPolicy stream_shards;  // from the next Open on
+  uint64_t ttl_unjudged_ms = 0;        // the same
   MemoryKvStore store;
   ManualClock clock;
   ManualExecutor executor;
