@@ -137,6 +137,8 @@ class World {
   // Who numbers changes again serves, and must have what others hold of its own.
   void CheckTail(size_t region, const conflict::Vector& applied);
   void CountWhatIsGone();
+  bool MayClaimWhatIsGone() const;
+  void DropExcuses();
   void CountWhatCameBack(const std::vector<const KvStore*>& stores);
   void StopReplicator(const Event& event);
   // A process that runs, for a while.
@@ -178,6 +180,7 @@ class World {
   // What each region has held durably, in its rows or before them, since it last lost its disk; and
   // what it had when the copy of it was made.
   std::map<size_t, conflict::Vector> held_, copied_;
+  bool overlapped_ = false;  // a disk was lost while another region was not whole
   // Of its own changes, what others held when it lost them and it must have before it serves again.
   std::map<size_t, conflict::Vector> owed_;
 };
@@ -282,19 +285,32 @@ void World::LoseDisk(const Event& event) {
   lost.last_write = history.writes.size();
   for (const auto& [dot, record] : history.records)
     if (dot.log.region() == regions_[region]->id()) lost.logs.insert(dot.log);
-  // Where all others are whole nobody has claimed what is gone: the checks need no excuse.
-  const bool overlaps = whole + 1 < regions_.size();
-  if (overlaps) {
-    lost.held = held_[region];
-    for (const auto& [other, held] : held_)
-      if (other != region && IsWhole(other)) lost.told.push_back(held);
-  }
+  overlapped_ |= whole + 1 < regions_.size();
+  lost.held = held_[region];
+  for (const auto& [other, held] : held_)
+    if (other != region && IsWhole(other)) lost.told.push_back(held);
   workload_.ForgetRegion(region);
   CrashRegion(region, event.for_micros, 0);
   const bool old = event.kind == EventKind::kOldDisk && regions_[region]->PutBackCopy();
   if (!old) regions_[region]->LoseDisk();
   AccountForDisk(region, old ? copied_[region] : conflict::Vector());
-  if (overlaps) CountWhatIsGone();
+  CountWhatIsGone();
+}
+
+// Where all others were whole at every loss nobody has claimed what is gone, but for who heard of
+// it just then (of a region that was cut loose, a catalog on its way), and has given it up again.
+bool World::MayClaimWhatIsGone() const {
+  return overlapped_ || mark_counts[static_cast<size_t>(Mark::kFillingForsakes)] != 0;
+}
+
+void World::DropExcuses() {
+  History& history = workload_.history();
+  history.records.merge(history.gone);
+  history.gone.clear();
+  for (History::LostDisk& lost : history.lost_disks) {
+    lost.held = {};
+    lost.told.clear();
+  }
 }
 
 void World::AccountForDisk(size_t region, const conflict::Vector& kept) {
@@ -558,6 +574,7 @@ WorldResult World::Run() {
     if (region->running()) counts_.conflicts += region->engine().ConflictCount();
   }
   CountWhatCameBack(stores);
+  if (!MayClaimWhatIsGone()) DropExcuses();
   EndView end(stores, history);
   for (std::string& line : CheckEndState(end)) result.violations.push_back(std::move(line));
   if (result.violations.size() > kViolationsMax) result.violations.resize(kViolationsMax);
