@@ -142,11 +142,23 @@ class RemoteApply::Unit : public CommitUnit {
     }
   }
 
+  // In a former life, which comes back from peers, we were the only one to hold the table, and then
+  // somebody else was given it. What we wrote until then comes bare, from who did not hold it; now
+  // there is who can tell what it said.
+  bool MayLackItsOwn(const TablePtr& before, const TablePtr& after, Dot dot) const {
+    return before && after && dot.log.region() == owner_.region_ &&
+           before->definition.id == after->definition.id && !before->state->elsewhere &&
+           before->definition.IsAlone() && !after->state->elsewhere && !after->definition.IsAlone();
+  }
+
   // Tombstones of definitions are few and carry the generation: they are kept for ever.
   void AddDefinition(CommitTurn& turn, PlannedChange& change, const StoredItem& item) {
     const std::string key(KeyOfItemKey(change.store_key));
-    change.published = owner_.catalog_.Replace(turn, owner_.catalog_.FindHeld(key),
-                                               change.definition ? &*change.definition : nullptr);
+    const TablePtr before = owner_.catalog_.FindHeld(key);
+    change.published =
+        owner_.catalog_.Replace(turn, before, change.definition ? &*change.definition : nullptr);
+    if (MayLackItsOwn(before, change.published, item.version.dot))
+      owner_.catalog_.fills().Lack(turn, change.published->definition.id, item.version.dot);
     std::string value;
     EncodeStoredItem(item, value);
     turn.batch().Put(ColumnFamily::kItems, change.store_key, value);

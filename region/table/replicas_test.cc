@@ -281,6 +281,31 @@ TEST(Replicas, ARelayThatHasOnlyTheNumbersGivesThemToThoseWhoNeedNoMore) {
   EXPECT_EQ(b.Get("t", "k"), "2");
 }
 
+// What a region wrote while it was the only holder is known to others by its numbers alone. When it
+// goes back to an old copy of its disk, its rows are where it had given the table meanwhile.
+TEST(Replicas, WhoGoesBackFetchesWhatItWroteAloneFromWhomItHasGivenTheTable) {
+  TestRegion a(1), b(2), c(3);
+  CreateIn(a, 1);
+  Exchange({&a, &b, &c});
+  a.store.KeepCopy();
+  ASSERT_TRUE(a.Put("t", "k", "1").ok());
+  ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { Add(r, 2); }).ok());
+  Exchange({&a, &b, &c});
+  while (b.engine->State().fill.table.value != 0) ASSERT_TRUE(b.FillTable(a).ok());
+  ASSERT_TRUE(a.store.PutBackCopy());
+  a.Restart();
+  ASSERT_EQ(a.Get("t", "k"), "-");
+  const LogId log = a.log();
+  for (uint64_t have = a.engine->State().applied.At(log); have < c.engine->State().applied.At(log);
+       ++have)
+    ASSERT_TRUE(a.Apply(c.engine->Read({1, log, have, 1})->batch).ok());
+  ASSERT_NE(a.engine->State().fill.table.value, 0u) << "it knows that it lacks something";
+  while (a.engine->State().fill.table.value != 0) ASSERT_TRUE(a.FillTable(b).ok());
+  EXPECT_EQ(a.Get("t", "k"), "1");
+  EXPECT_EQ(a.Dump(), b.Dump());
+  EXPECT_TRUE(CheckDigests(a.store)->empty());
+}
+
 TEST(Replicas, ARegionThatIsFilledAsAWholeFetchesWhatItsSourceDoesNotHoldFromOthers) {
   TestRegion a(1), b(2), c(3);
   CreateIn(a, 1, "everybody's");
