@@ -27,6 +27,8 @@ const std::array<MarkInfo, kMarkCount>& MarkInfos() {
       {kClockAheadOfItself, "clock-ahead-of-itself",
        "the hybrid clock stands ahead of the physical one"},
       {kChangeRepeated, "change-repeated", "a region was handed a change that it has applied"},
+      {kChangeAfterForgetting, "change-after-forgetting",
+       "a change came from before a deletion that is forgotten"},
       {kRowsOfDroppedTable, "rows-of-dropped-table", "a change came of a table that is gone"},
       {kWriteHeldBack, "write-held-back",
        "a write was refused while the region makes sure that its log goes on"},

@@ -38,6 +38,7 @@ enum class Mark : uint8_t {
   kClockAheadOfItself,
   // region/table
   kChangeRepeated,
+  kChangeAfterForgetting,
   kRowsOfDroppedTable,
   kWriteHeldBack,
   kLogBegunAnew,

@@ -61,6 +61,7 @@ std::string_view ReasonName(Reason reason) {
     case Reason::kConcurrentWrite: return "concurrent write";
     case Reason::kTableDeleted: return "the table was deleted";
     case Reason::kRepaired: return "repaired";
+    case Reason::kDeletionForgotten: return "came after a deletion that is forgotten";
   }
   return "unknown";
 }
@@ -110,7 +111,7 @@ bool DecodeConflictRecord(std::string_view bytes, ConflictRecord& record) {
   ConflictRecord result;
   uint8_t format = 0, reason = 0, is_table = 0;
   std::string_view key;
-  if (!reader.ReadByte(format) || format != kFormat || !reader.ReadByte(reason) || reason > 2 ||
+  if (!reader.ReadByte(format) || format != kFormat || !reader.ReadByte(reason) || reason > 3 ||
       !reader.ReadByte(is_table) || !reader.ReadFixed64(result.table.value) ||
       !reader.ReadBytes(key) || !ReadSide(reader, result.loser) ||
       !ReadSide(reader, result.winner) || !reader.ReadVarint(result.decided_ms) || !reader.done())

@@ -19,7 +19,14 @@ enum class Reason : uint8_t {
   kConcurrentWrite = 0,  // two writes of one item, neither of which knew the other
   kTableDeleted = 1,     // a write to a table that was deleted elsewhere
   kRepaired = 2,         // no write lost: the row was damaged, and another region's took its place
+  // A write that came when deletions of its time were forgotten: one may have been of its item.
+  kDeletionForgotten = 3,
 };
+
+// Whether an entry of that reason names who won.
+inline bool NamesWinner(Reason reason) {
+  return reason == Reason::kConcurrentWrite || reason == Reason::kRepaired;
+}
 
 struct ConflictSide {
   Version version;

@@ -135,6 +135,7 @@ struct BodyWriter {
     if (!chunk.chunk.claims.empty()) out->set_claims(VectorBytes(chunk.chunk.claims));
     out->set_clock(chunk.chunk.clock.value);
     out->set_total_rows(chunk.chunk.total_rows);
+    out->set_forgotten(chunk.chunk.forgotten.value);
     out->set_count(static_cast<uint32_t>(chunk.chunk.rows.size()));
     out->set_table(chunk.chunk.table.value);
     for (const TableId table : chunk.chunk.without) out->add_without(table.value);
@@ -275,6 +276,7 @@ struct FrameReader::Zstd {
     chunk.chunk.end = in.end();
     chunk.chunk.clock.value = in.clock();
     chunk.chunk.total_rows = in.total_rows();
+    chunk.chunk.forgotten.value = in.forgotten();
     chunk.chunk.table.value = in.table();
     for (const uint64_t table : in.without()) chunk.chunk.without.push_back(TableId{table});
     if (in.plain_size() > kMaxBatchBytes || !ReadPart(in.part(), chunk.chunk.part) ||

@@ -108,6 +108,7 @@ TEST_F(CodecTest, EveryMessageComesBackFromFramesOfAnySize) {
         if (const Chunk* chunk = std::get_if<Chunk>(&message)) {
           const streams::ScanChunk& got = std::get<Chunk>(**result).chunk;
           EXPECT_EQ(got.total_rows, chunk->chunk.total_rows);
+          EXPECT_EQ(got.forgotten, chunk->chunk.forgotten);
           EXPECT_EQ(got.clock, chunk->chunk.clock);
           EXPECT_EQ(got.claims, chunk->chunk.claims);
           for (size_t r = 0; r < got.rows.size(); ++r) {

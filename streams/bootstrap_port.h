@@ -85,6 +85,7 @@ struct ScanChunk {
   std::vector<TableId> without;
   std::vector<ScanRow> rows;     // sorted by key
   conflict::Vector claims = {};  // empty: `vector`
+  Stamp forgotten = {};          // of its tombstones the highest that the source has forgotten
   const conflict::Vector& Claims() const { return claims.empty() ? vector : claims; }
   // What the chunk's own rows show.
   const conflict::Vector& Seen() const { return part == ScanPart::kCatalog ? Claims() : vector; }

@@ -54,6 +54,7 @@ void WriteChunk(const ScanChunk& chunk, proto::Chunk* out) {
   if (!chunk.claims.empty()) out->set_claims(VectorBytes(chunk.claims));
   out->set_clock(chunk.clock.value);
   out->set_total_rows(chunk.total_rows);
+  out->set_forgotten(chunk.forgotten.value);
   out->set_table(chunk.table.value);
   for (const TableId table : chunk.without) out->add_without(table.value);
   for (const ScanRow& row : chunk.rows) {
@@ -74,6 +75,7 @@ bool ReadChunk(proto::Chunk* in, ScanChunk& chunk) {
   chunk.end = in->end();
   chunk.clock.value = in->clock();
   chunk.total_rows = in->total_rows();
+  chunk.forgotten.value = in->forgotten();
   chunk.table.value = in->table();
   for (const uint64_t table : in->without()) chunk.without.push_back(TableId{table});
   chunk.rows.reserve(static_cast<size_t>(in->row_size()));

@@ -107,6 +107,8 @@ Weather WeatherOf(const Settings& settings) {
   return weather;
 }
 
+bool Reached(Mark mark) { return mark_counts[static_cast<size_t>(mark)] != 0; }
+
 class World {
  public:
   World(const Schedule& schedule, const Plants& plants)
@@ -180,6 +182,7 @@ class World {
   // What each region has held durably, in its rows or before them, since it last lost its disk; and
   // what it had when the copy of it was made.
   std::map<size_t, conflict::Vector> held_, copied_;
+  bool old_copies_ = false;  // one was put in place of a disk
   bool overlapped_ = false;  // a disk was lost while another region was not whole
   // Of its own changes, what others held when it lost them and it must have before it serves again.
   std::map<size_t, conflict::Vector> owed_;
@@ -292,6 +295,7 @@ void World::LoseDisk(const Event& event) {
   workload_.ForgetRegion(region);
   CrashRegion(region, event.for_micros, 0);
   const bool old = event.kind == EventKind::kOldDisk && regions_[region]->PutBackCopy();
+  old_copies_ |= old;
   if (!old) regions_[region]->LoseDisk();
   AccountForDisk(region, old ? copied_[region] : conflict::Vector());
   CountWhatIsGone();
@@ -299,9 +303,7 @@ void World::LoseDisk(const Event& event) {
 
 // Where all others were whole at every loss nobody has claimed what is gone, but for who heard of
 // it just then (of a region that was cut loose, a catalog on its way), and has given it up again.
-bool World::MayClaimWhatIsGone() const {
-  return overlapped_ || mark_counts[static_cast<size_t>(Mark::kFillingForsakes)] != 0;
-}
+bool World::MayClaimWhatIsGone() const { return overlapped_ || Reached(Mark::kFillingForsakes); }
 
 void World::DropExcuses() {
   History& history = workload_.history();
@@ -543,6 +545,9 @@ WorldResult World::Run() {
     }
   }
 
+  // What was not deleted and came too late is brought by the proof of convergence.
+  if (Reached(Mark::kChangeAfterForgetting))
+    simulator_.RunUntil(simulator_.now() + kConvergenceSeconds * kMicrosPerSecond);
   WorldResult result;
   History& history = workload_.history();
   if (Converged()) {
@@ -550,6 +555,8 @@ WorldResult World::Run() {
     roaming_.Finish();
   }
   result.violations = history.violations;
+  if (Reached(Mark::kChangeAfterForgetting) && !old_copies_)
+    result.violations.push_back("a change came that a forgotten deletion may have been above");
   if (!ttl_.AllExpired())
     result.violations.push_back("expired items are left " + std::to_string(kConvergenceSeconds) +
                                 " s after everything was healed");
@@ -563,8 +570,9 @@ WorldResult World::Run() {
   for (const auto& region : regions_) {
     counts_.compared += region->compared();
     // What nobody shows any more was given up: who had seen a part of it may differ, until just
-    // this alarm makes them equal.
-    if (mark_counts[static_cast<size_t>(Mark::kFillingForsakes)] == 0)
+    // this alarm makes them equal. The same where what was gone came back with an old copy too late
+    // to be taken.
+    if (!Reached(Mark::kFillingForsakes) && !Reached(Mark::kChangeAfterForgetting))
       result.violations.insert(result.violations.end(), region->found().begin(),
                                region->found().end());
   }

@@ -283,7 +283,7 @@ std::string Admin::ConflictJson(const ConflictRecord& record) const {
   }
   AppendField(out, "decided", FormatUtcMillis(record.decided_ms));
   AppendRaw(out, "loser", SideJson(record.loser, record.is_table));
-  if (record.reason != conflict::Reason::kTableDeleted)
+  if (conflict::NamesWinner(record.reason))
     AppendRaw(out, "winner", SideJson(record.winner, record.is_table));
   return out + "}";
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/coding.h"
 #include "base/mark.h"
 #include "base/planted.h"
 #include "streams/change_log.h"
@@ -76,6 +77,14 @@ void CommitTurn::StartLog(LogId log) {
   batch_.Put(ColumnFamily::kSystem, kRegionStateKey, EncodeRegionState(state_));
 }
 
+void CommitTurn::Forget(Stamp stamp) {
+  if (stamp <= state_.forgotten) return;
+  state_.forgotten = stamp;
+  std::string value;
+  PutFixed64(value, stamp.value);
+  batch_.Put(ColumnFamily::kSystem, kForgottenKey, value);
+}
+
 void CommitTurn::Jump(const conflict::Vector& to) {
   state_.applied.Merge(to);
   context_valid_ = false;
@@ -114,6 +123,7 @@ Committer::Committer(KvStore& store, const Clock& clock, RegionState state,
       committed_(state),
       durable_(state.applied),
       durable_sequence_(state.sequence),
+      forgotten_(state.forgotten.value),
       state_(state),
       hybrid_clock_(Planted(PlantedBug::kClockNotRestored) ? Stamp{} : state.clock),
       ledger_(std::make_shared<LiveCount>(CountKey(kLedgerCount))) {}
@@ -199,6 +209,7 @@ void Committer::FinishTurn(const Status& status) {
     std::lock_guard lock(mutex_);
     if (status.ok()) {
       committed_ = state_;
+      forgotten_.store(state_.forgotten.value, std::memory_order_release);
       epoch_.fetch_add(1, std::memory_order_release);
       if (options_.sync == Sync::kYes) {
         durable_ = state_.applied;

@@ -139,6 +139,8 @@ class CommitTurn {
   // Our own changes are numbered in this log from now on; none of this turn is yet.
   void StartLog(LogId log);
   void Observe(Stamp stamp) { clock_.Observe(stamp); }
+  // A tombstone of that stamp is forgotten, here or where the region's rows come from.
+  void Forget(Stamp stamp);
   void SetClosed(bool closed) { state_.closed = closed; }
   // The next place in the region's order of stream records and shards.
   streams::Sequence NextSequence() {
@@ -233,6 +235,8 @@ class Committer {
   // As of the last finished turn; any thread.
   RegionState CommittedState() const;
   conflict::Vector Durable() const;
+  // RegionState::forgotten of that, without a lock.
+  Stamp Forgotten() const { return Stamp{forgotten_.load(std::memory_order_acquire)}; }
   // What stream records may be shown: those up to `sequence`, which are on disk. `applied` is the
   // vector behind them.
   struct StreamEnd {
@@ -261,6 +265,7 @@ class Committer {
   streams::Sequence durable_sequence_;              // guarded by mutex_
   Status health_;                                   // guarded by mutex_
   std::atomic<uint64_t> epoch_{1};
+  std::atomic<uint64_t> forgotten_;
   std::atomic<bool> held_{false};
   std::atomic<bool> failed_{false};  // health_ is not OK; set under mutex_
   Report report_;                    // guarded by mutex_

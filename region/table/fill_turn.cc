@@ -45,6 +45,7 @@ void FillTurn::AddChunk(CommitTurn& turn) {
     turn.KeepConflict(entry->key, entry->value);
   }
   turn.Observe(chunk.clock);
+  turn.Forget(chunk.forgotten);
   if (plan_.table) return AdvanceTable(turn);
   for (const TableId id : chunk.without) FillLater(turn, id);
   if (chunk.part != ScanPart::kCatalog) Advance(turn);

@@ -62,6 +62,11 @@ std::string EncodeRegionState(const RegionState& state) {
   return out;
 }
 
+bool DecodeForgotten(std::string_view value, Stamp& forgotten) {
+  Reader reader(value);
+  return reader.ReadFixed64(forgotten.value) && reader.done();
+}
+
 bool DecodeRegionState(std::string_view bytes, RegionState& state) {
   Reader reader(bytes);
   uint8_t format = 0;

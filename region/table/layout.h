@@ -17,6 +17,7 @@
 //             'F' table id (8)                          -> the same of a table (table_fills.h)
 //             'd' log (8) number (8)                    -> items key of the tombstone with that dot
 //             'f' log (8)                               -> first change held (streams/change_log)
+//             't'                                       -> highest stamp of a forgotten tombstone
 //             'g' table id (8) bucket (2)               -> digest of a bucket (bucket_digest.h)
 //             'x' region (2)                            -> when it was cut loose (log_keeper)
 //             'i' token                                 -> a transaction's token (transaction.h)
@@ -71,10 +72,16 @@ struct RegionState {
   // Neither may anybody, not for long: whether numbers may be given is not sure (admission.h). Not
   // encoded here.
   bool held = false;
+  // The highest stamp of a tombstone that was forgotten. What is applied later has a higher one, or
+  // comes from before a deletion that nobody knows any more (remote_apply). A key of its own.
+  Stamp forgotten;
 };
 inline constexpr std::string_view kRegionStateKey = "m";
 inline constexpr std::string_view kPlaceKey = "p";
 inline constexpr std::string_view kFillingKey = "B";
+inline constexpr std::string_view kForgottenKey = "t";
+// `value` of that key; nothing stored: none was forgotten yet. False: damaged.
+bool DecodeForgotten(std::string_view value, Stamp& forgotten);
 inline constexpr char kTableFillPrefix = 'F';
 std::string TableFillKey(TableId table);
 std::string EncodeRegionState(const RegionState& state);

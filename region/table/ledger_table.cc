@@ -109,7 +109,7 @@ std::string LedgerTable::ItemOf(const ConflictRecord& record) const {
     AddMap(builder, name, one.Finish());
   };
   add_side("loser", record.loser);
-  if (record.reason != conflict::Reason::kTableDeleted) add_side("winner", record.winner);
+  if (conflict::NamesWinner(record.reason)) add_side("winner", record.winner);
   return builder.Finish();
 }
 

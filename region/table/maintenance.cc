@@ -1,6 +1,7 @@
 #include "region/table/maintenance.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/coding.h"
 #include "base/mark.h"
@@ -16,14 +17,19 @@ namespace everwrite::table {
 // Forgets one tombstone, if it still stands there.
 class Maintenance::ForgetUnit : public CommitUnit {
  public:
-  ForgetUnit(KeyLocks& locks, KeyLocks::Stripe stripe, std::string store_key, Dot dot, bool stands)
+  // `stamp`: of the tombstone; nullopt: it does not stand there any more.
+  ForgetUnit(KeyLocks& locks, KeyLocks::Stripe stripe, std::string store_key, Dot dot,
+             std::optional<Stamp> stamp)
       : locks_(locks),
         stripe_(stripe),
         store_key_(std::move(store_key)),
         dot_(dot),
-        stands_(stands) {}
+        stamp_(stamp) {}
   Status AddTo(CommitTurn& turn) override {
-    if (stands_) turn.batch().Delete(ColumnFamily::kItems, store_key_);
+    if (stamp_) {
+      turn.batch().Delete(ColumnFamily::kItems, store_key_);
+      turn.Forget(*stamp_);
+    }
     turn.batch().Delete(ColumnFamily::kSystem, TombstoneKey(dot_));
     return {};
   }
@@ -34,7 +40,7 @@ class Maintenance::ForgetUnit : public CommitUnit {
   const KeyLocks::Stripe stripe_;
   const std::string store_key_;
   const Dot dot_;
-  const bool stands_;
+  const std::optional<Stamp> stamp_;
 };
 
 class Maintenance::StreamsUnit : public CommitUnit {
@@ -98,7 +104,9 @@ Status Maintenance::ForgetTombstones(const conflict::Vector& stable, Executor& e
         if (!stored.ok()) return locks_.Unlock(stripe);
         const bool stands = stored.value() && (*stored)->tombstone && (*stored)->version.dot == dot;
         Reach(stands ? Mark::kTombstoneForgotten : Mark::kTombstoneReplaced);
-        committer_.Submit(std::make_unique<ForgetUnit>(locks_, stripe, store_key, dot, stands));
+        committer_.Submit(std::make_unique<ForgetUnit>(
+            locks_, stripe, store_key, dot,
+            stands ? std::optional((*stored)->version.stamp) : std::nullopt));
       };
       if (locks_.Lock(stripe, executor, forget)) forget();
       ++forgotten;

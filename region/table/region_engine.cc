@@ -23,6 +23,10 @@ Result<std::unique_ptr<RegionEngine>> RegionEngine::Open(KvStore& store, const C
                                 std::to_string(state.log.region().value) + ", not " +
                                 std::to_string(options.region.value));
   }
+  EW_ASSIGN_OR_RETURN(const bool has_forgotten,
+                      store.Get(ColumnFamily::kSystem, kForgottenKey, &value));
+  if (has_forgotten && !DecodeForgotten(value, state.forgotten))
+    return DataLoss("what the region knows of forgotten tombstones is damaged");
   std::string place;
   EW_ASSIGN_OR_RETURN(const bool placed, store.Get(ColumnFamily::kSystem, kPlaceKey, &place));
   const bool moved = placed && !options.place.empty() && place != options.place;

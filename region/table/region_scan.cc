@@ -97,6 +97,10 @@ Result<streams::ScanChunk> ReadScanChunk(const KvStore& store, const streams::Sc
   chunk.through = request.after;
   chunk.vector = std::move(state.applied);
   chunk.clock = state.clock;
+  EW_ASSIGN_OR_RETURN(const bool has_forgotten,
+                      store.Get(ColumnFamily::kSystem, kForgottenKey, &value, snapshot.get()));
+  if (has_forgotten && !DecodeForgotten(value, chunk.forgotten))
+    return DataLoss("what the region knows of forgotten tombstones is damaged");
   PartRange part = RangeOf(request.part, request.table);
   const std::string begin = std::max(part.range.begin, request.after);
   const auto it = store.NewIterator(part.family, std::move(part.range), snapshot.get());

@@ -26,6 +26,15 @@ ConflictSide SideOf(const conflict::Version& version, bool tombstone, std::strin
   return {version, tombstone, std::string(image)};
 }
 
+// A tombstone is forgotten when whatever may still come was written by who knew it, and so has a
+// higher stamp (conflict/stability.h). What comes with a lower one was gone with a disk when that
+// was counted, and is back from an old copy of it: there may have been a deletion above it that
+// nobody here knows any more. Taking it could bring back what was deleted; so it is put in the
+// ledger. If it was not deleted, its region has the row, and the proof of convergence brings it.
+bool ComesAfterForgetting(const ChangeRecord& record, Stamp forgotten) {
+  return record.stamp <= forgotten;
+}
+
 // One change, decided.
 struct PlannedChange {
   std::string store_key;
@@ -167,9 +176,10 @@ class RemoteApply::Unit : public CommitUnit {
   }
 
  public:
-  static ConflictRecord LostToDeletion(const ChangeRecord& record, uint64_t now_ms) {
+  static ConflictRecord LostToDeletion(const ChangeRecord& record, uint64_t now_ms,
+                                       conflict::Reason reason = conflict::Reason::kTableDeleted) {
     ConflictRecord conflict;
-    conflict.reason = conflict::Reason::kTableDeleted;
+    conflict.reason = reason;
     conflict.table = record.table;
     conflict.key = record.key;
     conflict.loser =
@@ -418,6 +428,12 @@ Status RemoteApply::Resolve(Segment& segment, size_t index) {
     row = left->second.row;
   } else {
     EW_ASSIGN_OR_RETURN(row, ReadStored(store_, change.store_key, &buffer));
+  }
+  if (!row && !change.is_definition && ComesAfterForgetting(record, committer_.Forgotten())) {
+    Reach(Mark::kChangeAfterForgetting);
+    if (!record.tombstone)
+      change.conflict = Unit::LostToDeletion(record, 0, conflict::Reason::kDeletionForgotten);
+    return {};
   }
   std::optional<conflict::StoredState> stored;
   if (row) stored = conflict::StoredState{row->version, row->tombstone, row->image};

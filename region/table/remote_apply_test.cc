@@ -11,6 +11,7 @@ namespace everwrite::table {
 namespace {
 
 using testing::TestItem;
+using testing::TestKey;
 using testing::TestRegion;
 
 using Strings = std::vector<std::string>;
@@ -188,6 +189,65 @@ TEST(RemoteApply, AStableTombstoneIsForgottenAndAnUnstableOneIsNot) {
   a.RunAll();
   EXPECT_EQ(versions(), 0);
   EXPECT_EQ(a.Get("t", "k"), "-");
+}
+
+// A region lost its disk with a write that it had told nobody; an item was deleted, and everybody
+// forgot that; and an old copy of the disk brings the write back.
+TEST(RemoteApply, WhatComesFromBeforeAForgottenDeletionDoesNotComeBack) {
+  TestRegion a(1), b(2);
+  a.CreateTable("t");
+  ASSERT_TRUE(b.PullFrom(a).ok());
+  ASSERT_TRUE(a.Put("t", "k", "0").ok());
+  ASSERT_TRUE(a.Delete("t", "k").ok());
+  ASSERT_TRUE(a.Put("t", "k", "told nobody").ok());
+  ASSERT_TRUE(a.Put("t", "other", "told nobody").ok());
+  b.clock.physical_ms += 1000;
+  ASSERT_TRUE(b.Put("t", "k", "1").ok());
+  ASSERT_TRUE(b.Delete("t", "k").ok());
+  streams::PeerProgress progress;
+  progress.stable = b.engine->State().applied;
+  b.engine->OnProgress(progress);
+  ASSERT_TRUE(b.engine->maintenance().RunOnce(b.executor).ok());
+  b.RunAll();
+  b.Restart();  // it is not forgotten that something was forgotten
+  ASSERT_TRUE(b.PullFrom(a).ok());
+  EXPECT_EQ(b.Get("t", "k"), "-");
+  EXPECT_EQ(b.Losers(), (std::vector<std::string>{"other=told nobody", "k=told nobody", "k=0"}));
+  // What nobody had deleted is brought by the proof of convergence, and has not lost then.
+  ASSERT_TRUE(a.PullFrom(b).ok());
+  EXPECT_EQ(a.Get("t", "k"), "-");
+  const TableId table = a.engine->FindTable("t")->definition.id;
+  std::string row;
+  ASSERT_TRUE(*a.store.Get(ColumnFamily::kItems, ItemKey(table, TestKey("other")), &row));
+  b.engine->repair().Replace(table, TestKey("other"), std::nullopt, row, b.executor,
+                             [](const Status& status) { EXPECT_TRUE(status.ok()); });
+  b.RunAll();
+  EXPECT_EQ(b.Get("t", "other"), "told nobody");
+  EXPECT_EQ(b.Losers(), (std::vector<std::string>{"k=told nobody", "k=0"}));
+  EXPECT_EQ(a.Dump(), b.Dump());
+}
+
+// What a region is filled with lacks the deletions that its source has forgotten.
+TEST(RemoteApply, WhoIsFilledKnowsWhatItsSourceHasForgotten) {
+  TestRegion a(1), b(2), c(3);
+  a.CreateTable("t");
+  ASSERT_TRUE(b.PullFrom(a).ok());
+  ASSERT_TRUE(a.Put("t", "k", "told nobody").ok());
+  b.clock.physical_ms += 1000;
+  ASSERT_TRUE(b.Put("t", "k", "1").ok());
+  ASSERT_TRUE(b.Delete("t", "k").ok());
+  streams::PeerProgress progress;
+  progress.stable = b.engine->State().applied;
+  b.engine->OnProgress(progress);
+  ASSERT_TRUE(b.engine->maintenance().RunOnce(b.executor).ok());
+  b.RunAll();
+  ASSERT_TRUE(c.BeginFilling(b).ok());
+  while (c.engine->filling().Progress().part == streams::ScanPart::kItems)
+    ASSERT_TRUE(c.FillMore(b, 100).ok());
+  ASSERT_TRUE(c.FinishFilling().ok());
+  ASSERT_TRUE(c.CompleteFilling(b).ok());
+  ASSERT_TRUE(c.PullFrom(a).ok());
+  EXPECT_EQ(c.Get("t", "k"), "-");
 }
 
 TEST(RemoteApply, TheLogIsTrimmedOnlyWhereEveryRegionHoldsItAndItIsOld) {

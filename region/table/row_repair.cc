@@ -104,6 +104,10 @@ class RowRepair::Unit : public CommitUnit {
       conflict_->loser = {stored->version, stored->tombstone, std::string(stored->image)};
       conflict_->winner = {row_.version, row_.tombstone, std::string(row_.image)};
     }
+    // It came too late to be taken, and had not been deleted: it has not lost.
+    if (const auto lost = FindConflict(owner_.store_, row_.version);
+        lost.ok() && lost->reason == conflict::Reason::kDeletionForgotten)
+      not_lost_ = *lost;
     // The same version was damaged before: what it was then is kept.
     if (conflict_ && FindConflict(owner_.store_, conflict_->loser.version).ok()) conflict_.reset();
     EW_ASSIGN_OR_RETURN(change_, RowChange::Plan(owner_.store_, *table_->state, store_key_, stored,
@@ -118,6 +122,9 @@ class RowRepair::Unit : public CommitUnit {
       conflict_->decided_ms = turn.physical_ms();
       AppendConflict(turn, *conflict_);
     }
+    if (not_lost_)
+      turn.ForgetConflict(conflict::LedgerKey(not_lost_->loser.version),
+                          conflict::EncodeConflictRecord(*not_lost_).size());
     change_.AddRepairTo(turn, table_->state, store_key_, row_);
     return {};
   }
@@ -142,6 +149,7 @@ class RowRepair::Unit : public CommitUnit {
   TablePtr table_;
   RowChange change_;
   std::optional<conflict::ConflictRecord> conflict_;
+  std::optional<conflict::ConflictRecord> not_lost_;  // an entry that goes
 };
 
 void RowRepair::Replace(TableId table, std::string key, std::optional<RowSummary> expected,

@@ -58,7 +58,7 @@ Result<WriteFate> FindFate(const KvStore& store, const conflict::Vector& applied
     fate.key = lost->key;
     fate.deletes = lost->loser.tombstone;
     fate.image = lost->loser.image;
-    if (lost->reason != conflict::Reason::kTableDeleted) {
+    if (conflict::NamesWinner(lost->reason)) {
       fate.by = lost->winner.version;
       fate.by_deletes = lost->winner.tombstone;
     }
