@@ -163,6 +163,15 @@ TEST(RemoteApply, RestoringALoserWinsEverywhere) {
   EXPECT_EQ(b.Get("t", "k"), "loser");
 }
 
+// All that it has applied is stable: nothing can come any more that does not know it.
+void ForgetTombstones(TestRegion& region) {
+  streams::PeerProgress progress;
+  progress.stable = region.engine->State().applied;
+  region.engine->OnProgress(progress);
+  ASSERT_TRUE(region.engine->maintenance().RunOnce(region.executor).ok());
+  region.RunAll();
+}
+
 TEST(RemoteApply, AStableTombstoneIsForgottenAndAnUnstableOneIsNot) {
   TestRegion a(1);
   a.CreateTable("t");
@@ -182,11 +191,7 @@ TEST(RemoteApply, AStableTombstoneIsForgottenAndAnUnstableOneIsNot) {
   ASSERT_TRUE(a.engine->maintenance().RunOnce(a.executor).ok());
   a.RunAll();
   EXPECT_EQ(versions(), 1);
-  streams::PeerProgress progress;
-  progress.stable = a.engine->State().applied;
-  a.engine->OnProgress(progress);
-  ASSERT_TRUE(a.engine->maintenance().RunOnce(a.executor).ok());
-  a.RunAll();
+  ForgetTombstones(a);
   EXPECT_EQ(versions(), 0);
   EXPECT_EQ(a.Get("t", "k"), "-");
 }
@@ -204,11 +209,7 @@ TEST(RemoteApply, WhatComesFromBeforeAForgottenDeletionDoesNotComeBack) {
   b.clock.physical_ms += 1000;
   ASSERT_TRUE(b.Put("t", "k", "1").ok());
   ASSERT_TRUE(b.Delete("t", "k").ok());
-  streams::PeerProgress progress;
-  progress.stable = b.engine->State().applied;
-  b.engine->OnProgress(progress);
-  ASSERT_TRUE(b.engine->maintenance().RunOnce(b.executor).ok());
-  b.RunAll();
+  ForgetTombstones(b);
   b.Restart();  // it is not forgotten that something was forgotten
   ASSERT_TRUE(b.PullFrom(a).ok());
   EXPECT_EQ(b.Get("t", "k"), "-");
@@ -236,11 +237,7 @@ TEST(RemoteApply, WhoIsFilledKnowsWhatItsSourceHasForgotten) {
   b.clock.physical_ms += 1000;
   ASSERT_TRUE(b.Put("t", "k", "1").ok());
   ASSERT_TRUE(b.Delete("t", "k").ok());
-  streams::PeerProgress progress;
-  progress.stable = b.engine->State().applied;
-  b.engine->OnProgress(progress);
-  ASSERT_TRUE(b.engine->maintenance().RunOnce(b.executor).ok());
-  b.RunAll();
+  ForgetTombstones(b);
   ASSERT_TRUE(c.BeginFilling(b).ok());
   while (c.engine->filling().Progress().part == streams::ScanPart::kItems)
     ASSERT_TRUE(c.FillMore(b, 100).ok());
