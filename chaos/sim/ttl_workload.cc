@@ -1,5 +1,6 @@
 #include "chaos/sim/ttl_workload.h"
 
+#include "chaos/sim/sim_write.h"
 #include "chaos/sim/workload.h"
 #include "chaos/workload_item.h"
 #include "region/table/layout.h"
@@ -14,23 +15,6 @@ constexpr uint64_t kForeverPercent = 15;
 constexpr int64_t kRetryMicros = 300 * kMicrosPerMilli;
 
 std::string NameOf(uint64_t key) { return "ttl" + std::to_string(key); }
-
-class ExpiringPut : public table::WriteOperation {
- public:
-  using Ended = std::function<void(const Status&, const conflict::Version& committed)>;
-  ExpiringPut(table::TablePtr table, std::string key, std::string item, Ended ended)
-      : WriteOperation(std::move(table), std::move(key)),
-        item_(std::move(item)),
-        ended_(std::move(ended)) {}
-  Result<table::Mutation> Evaluate(std::optional<std::string_view>) override {
-    return table::Mutation{table::Mutation::Kind::kPut, item_};
-  }
-  void Done(const Status& status) override { ended_(status, committed); }
-
- private:
-  const std::string item_;
-  const Ended ended_;
-};
 
 }  // namespace
 
@@ -99,15 +83,15 @@ void TtlWorkload::Put(size_t session) {
     item.expiry =
         static_cast<uint64_t>(static_cast<int64_t>(region.engine().State().physical_ms / 1000) +
                               random.Between(kEarliestSeconds, kLatestSeconds));
-  auto ended = [this, id](const Status& status, const conflict::Version& committed) {
+  auto ended = [this, id](const Status& status, const SimWrite& operation) {
     HistoryWrite& ended_write = history_.At(id);
     simulator_.Trace(id * 2 + (status.ok() ? 1 : 0));
     ended_write.outcome = status.ok() ? Outcome::kAcknowledged : Outcome::kRefused;
-    ended_write.version = committed;
+    ended_write.version = operation.committed;
   };
   region.engine().Write(
-      std::make_unique<ExpiringPut>(region.engine().FindTable(Workload::kTable), write.key,
-                                    EncodeSimItem(item), std::move(ended)),
+      std::make_unique<SimWrite>(region.engine().FindTable(Workload::kTable), write.key,
+                                 SimWrite::Kind::kPut, std::move(item), std::move(ended)),
       region.executor());
 }
 
