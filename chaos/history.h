@@ -40,8 +40,9 @@ struct History {
   // and a region that was filled never had what lies before. Empty: what the logs hold is all.
   std::map<Dot, std::shared_ptr<const std::string>> records;
   // Of those, what nobody held durably any more when a disk was lost. They are not in `records`,
-  // unless they came back: they were on their way.
-  std::map<Dot, std::shared_ptr<const std::string>> gone;
+  // unless they came back: they were on their way. A number may have been given again, and be gone
+  // again: then the last one is the last.
+  std::multimap<Dot, std::shared_ptr<const std::string>> gone;
   // A disk was lost: what that region had told nobody is gone, and nobody is to blame.
   struct LostDisk {
     size_t region = 0;

@@ -61,6 +61,11 @@ class SimRegion {
   bool running() const { return process_ != nullptr; }
   // Clients are answered.
   bool serving() const { return process_ && !paused() && process_->engine->Serving().ok(); }
+  // One that still gathers digests and ledger, or a table, serves, but may not have what only
+  // another has.
+  bool whole() const {
+    return serving() && engine().filling().IsComplete() && engine().fills().empty();
+  }
 
   // The process handles nothing until it is resumed.
   void Pause() { process_->executor.Pause(); }

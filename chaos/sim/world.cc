@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <memory>
 
-#include "base/coding.h"
 #include "chaos/checkers/end_state.h"
+#include "chaos/sim/disk_account.h"
 #include "chaos/sim/index_workload.h"
 #include "chaos/sim/pair_workload.h"
 #include "chaos/sim/placed_workload.h"
@@ -16,7 +16,6 @@
 #include "chaos/sim/stream_workload.h"
 #include "chaos/sim/ttl_workload.h"
 #include "chaos/sim/workload.h"
-#include "streams/change_record.h"
 
 namespace everwrite::chaos {
 namespace {
@@ -122,7 +121,8 @@ class World {
         ttl_(simulator_, regions_, TtlOf(schedule.settings), workload_.history()),
         indexes_(simulator_, regions_, workload_.history()),
         stream_(simulator_, regions_, StreamReaderOf(schedule.settings), workload_.history()),
-        placed_(simulator_, regions_, PlacedOf(schedule.settings)) {}
+        placed_(simulator_, regions_, PlacedOf(schedule.settings)),
+        disks_(simulator_, regions_, workload_.history()) {}
 
   WorldResult Run();
 
@@ -132,16 +132,7 @@ class World {
   void CrashRegion(size_t region, int64_t for_micros, int64_t kept_percent);
   // A region loses its disk, when the others are whole, or one is: else there might be nobody left
   // who is.
-  bool IsWhole(size_t region) const;
   void LoseDisk(const Event& event);
-  // Who else has what this disk had; `kept` is what is there afterwards.
-  void AccountForDisk(size_t region, const conflict::Vector& kept);
-  // Who numbers changes again serves, and must have what others hold of its own.
-  void CheckTail(size_t region, const conflict::Vector& applied);
-  void CountWhatIsGone();
-  bool MayClaimWhatIsGone() const;
-  void DropExcuses();
-  void CountWhatCameBack(const std::vector<const KvStore*>& stores);
   void StopReplicator(const Event& event);
   // A process that runs, for a while.
   template <typename Process>
@@ -176,16 +167,10 @@ class World {
   IndexWorkload indexes_;
   StreamWorkload stream_;
   PlacedWorkload placed_;
+  DiskAccount disks_;
   bool chaos_ = true;
   WorldCounts counts_;
   std::map<size_t, bool> filling_;  // by region
-  // What each region has held durably, in its rows or before them, since it last lost its disk; and
-  // what it had when the copy of it was made.
-  std::map<size_t, conflict::Vector> held_, copied_;
-  bool old_copies_ = false;  // one was put in place of a disk
-  bool overlapped_ = false;  // a disk was lost while another region was not whole
-  // Of its own changes, what others held when it lost them and it must have before it serves again.
-  std::map<size_t, conflict::Vector> owed_;
 };
 
 void World::Build() {
@@ -205,18 +190,9 @@ void World::Build() {
           const bool filling = state.stage == streams::Stage::kFilling;
           if (filling && !filling_[i]) ++counts_.fillings;
           filling_[i] = filling;
-          held_[i].Merge(state.fill.claims.ShownOf(state.durable));
-          if (!report.own.empty()) CheckTail(i, state.applied);
-          auto& records = workload_.history().records;
-          for (size_t at = 0; at < report.own.records.size(); ++at)
-            // A number may be given again by an old copy of a disk, when nobody has seen it.
-            records[Dot{report.own.log, report.own.first + at}] = report.own.records[at];
+          disks_.OnCommit(i, report, state);
         });
-    regions_[i]->SetOnTorn([this, id = ids[i]](std::string_view bytes) {
-      streams::ChangeRecord record;
-      if (streams::DecodeChangeRecord(bytes, record) && record.dot.log.region() == id)
-        workload_.history().records[record.dot] = std::make_shared<const std::string>(bytes);
-    });
+    regions_[i]->SetOnTorn([this, i](std::string_view record) { disks_.OnTorn(i, record); });
     regions_[i]->SetOnFailure([this, i] {
       ++counts_.disk_failures;
       CrashRegion(i, kRestartMicros, 0);
@@ -267,119 +243,19 @@ void World::CrashRegion(size_t region, int64_t for_micros, int64_t kept_percent)
   });
 }
 
-// One that still gathers digests and ledger, or a table, serves, but may not have what only another
-// has.
-bool World::IsWhole(size_t region) const {
-  return regions_[region]->serving() && regions_[region]->engine().filling().IsComplete() &&
-         regions_[region]->engine().fills().empty();
-}
-
 void World::LoseDisk(const Event& event) {
   const size_t region = event.a;
   size_t whole = 0;
-  for (size_t i = 0; i < regions_.size(); ++i) whole += i != region && IsWhole(i) ? 1 : 0;
+  for (size_t i = 0; i < regions_.size(); ++i) whole += i != region && regions_[i]->whole() ? 1 : 0;
   if (whole < (schedule_.settings.losses_overlap != 0 ? 1 : regions_.size() - 1)) return;
   if (!regions_[region]->running() || regions_.size() < 2) return;
   ++counts_.lost_disks;
   simulator_.Trace("lost disk");
-  History& history = workload_.history();
-  History::LostDisk& lost = history.lost_disks.emplace_back();
-  lost.region = region;
-  lost.last_write = history.writes.size();
-  for (const auto& [dot, record] : history.records)
-    if (dot.log.region() == regions_[region]->id()) lost.logs.insert(dot.log);
-  overlapped_ |= whole + 1 < regions_.size();
-  lost.held = held_[region];
-  for (const auto& [other, held] : held_)
-    if (other != region && IsWhole(other)) lost.told.push_back(held);
   workload_.ForgetRegion(region);
   CrashRegion(region, event.for_micros, 0);
   const bool old = event.kind == EventKind::kOldDisk && regions_[region]->PutBackCopy();
-  old_copies_ |= old;
   if (!old) regions_[region]->LoseDisk();
-  AccountForDisk(region, old ? copied_[region] : conflict::Vector());
-  CountWhatIsGone();
-}
-
-// Where all others were whole at every loss nobody has claimed what is gone, but for who heard of
-// it just then (of a region that was cut loose, a catalog on its way), and has given it up again.
-bool World::MayClaimWhatIsGone() const { return overlapped_ || Reached(Mark::kFillingForsakes); }
-
-void World::DropExcuses() {
-  History& history = workload_.history();
-  history.records.merge(history.gone);
-  history.gone.clear();
-  for (History::LostDisk& lost : history.lost_disks) {
-    lost.held = {};
-    lost.told.clear();
-  }
-}
-
-void World::AccountForDisk(size_t region, const conflict::Vector& kept) {
-  const uint32_t own = uint32_t{1} << region;
-  for (HistoryWrite& write : workload_.history().writes) {
-    if (write.outcome != Outcome::kAcknowledged || write.version == conflict::Version()) continue;
-    const Dot dot = write.version.dot;
-    if (!kept.Covers(dot)) write.held_by &= ~own;
-    if (write.lost_by_maker || dot.log.region() != regions_[region]->id()) continue;
-    write.lost_by_maker = true;
-    if (kept.Covers(dot)) write.held_by |= own;
-    for (size_t i = 0; i < regions_.size(); ++i)
-      if (i != region && held_[i].Covers(dot)) write.held_by |= uint32_t{1} << i;
-    if (write.held_by != 0) ++counts_.saved_by_peers;
-  }
-  held_[region] = kept;
-  conflict::Vector& owed = owed_[region];
-  for (size_t i = 0; i < regions_.size(); ++i)
-    for (const Dot& dot : held_[i].entries())
-      if (i != region && dot.log.region() == regions_[region]->id()) owed.Raise(dot);
-}
-
-void World::CountWhatIsGone() {
-  conflict::Vector held;
-  for (const auto& [other, had] : held_) held.Merge(had);
-  auto& records = workload_.history().records;
-  for (auto at = records.begin(); at != records.end();) {
-    const auto record = at++;
-    if (!held.Covers(record->first)) workload_.history().gone.insert(records.extract(record));
-  }
-}
-
-// On its way when its last disk was lost.
-void World::CountWhatCameBack(const std::vector<const KvStore*>& stores) {
-  auto& records = workload_.history().records;
-  auto& gone = workload_.history().gone;
-  const auto is_back = [&](Dot dot) {
-    if (const auto at = gone.find(dot); at != gone.end()) records.insert(gone.extract(at));
-  };
-  for (const KvStore* store : stores) {
-    if (gone.empty()) return;
-    const auto changes = store->NewIterator(ColumnFamily::kChanges, {});
-    for (changes->Seek(""); changes->Valid(); changes->Next())
-      is_back({LogId{LoadFixed64(changes->key().data())}, LoadFixed64(changes->key().data() + 8)});
-    const auto items = store->NewIterator(ColumnFamily::kItems, {});
-    for (items->Seek(""); items->Valid(); items->Next()) {
-      table::StoredItem stored;
-      CHECK(table::DecodeStoredItem(items->value(), stored));
-      is_back(stored.version.dot);
-    }
-  }
-}
-
-void World::CheckTail(size_t region, const conflict::Vector& applied) {
-  const auto owed = owed_.find(region);
-  if (owed == owed_.end()) return;
-  conflict::Vector still;  // they may have lost theirs since
-  for (const auto& [other, held] : held_)
-    if (other != region) still.Merge(held);
-  owed->second.Meet(still);
-  if (!regions_[region]->engine().unproven() && !applied.Covers(owed->second))
-    workload_.history().violations.push_back(
-        "at " + std::to_string(simulator_.now().micros) + " us: region " +
-        std::to_string(regions_[region]->id().value) +
-        " serves without changes of its own: it has " + applied.ToString() + ", others had " +
-        owed->second.ToString());
-  owed_.erase(owed);
+  disks_.OnLost(region, old);
 }
 
 void World::StopReplicator(const Event& event) {
@@ -423,7 +299,7 @@ void World::Execute(const Event& event) {
     case EventKind::kKeepCopy:
       if (!region.serving()) return;
       region.KeepCopy();
-      copied_[event.a] = held_[event.a];
+      disks_.OnCopyKept(event.a);
       return;
     case EventKind::kStopReplicator: return StopReplicator(event);
     case EventKind::kCut:
@@ -555,7 +431,7 @@ WorldResult World::Run() {
     roaming_.Finish();
   }
   result.violations = history.violations;
-  if (Reached(Mark::kChangeAfterForgetting) && !old_copies_)
+  if (Reached(Mark::kChangeAfterForgetting) && !disks_.old_copies())
     result.violations.push_back("a change came that a forgotten deletion may have been above");
   if (!ttl_.AllExpired())
     result.violations.push_back("expired items are left " + std::to_string(kConvergenceSeconds) +
@@ -581,14 +457,14 @@ WorldResult World::Run() {
     stores.push_back(&region->store());
     if (region->running()) counts_.conflicts += region->engine().ConflictCount();
   }
-  CountWhatCameBack(stores);
-  if (!MayClaimWhatIsGone()) DropExcuses();
+  disks_.Close(stores, Reached(Mark::kFillingForsakes));
   EndView end(stores, history);
   for (std::string& line : CheckEndState(end)) result.violations.push_back(std::move(line));
   if (result.violations.size() > kViolationsMax) result.violations.resize(kViolationsMax);
   const ChangeCounts changes = CountChanges(end);
   counts_.transactions = changes.transactions;
   counts_.expired = changes.expired;
+  counts_.saved_by_peers = disks_.saved_by_peers();
   counts_.lost_with_disk = changes.lost_with_disk;
   counts_.streamed = stream_.seen();
   counts_.moved = stream_.moved();
