@@ -26,6 +26,7 @@ const std::array<MarkInfo, kMarkCount>& MarkInfos() {
       {kTieBroken, "tie-broken", "two versions of one key have one stamp"},
       {kClockAheadOfItself, "clock-ahead-of-itself",
        "the hybrid clock stands ahead of the physical one"},
+      {kClockRestored, "clock-restored", "a region starts with a clock that was corrected before"},
       {kChangeRepeated, "change-repeated", "a region was handed a change that it has applied"},
       {kChangeAfterForgetting, "change-after-forgetting",
        "a change came from before a deletion that is forgotten"},

@@ -36,6 +36,7 @@ enum class Mark : uint8_t {
   // conflict and clock
   kTieBroken,
   kClockAheadOfItself,
+  kClockRestored,
   // region/table
   kChangeRepeated,
   kChangeAfterForgetting,

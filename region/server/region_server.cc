@@ -354,6 +354,9 @@ Status OpenEngine(Server& server, const topology::Topology& topology,
   EW_ASSIGN_OR_RETURN(server.engine,
                       table::RegionEngine::Open(*server.store, server.clock, options, RandomSeed(),
                                                 [&server] { server.commit_thread.Wake(); }));
+  if (const int64_t ms = server.engine->clock().correction_ms(); ms != 0)
+    server.log.Warning("this machine's clock was ahead of the other regions', and starts corrected",
+                       {{"correction_ms", ms}});
   server.commit_thread.Start(
       server.engine->committer(), durable ? 0 : kRelaxedSyncMs, [&server](const Status& status) {
         server.log.Error("writing has failed; the process ends", {{"reason", status.message()}});

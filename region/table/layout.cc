@@ -67,6 +67,22 @@ bool DecodeForgotten(std::string_view value, Stamp& forgotten) {
   return reader.ReadFixed64(forgotten.value) && reader.done();
 }
 
+std::string EncodeClockNote(int64_t ahead_ms, int64_t raw_ms) {
+  std::string out;
+  PutFixed64(out, static_cast<uint64_t>(ahead_ms));
+  PutFixed64(out, static_cast<uint64_t>(raw_ms));
+  return out;
+}
+
+bool DecodeClockNote(std::string_view value, int64_t& ahead_ms, int64_t& raw_ms) {
+  Reader reader(value);
+  uint64_t ahead = 0, raw = 0;
+  if (!reader.ReadFixed64(ahead) || !reader.ReadFixed64(raw) || !reader.done()) return false;
+  ahead_ms = static_cast<int64_t>(ahead);
+  raw_ms = static_cast<int64_t>(raw);
+  return true;
+}
+
 bool DecodeRegionState(std::string_view bytes, RegionState& state) {
   Reader reader(bytes);
   uint8_t format = 0;

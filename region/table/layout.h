@@ -18,10 +18,12 @@
 //             'd' log (8) number (8)                    -> items key of the tombstone with that dot
 //             'f' log (8)                               -> first change held (streams/change_log)
 //             't'                                       -> highest stamp of a forgotten tombstone
-//             'g' table id (8) bucket (2)               -> digest of a bucket (bucket_digest.h)
-//             'x' region (2)                            -> when it was cut loose (log_keeper)
-//             'i' token                                 -> a transaction's token (transaction.h)
-//             'j' expiry (8) token                      -> nothing: tokens by expiry
+//             'w'                                       -> how far the clock was ahead
+//             (clock_note.h) 'g' table id (8) bucket (2)               -> digest of a bucket
+//             (bucket_digest.h) 'x' region (2)                            -> when it was cut loose
+//             (log_keeper) 'i' token                                 -> a transaction's token
+//             (transaction.h) 'j' expiry (8) token                      -> nothing: tokens by
+//             expiry
 //
 //   stored item   flags (1)  stamp (8)  log (8)  number (8)  [rank varint]  image
 //                 flags: 1 tombstone, 2 a rank follows. A tombstone's image is its key attributes.
@@ -82,6 +84,10 @@ inline constexpr std::string_view kFillingKey = "B";
 inline constexpr std::string_view kForgottenKey = "t";
 // `value` of that key; nothing stored: none was forgotten yet. False: damaged.
 bool DecodeForgotten(std::string_view value, Stamp& forgotten);
+inline constexpr std::string_view kClockKey = "w";
+// Milliseconds: by how much the clock was ahead, and what it showed then.
+std::string EncodeClockNote(int64_t ahead_ms, int64_t raw_ms);
+bool DecodeClockNote(std::string_view value, int64_t& ahead_ms, int64_t& raw_ms);
 inline constexpr char kTableFillPrefix = 'F';
 std::string TableFillKey(TableId table);
 std::string EncodeRegionState(const RegionState& state);

@@ -280,7 +280,8 @@ std::optional<int> RegionEngine::FilledPercent(const Table& table) const {
 void RegionEngine::OnProgress(const streams::PeerProgress& progress) {
   maintenance_.OnProgress(progress);
   // Before anybody hears that the clock is right.
-  if (progress.clock_correction_ms) clock_.Correct(*progress.clock_correction_ms);
+  if (progress.clock_correction_ms) clock_note_.Correct(*progress.clock_correction_ms);
+  clock_note_.Keep();
   sweeper_.OnProgress(progress);
   std::lock_guard lock(leaving_mutex_);
   whole_.clear();

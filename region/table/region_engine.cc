@@ -41,6 +41,9 @@ Result<std::unique_ptr<RegionEngine>> RegionEngine::Open(KvStore& store, const C
   EW_ASSIGN_OR_RETURN(state.closed, Filling::IsClosed(store));
   std::unique_ptr<RegionEngine> engine(new RegionEngine(
       store, clock, options, std::move(state), incarnation, !found || moved, std::move(wake)));
+  // Of two regions nobody can tell which clock is right.
+  const bool will_be_judged = options.admission.peers.size() >= 2;
+  EW_RETURN_IF_ERROR(engine->clock_note_.Restore(will_be_judged && !moved));
   EW_RETURN_IF_ERROR(engine->streams_.Load(store));
   const TablePtr& ledger = engine->ledger_table_.table();
   engine->streams_.Attach(ledger->definition, *ledger->state);
@@ -59,6 +62,7 @@ RegionEngine::RegionEngine(KvStore& store, const Clock& clock, const RegionEngin
     : region_(options.region),
       store_(store),
       clock_(clock),
+      clock_note_(store, clock_),
       streams_(options.stream_shards),
       catalog_(options.region, streams_, fills_),
       committer_(store, clock_, std::move(state), options.commit, std::move(wake)),

@@ -14,6 +14,7 @@
 #include "base/corrected_clock.h"
 #include "region/table/admission.h"
 #include "region/table/catalog.h"
+#include "region/table/clock_note.h"
 #include "region/table/committer.h"
 #include "region/table/conflict_ledger.h"
 #include "region/table/engine.h"
@@ -215,6 +216,7 @@ class RegionEngine : public TableEngine {
   const RegionId region_;
   KvStore& store_;
   CorrectedClock clock_;
+  ClockNote clock_note_;
   KeyLocks locks_;
   StreamCatalog streams_;
   TableFills fills_;

@@ -2,6 +2,7 @@
 """Clocks that are wrong, in real regions: the majority corrects one; stamps from the future are held; nobody loses a write."""
 import http.client
 import os
+import signal
 import time
 import unittest
 
@@ -59,9 +60,27 @@ class Clocks(unittest.TestCase):
         put(us, "a", "us 3")
         self.reaches(world, "a", "us 3")
         world.wait_until_converged()
+        return world
 
     def test_a_region_an_hour_ahead_is_put_right_and_wins_nothing(self):
-        self.an_hour_off(HOUR)
+        world = self.an_hour_off(HOUR)
+        # Started again it hears nobody, and yet does not stamp ahead.
+        us, eu = world.region(US), world.region(EU)
+        for other in (US, AP):
+            world.command("link", "cut", EU, other)
+        pid = world.pid(EU, "region")
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: world.pid(EU, "region") not in (0, pid), 20 * SLOWNESS, "the region to be started again")
+        until(lambda: world.is_ready(EU), 30 * SLOWNESS, "the region to be back")
+        self.assertEqual(round(world.region_status(EU)["clock_correction_ms"] / HOUR), -1)
+        eu.close()
+        put(eu, "a", "eu alone")
+        time.sleep(1)  # more than clocks of regions differ that are right
+        put(us, "a", "us last")
+        world.command("link", "heal")
+        self.reaches(world, "a", "us last", 20)
+        self.assertEqual(world.region_status(EU)["stamps_ahead_ms"], 0)
+        world.wait_until_converged()
 
     def test_a_region_an_hour_behind_is_put_right_and_loses_nothing(self):
         self.an_hour_off(-HOUR)
