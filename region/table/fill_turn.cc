@@ -63,7 +63,7 @@ void FillTurn::AddWord(CommitTurn& turn) {
     Reach(Mark::kFillingForsakes);
     ++next_.steps;
     next_.claims.Show(plan_.request.chunk.vector);
-    if (next_.claims.empty()) RowsDone(turn, {});
+    if (next_.claims.empty()) RowsDone(turn);
   } else if (kind == FillRequest::Kind::kComplete || is_new) {
     stage_ = Stage::kServing;
     next_ = {};
@@ -107,6 +107,7 @@ void FillTurn::Claim(const CommitTurn& turn) {
   const ScanChunk& chunk = plan_.request.chunk;
   if (plan_.stage != Stage::kFilling) {
     next_ = {};
+    next_.met = plan_.before.met;  // of one whose ledger was not gathered
     next_.begun = plan_.before.begun;
     next_.begun_ms = now_ms_;
     next_.part = ScanPart::kItems;
@@ -120,7 +121,8 @@ void FillTurn::Claim(const CommitTurn& turn) {
   next_.floor = {};
   next_.claims.Claim(turn.state().applied, chunk.Claims());
   if (next_.claims.empty()) {
-    RowsDone(turn, chunk.vector);
+    Meet(turn, chunk.vector);
+    RowsDone(turn);
   } else if (next_.part != ScanPart::kItems) {
     next_.part = ScanPart::kItems;
     next_.after.clear();
@@ -167,6 +169,7 @@ void FillTurn::Advance(const CommitTurn& turn) {
   next_.bytes += chunk.bytes();
   next_.total_rows = chunk.total_rows;
   if (chunk.part == ScanPart::kItems) {
+    Meet(turn, chunk.vector);
     for (const ScanRow& row : chunk.rows) {
       StoredItem item;
       next_.live_rows += DecodeStoredItem(row.value, item) && !item.tombstone ? 1 : 0;
@@ -183,7 +186,7 @@ void FillTurn::Advance(const CommitTurn& turn) {
       return;
     }
   }
-  if (chunk.part == ScanPart::kItems) return RowsDone(turn, chunk.vector);
+  if (chunk.part == ScanPart::kItems) return RowsDone(turn);
   next_.part = static_cast<ScanPart>(static_cast<int>(chunk.part) + 1);
 }
 
@@ -220,15 +223,20 @@ void FillTurn::NextTeller(const CommitTurn& turn) {
   }
 }
 
-// Digests and ledger are told by who shows as much, but for our own changes that nobody has: those
-// were held against the rows as they came.
-void FillTurn::RowsDone(const CommitTurn& turn, const conflict::Vector& seen) {
+void FillTurn::Meet(const CommitTurn& turn, const conflict::Vector& seen) {
+  for (const Dot& dot : seen.entries())
+    if (dot.log.region() == turn.state().log.region()) next_.met.Raise(dot);
+}
+
+// Digests and ledger are told by who shows as much. Of our own changes it need not have what no
+// source had: that was held against the rows as they came.
+void FillTurn::RowsDone(const CommitTurn& turn) {
   next_.part = ScanPart::kDigests;
   next_.after.clear();
   next_.pass = {};
-  next_.floor = {};
+  next_.floor = next_.met;
   for (const Dot& dot : turn.state().applied.entries())
-    if (dot.log.region() != turn.state().log.region() || seen.Covers(dot)) next_.floor.Raise(dot);
+    if (dot.log.region() != turn.state().log.region()) next_.floor.Raise(dot);
 }
 
 }  // namespace everwrite::table

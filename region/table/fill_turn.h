@@ -34,7 +34,8 @@ class FillTurn {
   void Advance(const CommitTurn& turn);
   void AdvanceTable(CommitTurn& turn);
   void NextTeller(const CommitTurn& turn);
-  void RowsDone(const CommitTurn& turn, const conflict::Vector& seen);
+  void Meet(const CommitTurn& turn, const conflict::Vector& seen);
+  void RowsDone(const CommitTurn& turn);
 
   Catalog& catalog_;
   LogKeeper& logs_;

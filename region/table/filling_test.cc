@@ -436,6 +436,33 @@ TEST(Filling, TheLedgerIsOnlyTakenFromWhoHasAllThatWeHad) {
   EXPECT_EQ(n.Losers(), a.Losers());
 }
 
+// What lost to a change of ours was decided where both met, and nothing of it is seen in the rows.
+TEST(Filling, TheLedgerIsOnlyTakenFromWhoHasOfOursWhatTheSourceHad) {
+  TestRegion a(1), b(2), n(3);
+  a.CreateTable("t");
+  ASSERT_TRUE(b.PullFrom(a).ok() && n.PullFrom(a).ok());
+  ASSERT_TRUE(a.Put("t", "k", "of a").ok());
+  n.clock.physical_ms += 10;
+  ASSERT_TRUE(n.Put("t", "k", "of n").ok());
+  ASSERT_TRUE(b.PullFrom(a).ok() && b.PullFrom(n).ok());
+  ASSERT_EQ(b.Losers(), std::vector<std::string>{"k=of a"});
+  ASSERT_TRUE(n.Put("t", "of n", "nobody has seen it").ok());
+  ASSERT_TRUE(n.BeginFilling(b).ok());
+  FillAll(n, b);
+  ASSERT_TRUE(n.FinishFilling().ok());
+  EXPECT_EQ(n.CompleteFilling(a).code(), StatusCode::kFailedPrecondition);
+  n.Restart();
+  // Cut loose again before anybody has told, and filled by the one who knows less.
+  ASSERT_TRUE(a.Put("t", "of a", "more").ok());
+  ASSERT_TRUE(n.BeginFilling(a).ok());
+  FillAll(n, a);
+  ASSERT_TRUE(n.FinishFilling().ok());
+  EXPECT_EQ(n.CompleteFilling(a).code(), StatusCode::kFailedPrecondition);
+  ASSERT_TRUE(b.PullFrom(a).ok());
+  ASSERT_TRUE(n.CompleteFilling(b).ok());
+  EXPECT_EQ(n.Losers(), b.Losers());
+}
+
 TEST(Filling, WhatDoesNotFitIsRefused) {
   TestRegion a(1), n(2);
   a.CreateTable("t");

@@ -31,6 +31,9 @@ std::string EncodeFilling(Stage stage, const FillProgress& progress) {
   for (const uint64_t number : {progress.rows, progress.bytes, progress.live_rows,
                                 progress.total_rows, progress.begun_ms, progress.steps})
     PutVarint(out, number);
+  std::string met;
+  progress.met.EncodeTo(met);
+  PutBytes(out, met);
   return out;
 }
 
@@ -54,6 +57,9 @@ bool DecodeFilling(std::string_view bytes, Stage& stage, FillProgress& progress)
   for (uint64_t* number : {&progress.rows, &progress.bytes, &progress.live_rows,
                            &progress.total_rows, &progress.begun_ms, &progress.steps})
     if (!reader.ReadVarint(*number)) return false;
+  std::string_view met;  // which earlier versions did not note
+  if (!reader.done() && (!reader.ReadBytes(met) || !conflict::Vector::Decode(met, progress.met)))
+    return false;
   stage = static_cast<Stage>(stage_byte);
   progress.source.value = static_cast<uint16_t>(source);
   progress.part = static_cast<ScanPart>(part);
