@@ -53,6 +53,7 @@ const std::array<MarkInfo, kMarkCount>& MarkInfos() {
       {kTombstoneForgotten, "tombstone-forgotten", "a stable tombstone was forgotten"},
       {kTombstoneReplaced, "tombstone-replaced", "a stable tombstone had been written over"},
       {kTokenRepeated, "token-repeated", "a transaction came again with its token"},
+      {kLedgerForgets, "ledger-forgets", "a full conflict ledger forgets its oldest entries"},
       {kExpiryTakenOver, "expiry-taken-over", "an expired item of a silent region was deleted"},
       {kExpiryWaitsForClock, "expiry-waits-for-clock",
        "expired items were left until the clock is judged"},

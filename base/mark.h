@@ -59,6 +59,7 @@ enum class Mark : uint8_t {
   kTombstoneForgotten,
   kTombstoneReplaced,
   kTokenRepeated,
+  kLedgerForgets,
   kExpiryTakenOver,
   kExpiryWaitsForClock,
   kIndexEntryBackfilled,

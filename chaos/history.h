@@ -2,6 +2,7 @@
 // final states against.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -46,6 +47,7 @@ struct History {
   // A disk was lost: what that region had told nobody is gone, and nobody is to blame.
   struct LostDisk {
     size_t region = 0;
+    bool old_copy = false;    // is in its place
     std::set<LogId> logs;     // that were on it, of its own
     uint64_t last_write = 0;  // id of the last write before
     // What it had held; and what each of the others had that had also gathered what was decided
@@ -54,6 +56,10 @@ struct History {
     std::vector<conflict::Vector> told;
   };
   std::vector<LostDisk> lost_disks;
+  // What each region's conflict ledger has forgotten because it was full; and who has been filled,
+  // maybe by one that had forgotten it.
+  std::map<size_t, std::set<Dot>> ledger_forgot;
+  std::set<size_t> filled;
   std::vector<std::string> violations;  // found while running: one line each
   uint64_t reads = 0;
   // No region was silent for so long that another may have deleted what it wrote last (ttl.h).
@@ -67,6 +73,11 @@ struct History {
   // Nobody has it, and nobody is to blame.
   bool IsExcused(const HistoryWrite& write) const {
     return WasLost(write.version.dot) && write.held_by == 0;
+  }
+  bool MayHaveForgotten(size_t region, Dot loser) const {
+    return std::any_of(ledger_forgot.begin(), ledger_forgot.end(), [&](const auto& entry) {
+      return (entry.first == region || filled.count(region) != 0) && entry.second.count(loser) != 0;
+    });
   }
   // The region that was asked has forgotten the write and its token.
   bool WasForgotten(const HistoryWrite& write) const {

@@ -29,6 +29,7 @@ void DiskAccount::OnLost(size_t region, bool old_copy) {
   const RegionId id = regions_[region]->id();
   History::LostDisk& lost = history_.lost_disks.emplace_back();
   lost.region = region;
+  lost.old_copy = old_copy;
   lost.last_write = history_.writes.size();
   for (const auto& [dot, record] : history_.records)
     if (dot.log.region() == id) lost.logs.insert(dot.log);

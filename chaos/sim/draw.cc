@@ -80,6 +80,8 @@ class Drawer {
     s.burst_ms = deletions.Chance(1, 2) ? deletions.Between(100, 2000) : 0;
     s.mortal_percent = deletions.Chance(1, 2) ? deletions.Between(5, 25) : 0;
     s.losses_overlap = options_.overlapping_losses ? 1 : 0;
+    Random ledger = Stream("ledger");
+    if (ledger.Chance(1, 4)) s.ledger_bytes = ledger.Between(10, 300) * 1000;
     s.stream = random.Chance(1, 3) ? 1 : 0;  // its checks cost as much as all others
     if (s.stream != 0) {
       s.stream_think_ms = random.Between(20, 400);

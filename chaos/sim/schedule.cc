@@ -156,6 +156,7 @@ const std::vector<SettingInfo>& SettingInfos() {
        "largest message of the bus, of encoded ones; 0: as they are"},
       {"log-bytes", &S::log_bytes, 0, INT64_MAX, "bound of the change log; 0: none"},
       {"log-keep-ms", &S::log_keep_ms, 0, INT64_MAX, "how long it is kept, where it has a bound"},
+      {"ledger-bytes", &S::ledger_bytes, 0, INT64_MAX, "bound of the conflict ledger; 0: none"},
       {"losses-overlap", &S::losses_overlap, 0, 1,
        "disks are lost while one other region is whole; 0: while all others are"},
       {"sessions", &S::sessions, 0, 100, "clients of a region that put, delete and read"},
@@ -297,6 +298,7 @@ std::string Describe(const Schedule& schedule) {
     if (say) text += ", " + std::string(what) + std::to_string(value) + std::string(unit);
   };
   add(s.log_bytes != 0, "logs of ", s.log_bytes / 1000, " KB");
+  add(s.ledger_bytes != 0, "ledgers of ", s.ledger_bytes / 1000, " KB");
   add(s.clock_grain_ms > 1, "clock grain ", s.clock_grain_ms, " ms");
   add(s.loss_permille != 0, "loss ", s.loss_permille, "/1000");
   add(s.repeat_permille != 0, "repeats ", s.repeat_permille, "/1000");

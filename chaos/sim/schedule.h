@@ -50,6 +50,7 @@ struct Settings {
   int64_t frame_bytes = 0;
   int64_t log_bytes = 0;
   int64_t log_keep_ms = 0;
+  int64_t ledger_bytes = 0;
   int64_t losses_overlap = 0;
 
   int64_t sessions = 1;

@@ -34,7 +34,18 @@ Status SimRegion::Disk::Write(const KvBatch& batch, Sync sync) {
   return error;
 }
 
+void SimRegion::Disk::TellOfLedger(const KvBatch& batch) {
+  std::vector<std::string> keys;
+  batch.ForEach(
+      [&](KvBatch::Kind kind, ColumnFamily family, std::string_view key, std::string_view) {
+        if (kind == KvBatch::Kind::kDelete && family == ColumnFamily::kLedger)
+          keys.emplace_back(key);
+      });
+  if (!keys.empty()) on_ledger_forgets(keys);
+}
+
 Status SimRegion::Disk::Store(const KvBatch& batch, Sync sync) {
+  if (options_.ledger_bytes != 0) TellOfLedger(batch);
   if (options_.lying_sync) sync = Sync::kNo;
   if (!options_.forgets_index_deletes && !options_.loses_stream_entries)
     return MemoryKvStore::Write(batch, sync);
@@ -64,6 +75,7 @@ bool SimRegion::Start() {
   options.stream_shards = options_.stream_shards;
   options.change_log_keep_ms = options_.change_log_keep_ms;
   options.change_log_bytes = options_.change_log_bytes;
+  if (options_.ledger_bytes != 0) options.ledger.bytes_max = options_.ledger_bytes;
   options.admission = {options_.peers, 1 * kMicrosPerSecond};
   options.life = {random_.Next() | 1, process_->clock.PhysicalMillis(), false, {}};
   options.on_admission = [this](table::Admission::Decision decision, const std::string&) {

@@ -30,6 +30,7 @@ struct SimRegionOptions {
   uint64_t ttl_takeover_ms = 60'000;
   uint64_t change_log_keep_ms = 24ULL * 3600 * 1000;
   uint64_t change_log_bytes = 64ULL << 30;
+  uint64_t ledger_bytes = 0;  // bound of the conflict ledger; 0: none
   // Another: deletions of index entries are lost.
   bool forgets_index_deletes = false;
   // Another: one in twenty entries of a table's stream is lost.
@@ -80,6 +81,11 @@ class SimRegion {
   // Told of a change record that came on the disk though its write failed.
   void SetOnTorn(std::function<void(std::string_view record)> listener) {
     store_.on_torn = std::move(listener);
+  }
+  // Told of the ledger's entries before they are deleted, by their keys, those of one batch
+  // together; where the ledger has a bound.
+  void SetOnLedgerForgets(std::function<void(const std::vector<std::string>& keys)> listener) {
+    store_.on_ledger_forgets = std::move(listener);
   }
 
   RegionId id() const { return options_.id; }
@@ -135,9 +141,11 @@ class SimRegion {
     Status error;  // of every write
     bool applies = false;
     std::function<void(std::string_view record)> on_torn;
+    std::function<void(const std::vector<std::string>& keys)> on_ledger_forgets;
 
    private:
     Status Store(const KvBatch& batch, Sync sync);
+    void TellOfLedger(const KvBatch& batch);
     const SimRegionOptions options_;
   };
 

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "chaos/checkers/end_state.h"
+#include "chaos/checkers/ledger_bound.h"
 #include "chaos/sim/disk_account.h"
 #include "chaos/sim/index_workload.h"
 #include "chaos/sim/pair_workload.h"
@@ -91,6 +92,7 @@ SimRegionOptions RegionOf(const Settings& settings, const Plants& plants) {
       static_cast<uint64_t>(settings.stream_split_rate);
   options.stream_shards.open_max = static_cast<size_t>(settings.stream_open_max);
   options.stream_shards.entries_per_mark = static_cast<uint64_t>(settings.stream_mark_entries);
+  options.ledger_bytes = static_cast<uint64_t>(settings.ledger_bytes);
   options.lying_sync = plants.lying_sync;
   options.forgets_index_deletes = plants.forgets_index_deletes;
   options.loses_stream_entries = plants.loses_stream_entries;
@@ -189,9 +191,16 @@ void World::Build() {
           // Whether its filling has begun again since it last committed.
           const bool filling = state.stage == streams::Stage::kFilling;
           if (filling && !filling_[i]) ++counts_.fillings;
+          if (filling) workload_.history().filled.insert(i);
           filling_[i] = filling;
           disks_.OnCommit(i, report, state);
         });
+    regions_[i]->SetOnLedgerForgets([this, i](const std::vector<std::string>& keys) {
+      // One that the proof of convergence takes back goes too.
+      const auto bound = static_cast<uint64_t>(schedule_.settings.ledger_bytes);
+      CheckLedgerForgets(regions_[i]->store(), keys,
+                         Reached(Mark::kChangeAfterForgetting) ? 0 : bound, i, workload_.history());
+    });
     regions_[i]->SetOnTorn([this, i](std::string_view record) { disks_.OnTorn(i, record); });
     regions_[i]->SetOnFailure([this, i] {
       ++counts_.disk_failures;

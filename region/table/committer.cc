@@ -105,6 +105,7 @@ void CommitTurn::KeepConflict(std::string_view key, std::string_view value) {
 }
 
 void CommitTurn::ForgetConflict(std::string_view key, size_t value_size) {
+  if (!forgotten_conflicts_.emplace(key).second) return;
   batch_.Delete(ColumnFamily::kLedger, key);
   AddToCount(ledger_, -1, -static_cast<int64_t>(key.size() + value_size));
 }

@@ -124,7 +124,8 @@ class CommitTurn {
   void AddToCount(std::shared_ptr<LiveCount> count, int64_t items, int64_t bytes);
   // What is counted is gone: its count goes from the store, in this turn.
   void DropCount(const LiveCount& count);
-  // An entry of the conflict ledger that is not there yet; and one that is forgotten.
+  // An entry of the conflict ledger that is not there yet; and one that is there, and forgotten.
+  // Who forgets the same one in the same turn comes too late.
   void KeepConflict(std::string_view key, std::string_view value);
   void ForgetConflict(std::string_view key, size_t value_size);
   // The table that shows the ledger, and has a stream; null: none does (tests of the committer).
@@ -159,6 +160,7 @@ class CommitTurn {
   streams::RecordBatch own_;
   std::string context_;
   bool context_valid_ = false;
+  std::set<std::string> forgotten_conflicts_;                       // by key
   std::map<std::string_view, std::shared_ptr<LiveCount>> counted_;  // by key
 };
 

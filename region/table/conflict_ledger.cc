@@ -1,6 +1,7 @@
 #include "region/table/conflict_ledger.h"
 
 #include "base/coding.h"
+#include "base/mark.h"
 #include "base/planted.h"
 #include "region/table/ledger_table.h"
 
@@ -56,44 +57,46 @@ Result<ConflictRecord> FindConflict(const KvStore& store, const conflict::Versio
 
 class LedgerRetention::Unit : public CommitUnit {
  public:
-  struct Entry {
-    std::string key;
-    size_t value_size = 0;
-  };
-  Unit(LedgerRetention& owner, std::vector<Entry> entries)
-      : owner_(owner), entries_(std::move(entries)) {}
+  Unit(LedgerRetention& owner, std::vector<std::string> keys)
+      : owner_(owner), keys_(std::move(keys)) {}
   Status AddTo(CommitTurn& turn) override {
-    for (const Entry& entry : entries_) turn.ForgetConflict(entry.key, entry.value_size);
+    Reach(Mark::kLedgerForgets);
+    for (const std::string& key : keys_) {
+      // Unless it was taken back meanwhile (row_repair).
+      std::string value;
+      EW_ASSIGN_OR_RETURN(const bool found, owner_.store_.Get(ColumnFamily::kLedger, key, &value));
+      if (found) turn.ForgetConflict(key, value.size());
+    }
     return {};
   }
   void Finished(const Status& status, Completions&) override {
-    if (status.ok()) owner_.forgotten_ += entries_.size();
+    if (status.ok()) owner_.forgotten_ += keys_.size();
     owner_.running_ = false;
   }
 
  private:
   LedgerRetention& owner_;
-  const std::vector<Entry> entries_;
+  const std::vector<std::string> keys_;
 };
 
 Status LedgerRetention::RunOnce(uint64_t now_ms) {
   if (running_) return {};  // what is under way is still there
   const LiveCount& size = committer_.ledger();
   int64_t too_many = size.bytes - static_cast<int64_t>(bounds_.bytes_max);
-  std::vector<Unit::Entry> entries;
+  std::vector<std::string> keys;
   const auto it = store_.NewIterator(ColumnFamily::kLedger, {});
-  for (it->Seek(""); it->Valid() && entries.size() < kPerRound; it->Next()) {
+  for (it->Seek(""); it->Valid() && keys.size() < kPerRound; it->Next()) {
     ConflictRecord record;
     if (!conflict::DecodeConflictRecord(it->value(), record))
       return DataLoss("a ledger entry is damaged: " + ToHex(it->key()));
     if (record.decided_ms + bounds_.keep_ms > now_ms && too_many <= 0) break;
     too_many -= static_cast<int64_t>(it->key().size() + it->value().size());
-    entries.push_back({std::string(it->key()), it->value().size()});
+    keys.emplace_back(it->key());
   }
   EW_RETURN_IF_ERROR(it->status());
-  if (entries.empty()) return {};
+  if (keys.empty()) return {};
   running_ = true;
-  committer_.Submit(std::make_unique<Unit>(*this, std::move(entries)));
+  committer_.Submit(std::make_unique<Unit>(*this, std::move(keys)));
   return {};
 }
 

@@ -122,7 +122,8 @@ class RowRepair::Unit : public CommitUnit {
       conflict_->decided_ms = turn.physical_ms();
       AppendConflict(turn, *conflict_);
     }
-    if (not_lost_)
+    // Unless a full ledger has forgotten it meanwhile.
+    if (not_lost_ && FindConflict(owner_.store_, not_lost_->loser.version).ok())
       turn.ForgetConflict(conflict::LedgerKey(not_lost_->loser.version),
                           conflict::EncodeConflictRecord(*not_lost_).size());
     change_.AddRepairTo(turn, table_->state, store_key_, row_);
