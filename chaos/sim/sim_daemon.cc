@@ -95,8 +95,10 @@ void SimDaemon::Crash() {
 
 void SimDaemon::AttachRegion() {
   const streams::RegionState state = region_.engine().State();
-  FromRegion(
-      [this, state](replicator::Replicator& core) { core.OnRegionState(state, simulator_.now()); });
+  FromRegion([this, state](replicator::Replicator& core) {
+    process_->connected = region_.incarnation();
+    core.OnRegionState(state, simulator_.now());
+  });
 }
 
 void SimDaemon::OnRegionStarted() {
@@ -107,6 +109,7 @@ void SimDaemon::OnRegionCrashed() {
   if (!process_) return;
   // The socket closes at once; what was on the way from the region is gone (FromRegion checks).
   process_->executor.Post([this] {
+    process_->connected = 0;
     Feed([this](replicator::Replicator& core) { core.OnRegionDown(simulator_.now()); });
   });
 }
@@ -269,7 +272,8 @@ void SimDaemon::ScheduleWake(Instant when) {
 }
 
 void SimDaemon::ToRegion(std::function<void(table::RegionEngine&)> run) {
-  if (!region_.running()) return;
+  // A process that was paused meanwhile writes to the connection of the former one.
+  if (!region_.running() || process_->connected != region_.incarnation()) return;
   process_->executor.PostAfter(kLinkMicros,
                                [this, incarnation = region_.incarnation(), run = std::move(run)] {
                                  if (!region_.running() || region_.incarnation() != incarnation)

@@ -64,6 +64,7 @@ class SimDaemon {
     replicator::Replicator core;
     std::unique_ptr<replicator::FrameWriter> writer;
     std::map<size_t, std::unique_ptr<replicator::FrameReader>> readers;  // by region
+    uint64_t connected = 0;  // to this incarnation of the region; 0: to none
     Instant wake_at{};
     bool wake_scheduled = false;
   };
