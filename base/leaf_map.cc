@@ -61,8 +61,11 @@ struct LeafMap::Node {
   size_t bytes = 0;   // of all keys and values below
   // What all keys begin with, as far as there is room: most searches then see no key but the last.
   std::array<char, 32> prefix;
-  // With room for one too many, until the node is split.
+  // Of each key the eight bytes behind what is shared, and the eight behind those: where the keys
+  // of several tables or logs meet, the first eight are equal. With room for one too many, until
+  // the node is split.
   std::array<uint64_t, kEntriesMax + 1> heads;
+  std::array<uint64_t, kEntriesMax + 1> nexts;
   std::array<Entry*, kEntriesMax + 1> entries;
   std::array<Node*, kEntriesMax + 1> children;
 
@@ -74,6 +77,7 @@ struct LeafMap::Node {
         bytes(other.bytes),
         prefix(other.prefix) {
     std::copy_n(other.heads.begin(), count, heads.begin());
+    std::copy_n(other.nexts.begin(), count, nexts.begin());
     std::copy_n(other.entries.begin(), count, entries.begin());
     for (size_t i = 0; i < count; ++i) ++entries[i]->holders_;
     if (leaf) return;
@@ -96,14 +100,20 @@ struct LeafMap::Node {
   };
   Spot Search(std::string_view key) const {
     if (count == 0) return {0, false};
-    if (const int order = CompareBeginning(key); order != 0)
-      return {order < 0 ? size_t{0} : count, false};
+    if (!BeginsAlike(key))
+      if (const int order = CompareBeginning(key); order != 0)
+        return {order < 0 ? size_t{0} : count, false};
     const uint64_t head = HeadOf(key, shared);
-    size_t low = FirstNot(0, [head](uint64_t other) { return other < head; });
-    size_t high = low;  // mostly one or none has this head
-    if (low < count && heads[low] == head) ++high;
-    if (high > low && high < count && heads[high] == head)
-      high = FirstNot(high, [head](uint64_t other) { return other <= head; });
+    size_t low = FirstNot(heads, 0, count, [head](uint64_t other) { return other < head; });
+    if (low == count || heads[low] != head) return {low, false};
+    size_t high = low + 1;  // mostly only one has this head
+    if (high < count && heads[high] == head) {
+      high = FirstNot(heads, high, count, [head](uint64_t other) { return other <= head; });
+      const uint64_t next = HeadOf(key, shared + 8);
+      low = FirstNot(nexts, low, high, [next](uint64_t other) { return other < next; });
+      if (low == high || nexts[low] != next) return {low, false};
+      high = FirstNot(nexts, low, high, [next](uint64_t other) { return other <= next; });
+    }
     while (low < high) {
       const size_t middle = low + (high - low) / 2;
       const int order = entries[middle]->key().compare(key);
@@ -112,14 +122,24 @@ struct LeafMap::Node {
     }
     return {low, false};
   }
-  // Of the heads from `from` on, which `before` divides. By halves, without a branch: which half it
-  // is nobody can guess, and a wrong guess costs more than a look.
-  template <typename Before>
-  size_t FirstNot(size_t from, Before before) const {
-    const uint64_t* at = heads.data() + from;
-    size_t rest = count - from;
+  // Of the numbers from `from` to `to`, which `before` divides. By halves, without a branch: which
+  // half it is nobody can guess, and a wrong guess costs more than a look.
+  template <typename Numbers, typename Before>
+  static size_t FirstNot(const Numbers& numbers, size_t from, size_t to, Before before) {
+    if (from == to) return from;
+    const uint64_t* at = numbers.data() + from;
+    size_t rest = to - from;
     for (; rest > 1; rest -= rest / 2) at += before(at[rest / 2 - 1]) ? rest / 2 : 0;
-    return static_cast<size_t>(at - heads.data()) + (before(*at) ? 1 : 0);
+    return static_cast<size_t>(at - numbers.data()) + (before(*at) ? 1 : 0);
+  }
+  // Whether the key begins as all keys here do; false also where that is not seen at once. Mostly
+  // it does, and eight bytes at a time need no call.
+  bool BeginsAlike(std::string_view key) const {
+    if (shared < 8 || shared > prefix.size() || key.size() < shared) return shared == 0;
+    uint64_t differences = LoadFixed64(&prefix[shared - 8]) ^ LoadFixed64(&key[shared - 8]);
+    for (size_t i = 0; i + 8 < shared; i += 8)
+      differences |= LoadFixed64(&prefix[i]) ^ LoadFixed64(&key[i]);
+    return differences == 0;
   }
   // Of the first `shared` bytes with those of all keys here.
   int CompareBeginning(std::string_view key) const {
@@ -147,7 +167,10 @@ struct LeafMap::Node {
   }
   void FitHeads(size_t shared_now) {
     KeepPrefix(entries[0]->key(), shared_now);
-    for (size_t i = 0; i < count; ++i) heads[i] = HeadOf(entries[i]->key(), shared);
+    for (size_t i = 0; i < count; ++i) {
+      heads[i] = HeadOf(entries[i]->key(), shared);
+      nexts[i] = HeadOf(entries[i]->key(), shared + 8);
+    }
   }
   // Of an inner node: a key below all others comes into the first child.
   void LowerFirst(Entry* entry) {
@@ -165,8 +188,10 @@ struct LeafMap::Node {
       FitHeads(common);
     }
     std::copy_backward(heads.begin() + at, heads.begin() + count, heads.begin() + count + 1);
+    std::copy_backward(nexts.begin() + at, nexts.begin() + count, nexts.begin() + count + 1);
     std::copy_backward(entries.begin() + at, entries.begin() + count, entries.begin() + count + 1);
     heads[at] = HeadOf(key, shared);
+    nexts[at] = HeadOf(key, shared + 8);
     entries[at] = entry;
     if (!leaf) {
       std::copy_backward(children.begin() + at, children.begin() + count,
@@ -175,15 +200,17 @@ struct LeafMap::Node {
     }
     ++count;
   }
-  void Remove(size_t at) {
-    Entry::Release(entries[at]);
-    std::copy(heads.begin() + at + 1, heads.begin() + count, heads.begin() + at);
-    std::copy(entries.begin() + at + 1, entries.begin() + count, entries.begin() + at);
+  // Those from `from` to `to`.
+  void Remove(size_t from, size_t to) {
+    for (size_t i = from; i < to; ++i) Entry::Release(entries[i]);
+    std::copy(heads.begin() + to, heads.begin() + count, heads.begin() + from);
+    std::copy(nexts.begin() + to, nexts.begin() + count, nexts.begin() + from);
+    std::copy(entries.begin() + to, entries.begin() + count, entries.begin() + from);
     if (!leaf) {
-      Release(children[at]);
-      std::copy(children.begin() + at + 1, children.begin() + count, children.begin() + at);
+      for (size_t i = from; i < to; ++i) Release(children[i]);
+      std::copy(children.begin() + to, children.begin() + count, children.begin() + from);
     }
-    --count;
+    count -= static_cast<uint32_t>(to - from);
   }
   // Of those at and behind `from`.
   size_t BytesFrom(size_t from) const {
@@ -362,31 +389,66 @@ LeafMap::Held LeafMap::Put(std::string_view key, std::string_view value) {
 bool LeafMap::EraseFrom(Node*& node, std::string_view key, Held& before) {
   Own(node);
   if (node->leaf) {
-    const size_t at = node->Search(key).at;
+    const auto [at, there] = node->Search(key);
+    if (!there) return false;
     before = Held(node->entries[at]);
-    node->Remove(at);
+    node->Remove(at, at + 1);
   } else {
     const size_t at = node->ChildOf(key);
-    if (EraseFrom(node->children[at], key, before)) node->Remove(at);
+    if (EraseFrom(node->children[at], key, before)) node->Remove(at, at + 1);
   }
-  node->bytes -= before->size();
+  if (before) node->bytes -= before->size();
   return node->count == 0;
 }
 
 LeafMap::Held LeafMap::Erase(std::string_view key) {
   Held before;
-  if (!Find(key)) return before;
-  if (EraseFrom(root_, key, before)) {
-    Node::Release(root_);
-    root_ = nullptr;
+  if (root_) TakeRoot(EraseFrom(root_, key, before));
+  return before;
+}
+
+bool LeafMap::EraseRangeFrom(Node*& node, std::string_view begin, std::string_view end,
+                             std::vector<Held>* before) {
+  Own(node);
+  if (node->leaf) {
+    const size_t from = node->Search(begin).at;
+    const size_t to = node->Search(end).at;
+    for (size_t i = from; i < to; ++i) {
+      node->bytes -= node->entries[i]->size();
+      if (before) before->push_back(Held(node->entries[i]));
+    }
+    node->Remove(from, to);
+  } else {
+    size_t at = node->ChildOf(begin);
+    for (size_t rest = node->ChildOf(end) + 1 - at; rest > 0; --rest) {
+      const size_t bytes = node->children[at]->bytes;
+      const bool empty = EraseRangeFrom(node->children[at], begin, end, before);
+      node->bytes -= bytes - node->children[at]->bytes;
+      if (empty) {
+        node->Remove(at, at + 1);
+      } else {
+        ++at;
+      }
+    }
   }
+  return node->count == 0;
+}
+
+void LeafMap::EraseRange(std::string_view begin, std::string_view end, std::vector<Held>* before) {
+  const Place first = LowerBound(begin);
+  if (first.AtEnd() || first->key() >= end) return;  // no shared node is copied for nothing
+  TakeRoot(EraseRangeFrom(root_, begin, end, before));
+}
+
+// After something was erased.
+void LeafMap::TakeRoot(bool empty) {
+  if (empty) Node::Release(std::exchange(root_, nullptr));
   while (root_ && !root_->leaf && root_->count == 1) {
     Node* const only = root_->children[0];
     ++only->holders;
     Node::Release(root_);
     root_ = only;
   }
-  return before;
 }
 
 size_t LeafMap::BytesBelow(const Node& node, std::string_view key) {

@@ -3,7 +3,7 @@
 // entry is never changed, only replaced. Keys compare as unsigned bytes.
 //
 // Made for keys that begin alike (a table, a log): a node knows how many bytes all its keys share,
-// and keeps the eight after them of each side by side, so that a search seldom looks at a key.
+// and keeps the sixteen after them of each side by side, so that a search seldom looks at a key.
 //
 // What a Place points at stays as it is while the place is held, whatever is done to the map.
 //
@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace everwrite {
 
@@ -109,6 +110,8 @@ class LeafMap {
   // The entry that was there before, if any.
   Held Put(std::string_view key, std::string_view value);
   Held Erase(std::string_view key);
+  // Those in begin <= key < end; `before`, unless null, takes what was there, in order.
+  void EraseRange(std::string_view begin, std::string_view end, std::vector<Held>* before);
 
   // Of the keys and values in begin <= key < end; an empty end is no bound.
   size_t Bytes(std::string_view begin, std::string_view end) const;
@@ -123,6 +126,9 @@ class LeafMap {
   static Split SplitNode(Node& left, size_t at);
   static Split PutInto(Node*& node, Held entry, Held& before);
   static bool EraseFrom(Node*& node, std::string_view key, Held& before);
+  static bool EraseRangeFrom(Node*& node, std::string_view begin, std::string_view end,
+                             std::vector<Held>* before);
+  void TakeRoot(bool empty);
   static size_t BytesBelow(const Node& node, std::string_view key);
   void Descend(Place& place, const Node* node, bool last) const;
 

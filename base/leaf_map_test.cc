@@ -51,6 +51,19 @@ size_t Bytes(const Model& model, std::string_view begin, std::string_view end) {
   return bytes;
 }
 
+void EraseRange(LeafMap& map, Model& model, const std::string& begin, const std::string& end) {
+  std::vector<LeafMap::Held> before;
+  map.EraseRange(begin, end, &before);
+  auto at = model.lower_bound(begin);
+  for (const LeafMap::Held& entry : before) {
+    ASSERT_TRUE(at != model.end() && at->first < end);
+    ASSERT_EQ(entry->key(), at->first);
+    ASSERT_EQ(entry->value(), at->second);
+    at = model.erase(at);
+  }
+  ASSERT_TRUE(at == model.end() || at->first >= end);
+}
+
 TEST(LeafMap, IsAnOrderedMap) {
   for (const uint64_t keys : {8, 200, 5000}) {
     Random random(keys);
@@ -69,6 +82,7 @@ TEST(LeafMap, IsAnOrderedMap) {
         ASSERT_EQ(ValueOf(map.Put(key, value)), before);
         model[key] = value;
       }
+      if (random.Below(500) == 0) EraseRange(map, model, Key(random, keys), Key(random, keys));
       const std::string probe = Key(random, keys);
       const auto lower = model.lower_bound(probe);
       const LeafMap::Place found = map.LowerBound(probe);
@@ -103,6 +117,7 @@ TEST(LeafMap, ACopyStaysAsItWas) {
     if (random.Below(3) == 0) {
       map.Erase(key);
       model.erase(key);
+      if (random.Below(50) == 0) EraseRange(map, model, key, key + "5");
     } else {
       map.Put(key, std::to_string(step));
       model[key] = std::to_string(step);

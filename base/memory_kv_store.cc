@@ -7,20 +7,36 @@ namespace {
 
 size_t Index(ColumnFamily family) { return static_cast<size_t>(family); }
 
+// Of the mutex, if there is one.
+class Lock {
+ public:
+  explicit Lock(std::mutex* mutex) : mutex_(mutex) {
+    if (mutex_) mutex_->lock();
+  }
+  ~Lock() {
+    if (mutex_) mutex_->unlock();
+  }
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+
+ private:
+  std::mutex* const mutex_;
+};
+
 }  // namespace
 
 class MemoryKvStore::Snapshot : public KvSnapshot {
  public:
   // Under the mutex.
-  Snapshot(std::mutex& mutex, const Maps& maps) : mutex_(mutex), maps_(maps) {}
+  Snapshot(std::mutex* mutex, const Maps& maps) : mutex_(mutex), maps_(maps) {}
   ~Snapshot() override {
-    std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     maps_ = {};
   }
   const LeafMap& Of(ColumnFamily family) const { return maps_[Index(family)]; }
 
  private:
-  std::mutex& mutex_;
+  std::mutex* const mutex_;
   Maps maps_;
 };
 
@@ -29,32 +45,32 @@ class MemoryKvStore::Snapshot : public KvSnapshot {
 class MemoryKvStore::Iterator : public KvIterator {
  public:
   // `changes`: of the live store; null of a snapshot, which stays as it is.
-  Iterator(std::mutex& mutex, const LeafMap& map, const uint64_t* changes, KvRange range)
+  Iterator(std::mutex* mutex, const LeafMap& map, const uint64_t* changes, KvRange range)
       : mutex_(mutex), map_(map), changes_(changes), range_(std::move(range)) {}
   ~Iterator() override {
-    std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     place_ = {};
   }
 
   bool Valid() const override { return valid_; }
   void Seek(std::string_view key) override {
-    std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     Land(map_.LowerBound(std::max(key, std::string_view(range_.begin))));
   }
   void SeekForPrev(std::string_view key) override {
-    std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     const bool beyond = !range_.end.empty() && key >= range_.end;
     Land(map_.Before(beyond ? map_.LowerBound(range_.end) : map_.UpperBound(key)));
   }
   void Next() override {
-    std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     CHECK(valid_);
     if (Changed()) return Land(map_.UpperBound(place_->key()));
     map_.Next(place_);
     valid_ = !place_.AtEnd() && IsBelowEnd();  // above the beginning it was
   }
   void Prev() override {
-    std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     CHECK(valid_);
     if (Changed()) return Land(map_.Before(map_.LowerBound(place_->key())));
     map_.Prev(place_);
@@ -76,7 +92,7 @@ class MemoryKvStore::Iterator : public KvIterator {
     if (changes_) seen_ = *changes_;
   }
 
-  std::mutex& mutex_;
+  std::mutex* const mutex_;
   const LeafMap& map_;
   const uint64_t* const changes_;
   const KvRange range_;
@@ -85,12 +101,12 @@ class MemoryKvStore::Iterator : public KvIterator {
   LeafMap::Place place_;
 };
 
-MemoryKvStore::MemoryKvStore() = default;
+MemoryKvStore::MemoryKvStore(Threads threads) : threads_(threads) {}
 MemoryKvStore::~MemoryKvStore() = default;
 
 Result<bool> MemoryKvStore::Get(ColumnFamily family, std::string_view key, std::string* value,
                                 const KvSnapshot* snapshot) const {
-  std::lock_guard lock(mutex_);
+  const Lock lock(mutex());
   const LeafMap& map =
       snapshot ? static_cast<const Snapshot*>(snapshot)->Of(family) : maps_[Index(family)];
   const LeafMap::Entry* const found = map.Find(key);
@@ -103,12 +119,12 @@ std::unique_ptr<KvIterator> MemoryKvStore::NewIterator(ColumnFamily family, KvRa
                                                        const KvSnapshot* snapshot) const {
   const LeafMap& map =
       snapshot ? static_cast<const Snapshot*>(snapshot)->Of(family) : maps_[Index(family)];
-  return std::make_unique<Iterator>(mutex_, map, snapshot ? nullptr : &changes_, std::move(range));
+  return std::make_unique<Iterator>(mutex(), map, snapshot ? nullptr : &changes_, std::move(range));
 }
 
 std::unique_ptr<KvSnapshot> MemoryKvStore::TakeSnapshot() const {
-  std::lock_guard lock(mutex_);
-  return std::make_unique<Snapshot>(mutex_, maps_);
+  const Lock lock(mutex());
+  return std::make_unique<Snapshot>(mutex(), maps_);
 }
 
 void MemoryKvStore::Apply(const KvBatch& batch, std::vector<Undo>* undo) {
@@ -128,10 +144,11 @@ void MemoryKvStore::Apply(const KvBatch& batch, std::vector<Undo>* undo) {
             break;
           }
           case KvBatch::Kind::kDeleteRange: {
-            for (auto at = map.LowerBound(key); !at.AtEnd() && at->key() < value;
-                 at = map.LowerBound(key)) {
-              LeafMap::Held before = map.Erase(at->key());
-              if (undo) undo->push_back({family, std::string(at->key()), std::move(before)});
+            std::vector<LeafMap::Held> gone;
+            map.EraseRange(key, value, undo ? &gone : nullptr);
+            for (LeafMap::Held& entry : gone) {
+              std::string erased(entry->key());
+              undo->push_back({family, std::move(erased), std::move(entry)});
             }
             break;
           }
@@ -140,7 +157,7 @@ void MemoryKvStore::Apply(const KvBatch& batch, std::vector<Undo>* undo) {
 }
 
 Status MemoryKvStore::Write(const KvBatch& batch, Sync sync) {
-  std::lock_guard lock(mutex_);
+  const Lock lock(mutex());
   EW_RETURN_IF_ERROR(write_error_);
   if (sync == Sync::kYes) {
     Apply(batch, nullptr);
@@ -152,14 +169,14 @@ Status MemoryKvStore::Write(const KvBatch& batch, Sync sync) {
 }
 
 Status MemoryKvStore::SyncLog() {
-  std::lock_guard lock(mutex_);
+  const Lock lock(mutex());
   EW_RETURN_IF_ERROR(write_error_);
   unsynced_.clear();
   return {};
 }
 
 void MemoryKvStore::Crash(size_t kept_batches) {
-  std::lock_guard lock(mutex_);
+  const Lock lock(mutex());
   ++changes_;
   while (unsynced_.size() > kept_batches) {
     std::vector<Undo>& undo = unsynced_.back();
@@ -177,24 +194,24 @@ void MemoryKvStore::Crash(size_t kept_batches) {
 }
 
 uint64_t MemoryKvStore::ApproximateBytes(ColumnFamily family, const KvRange& range) const {
-  std::lock_guard lock(mutex_);
+  const Lock lock(mutex());
   return maps_[Index(family)].Bytes(range.begin, range.end);
 }
 
 void MemoryKvStore::Wipe() {
-  std::lock_guard lock(mutex_);
+  const Lock lock(mutex());
   ++changes_;
   maps_ = {};
   unsynced_.clear();
 }
 
 void MemoryKvStore::KeepCopy() {
-  std::lock_guard lock(mutex_);
+  const Lock lock(mutex());
   copy_ = maps_;
 }
 
 bool MemoryKvStore::PutBackCopy() {
-  std::lock_guard lock(mutex_);
+  const Lock lock(mutex());
   if (!copy_) return false;
   ++changes_;
   maps_ = *copy_;
@@ -203,12 +220,12 @@ bool MemoryKvStore::PutBackCopy() {
 }
 
 size_t MemoryKvStore::unsynced_batches() const {
-  std::lock_guard lock(mutex_);
+  const Lock lock(mutex());
   return unsynced_.size();
 }
 
 void MemoryKvStore::FailWrites(Status error) {
-  std::lock_guard lock(mutex_);
+  const Lock lock(mutex());
   write_error_ = std::move(error);
 }
 

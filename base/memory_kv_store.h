@@ -4,7 +4,8 @@
 // One ordered map a column family (leaf_map.h). A write logs how to undo itself until a sync passes
 // it; a snapshot shares the maps, and later writes copy the nodes that they change.
 //
-// Thread-safety: as the port asks (one mutex around everything).
+// Thread-safety: as the port asks (one mutex around everything), unless it is told that one thread
+// uses it alone, as the simulator does with every step of an iterator.
 #pragma once
 
 #include <array>
@@ -23,7 +24,9 @@ class MemoryKvStore : public KvStore {
  public:
   using Maps = std::array<LeafMap, kColumnFamilyCount>;
 
-  MemoryKvStore();
+  enum class Threads : uint8_t { kMany, kOne };
+
+  explicit MemoryKvStore(Threads threads = Threads::kMany);
   ~MemoryKvStore() override;
 
   Result<bool> Get(ColumnFamily family, std::string_view key, std::string* value,
@@ -59,6 +62,10 @@ class MemoryKvStore : public KvStore {
   class Iterator;
   void Apply(const KvBatch& batch, std::vector<Undo>* undo);
 
+  // Null: nothing needs to be locked.
+  std::mutex* mutex() const { return threads_ == Threads::kMany ? &mutex_ : nullptr; }
+
+  const Threads threads_;
   mutable std::mutex mutex_;
   Maps maps_;
   uint64_t changes_ = 0;  // counts whatever changes maps_
