@@ -8,29 +8,20 @@
 namespace everwrite {
 
 void coding::PutLongVarint(std::string& out, uint64_t value) {
-  char buffer[10];
-  int n = 0;
-  while (value >= 0x80) {
-    buffer[n++] = static_cast<char>(value | 0x80);
-    value >>= 7;
-  }
-  buffer[n++] = static_cast<char>(value);
-  out.append(buffer, n);
+  char buffer[kVarintBytesMax];
+  out.append(buffer, static_cast<size_t>(StoreVarint(buffer, value) - buffer));
 }
 
-bool Reader::ReadLongVarint(uint64_t& value) {
-  uint64_t result = 0;
-  const size_t longest = std::min<size_t>(rest_.size(), 10);
+coding::Varint coding::TakeLongVarint(std::string_view bytes) {
+  uint64_t value = 0;
+  const size_t longest = std::min(bytes.size(), kVarintBytesMax);
   for (size_t i = 0; i < longest; ++i) {
-    const auto byte = static_cast<uint8_t>(rest_.data()[i]);
-    if (i == 9 && byte > 1) return false;  // would not fit 64 bits
-    result |= static_cast<uint64_t>(byte & 0x7f) << (7 * i);
-    if ((byte & 0x80) != 0) continue;
-    rest_.remove_prefix(i + 1);
-    value = result;
-    return true;
+    const auto byte = static_cast<uint8_t>(bytes[i]);
+    if (i == kVarintBytesMax - 1 && byte > 1) break;  // would not fit 64 bits
+    value |= static_cast<uint64_t>(byte & 0x7f) << (7 * i);
+    if (byte < 0x80) return {value, i + 1};
   }
-  return false;
+  return {0, 0};
 }
 
 void PutOrderedBytes(std::string& out, std::string_view bytes) {

@@ -39,7 +39,21 @@ void PutBigEndian(std::string& out, Number value) {
   out.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
+constexpr size_t kVarintBytesMax = 10;
+
+// At `at`, which has room for the longest; returns where it ends.
+inline char* StoreVarint(char* at, uint64_t value) {
+  for (; value >= 0x80; value >>= 7) *at++ = static_cast<char>(value | 0x80);
+  *at++ = static_cast<char>(value);
+  return at;
+}
 void PutLongVarint(std::string& out, uint64_t value);
+
+struct Varint {
+  uint64_t value;
+  size_t size;  // of its encoding; 0: there is none
+};
+Varint TakeLongVarint(std::string_view bytes);
 
 }  // namespace coding
 
@@ -72,10 +86,11 @@ class Reader {
   bool ReadFixed32(uint32_t& value) { return ReadBigEndian(value); }
   bool ReadFixed64(uint64_t& value) { return ReadBigEndian(value); }
   bool ReadVarint(uint64_t& value) {
-    if (rest_.empty() || static_cast<uint8_t>(rest_[0]) >= 0x80) return ReadLongVarint(value);
-    value = static_cast<uint8_t>(rest_[0]);
-    rest_.remove_prefix(1);
-    return true;
+    const auto* const bytes = reinterpret_cast<const uint8_t*>(rest_.data());
+    if (rest_.size() >= 1 && bytes[0] < 0x80) return Took({bytes[0], 1}, value);
+    if (rest_.size() >= 2 && bytes[1] < 0x80)
+      return Took({(bytes[0] & 0x7fU) | uint64_t{bytes[1]} << 7, 2}, value);
+    return Took(coding::TakeLongVarint(rest_), value);
   }
   bool ReadBytes(std::string_view& bytes) {  // a varint length, then that many bytes
     uint64_t size = 0;
@@ -98,7 +113,12 @@ class Reader {
     rest_.remove_prefix(sizeof value);
     return true;
   }
-  bool ReadLongVarint(uint64_t& value);
+  bool Took(coding::Varint varint, uint64_t& value) {
+    if (varint.size == 0) return false;
+    value = varint.value;
+    rest_.remove_prefix(varint.size);
+    return true;
+  }
   std::string_view rest_;
 };
 

@@ -5,9 +5,9 @@
 namespace everwrite {
 
 void KvBatch::Append(Kind kind, ColumnFamily family, std::string_view key, std::string_view value) {
-  buffer_.push_back(static_cast<char>(kind));
-  buffer_.push_back(static_cast<char>(family));
-  PutBytes(buffer_, key);
+  char head[2 + coding::kVarintBytesMax] = {static_cast<char>(kind), static_cast<char>(family)};
+  buffer_.append(head, static_cast<size_t>(coding::StoreVarint(head + 2, key.size()) - head));
+  buffer_.append(key);
   PutBytes(buffer_, value);
   ++count_;
 }

@@ -21,7 +21,9 @@ namespace everwrite::conflict {
 class DotList {
  public:
   DotList() = default;
-  DotList(const DotList& other) { Assign(other.span()); }
+  DotList(const DotList& other) : near_(other.near_), size_(other.size_) {
+    if (other.far_) Assign(other.span());
+  }
   DotList(DotList&& other) noexcept
       : near_(other.near_), far_(std::move(other.far_)), size_(other.size_), room_(other.room_) {
     other.Forget();
@@ -66,6 +68,12 @@ class DotList {
     far_ = std::move(wider);
     room_ = static_cast<uint32_t>(room);
   }
+  // Of an empty list: it has so many, which the caller sets.
+  Dot* MakeRoom(size_t size) {
+    Reserve(size);
+    size_ = static_cast<uint32_t>(size);
+    return data();
+  }
   // Before `at`, which is of this list; returns where it stands now.
   Dot* Insert(const Dot* at, Dot dot) {
     const auto index = at - data();
@@ -74,10 +82,6 @@ class DotList {
     data()[index] = dot;
     ++size_;
     return data() + index;
-  }
-  void PushBack(Dot dot) {
-    if (size_ == room_) Reserve(size_t{room_} * 2);
-    data()[size_++] = dot;
   }
   void Erase(const Dot* at) {
     const auto index = at - data();
@@ -98,7 +102,7 @@ class DotList {
   Dot* data() { return far_ ? far_.get() : near_.data(); }
   const Dot* data() const { return far_ ? far_.get() : near_.data(); }
   void Assign(std::span<const Dot> dots) {
-    size_ = 0;
+    size_ = 0;  // nothing of what was there is kept
     Reserve(dots.size());
     std::copy(dots.begin(), dots.end(), begin());
     size_ = static_cast<uint32_t>(dots.size());

@@ -1,18 +1,13 @@
 #include "conflict/vector_clock.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 
 #include "base/coding.h"
 
 namespace everwrite::conflict {
 namespace {
-
-// Both lists are sorted by log: a walk through one of them, to where `log` is or would be.
-template <typename At>
-void WalkTo(LogId log, At& at, At end) {
-  while (at != end && at->log < log) ++at;
-}
 
 // Calls visit(dot) for each entry of a vector's one form; false when it is none.
 template <typename Visitor>
@@ -94,10 +89,18 @@ void Vector::Meet(const Vector& other) {
 
 void Vector::EncodeTo(std::string& out) const {
   PutVarint(out, entries_.size());
+  // Some entries at a time: to append costs more than to encode.
+  constexpr size_t kEntryBytesMax = 8 + coding::kVarintBytesMax;
+  std::array<char, 16 * kEntryBytesMax> buffer;
+  char* at = buffer.data();
   for (const Dot& dot : entries_) {
-    PutFixed64(out, dot.log.value);
-    PutVarint(out, dot.number);
+    StoreFixed64(at, dot.log.value);
+    at = coding::StoreVarint(at + 8, dot.number);
+    if (at <= buffer.data() + buffer.size() - kEntryBytesMax) continue;
+    out.append(buffer.data(), static_cast<size_t>(at - buffer.data()));
+    at = buffer.data();
   }
+  out.append(buffer.data(), static_cast<size_t>(at - buffer.data()));
 }
 
 bool Vector::Decode(std::string_view bytes, Vector& vector) {
@@ -105,8 +108,8 @@ bool Vector::Decode(std::string_view bytes, Vector& vector) {
   uint64_t count = 0;
   if (!ReadCount(reader, count)) return false;
   Vector result;
-  result.entries_.Reserve(count);
-  if (!ForEachEncoded(reader, count, [&](Dot dot) { result.entries_.PushBack(dot); })) return false;
+  Dot* at = result.entries_.MakeRoom(count);
+  if (!ForEachEncoded(reader, count, [&at](Dot dot) { *at++ = dot; })) return false;
   vector = std::move(result);
   return true;
 }

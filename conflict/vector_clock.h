@@ -36,6 +36,15 @@ class Vector {
   // Every change of `other` is also one of ours.
   bool Covers(const Vector& other) const;
   Order Compare(const Vector& other) const;
+  // Calls visit(dot) for each of our entries that `other` does not cover, in order.
+  template <typename Visitor>
+  void ForEachAbove(const Vector& other, Visitor&& visit) const {
+    const Dot* at = other.entries_.begin();
+    for (const Dot& dot : entries_) {
+      WalkTo(dot.log, at, other.entries_.end());
+      if (at == other.entries_.end() || at->log != dot.log || at->number < dot.number) visit(dot);
+    }
+  }
 
   // Raises `dot.log` to `dot.number`; never lowers.
   void Raise(Dot dot);
@@ -61,6 +70,12 @@ class Vector {
   friend bool operator==(const Vector&, const Vector&) = default;
 
  private:
+  // Both lists are sorted by log: a walk through one of them, to where `log` is or would be.
+  template <typename At>
+  static void WalkTo(LogId log, At& at, At end) {
+    while (at != end && at->log < log) ++at;
+  }
+
   DotList entries_;  // sorted by log, numbers above 0
 };
 

@@ -32,19 +32,10 @@ void PutBytesField(std::string& out, int field, std::string_view bytes) {
   PutBytes(out, bytes);
 }
 
-[[gnu::noinline]] bool TakeLongVarint(std::string_view& input, uint64_t& value) {
+inline bool TakeVarint(std::string_view& input, uint64_t& value) {
   Reader reader(input);
   if (!reader.ReadVarint(value)) return false;
   input = reader.rest();
-  return true;
-}
-
-// Takes it off the front. Most are one byte: a tag, a flag, a short length.
-inline bool TakeVarint(std::string_view& input, uint64_t& value) {
-  if (input.empty() || static_cast<uint8_t>(*input.data()) >= 0x80)
-    return TakeLongVarint(input, value);
-  value = static_cast<uint8_t>(*input.data());
-  input = {input.data() + 1, input.size() - 1};
   return true;
 }
 
