@@ -69,29 +69,29 @@ class Checker {
             const bool filling,
             store_.Get(ColumnFamily::kSystem, rebuilt.index->backfill_key(), &ignored));
         rebuilt.complete = !filling;
-        by_table_[definition.id].push_back(rebuilt.index->prefix());
-        indexes_[rebuilt.index->prefix()] = std::move(rebuilt);
+        Rebuilt& kept = indexes_[rebuilt.index->prefix()] = std::move(rebuilt);
+        by_table_[definition.id].push_back(&kept);
       }
       return Status();
     });
   }
 
   Status Rebuild() {
-    return ForEachRow(ItemKey(TableId{kCatalogTable.value + 1}, ""), "",
-                      [&](std::string_view key, const StoredItem& row) {
-                        const auto of_table = by_table_.find(TableOfItemKey(key));
-                        if (of_table == by_table_.end()) return Status();
-                        for (const std::string& prefix : of_table->second) {
-                          Rebuilt& rebuilt = indexes_[prefix];
-                          auto entry = rebuilt.index->EntryOf(key, row.image);
-                          if (!entry) continue;
-                          ++rebuilt.items;
-                          rebuilt.bytes += entry->bytes;
-                          rebuilt.entries.push_back({std::move(entry->key), &rebuilt,
-                                                     std::string(entry->Value(row.image))});
-                        }
-                        return Status();
-                      });
+    return ForEachRow(
+        ItemKey(TableId{kCatalogTable.value + 1}, ""), "",
+        [&](std::string_view key, const StoredItem& row) {
+          const auto of_table = by_table_.find(TableOfItemKey(key));
+          if (of_table == by_table_.end()) return Status();
+          for (Rebuilt* const rebuilt : of_table->second) {
+            auto entry = rebuilt->index->EntryOf(key, row.image);
+            if (!entry) continue;
+            ++rebuilt->items;
+            rebuilt->bytes += entry->bytes;
+            std::string value = entry->whole ? std::string(row.image) : std::move(entry->projected);
+            rebuilt->entries.push_back({std::move(entry->key), rebuilt, std::move(value)});
+          }
+          return Status();
+        });
   }
 
   // All in the order of their keys.
@@ -156,7 +156,7 @@ class Checker {
   const KvStore& store_;
   const size_t limit_;
   std::map<std::string, Rebuilt> indexes_;  // by prefix
-  std::map<TableId, std::vector<std::string>> by_table_;
+  std::map<TableId, std::vector<Rebuilt*>> by_table_;
   std::vector<std::string> violations_;
 };
 

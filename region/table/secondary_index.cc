@@ -21,17 +21,21 @@ std::vector<std::string> ProjectedNames(const TableDefinition& table,
   return names;
 }
 
-// Both are sorted by name.
-std::string Project(const std::vector<std::string>& names, item::ItemView item) {
-  std::string out;
-  out.reserve(item.bytes().size());
+// Sets the entry's value to what these attributes are of the item, and its size. Both are sorted by
+// name.
+void Project(const std::vector<std::string>& names, item::ItemView item, IndexEntry& entry) {
+  entry.projected.reserve(item.bytes().size());
+  size_t bytes = 0;
   auto name = names.begin();
   for (const item::Attribute& attribute : item) {
-    while (name != names.end() && *name < attribute.name) ++name;
+    int order = -1;
+    while (name != names.end() && (order = name->compare(attribute.name)) < 0) ++name;
     if (name == names.end()) break;
-    if (*name == attribute.name) out.append(attribute.encoded);
+    if (order > 0) continue;
+    entry.projected.append(attribute.encoded);
+    bytes += attribute.name.size() + item::ValueSize(attribute.value);
   }
-  return out;
+  entry.bytes = static_cast<int64_t>(bytes);
 }
 
 }  // namespace
@@ -65,10 +69,11 @@ std::optional<IndexEntry> SecondaryIndex::EntryOf(std::string_view store_key,
   if (!item::AppendCompositeKey(key_, item, entry.key)) return std::nullopt;
   entry.key.append(KeyOfItemKey(store_key));
   entry.whole = whole_;
-  if (!whole_) entry.projected = Project(projected_, item);
-  entry.bytes = whole_ && image_size
-                    ? *image_size
-                    : static_cast<int64_t>(item::ItemSize(item::ItemView(entry.Value(image))));
+  if (!whole_) {
+    Project(projected_, item, entry);
+  } else {
+    entry.bytes = image_size ? *image_size : static_cast<int64_t>(item::ItemSize(item));
+  }
   return entry;
 }
 
