@@ -1,6 +1,7 @@
 #include "streams/seen.h"
 
 #include <algorithm>
+#include <bitset>
 #include <map>
 
 namespace everwrite::streams {
@@ -14,10 +15,15 @@ SeenSet::SeenSet(const std::vector<Seen>& seen, const HashRange& within) {
   for (auto& [range, vector] : merged) seen_.push_back({range, std::move(vector)});
 }
 
-bool SeenSet::Covers(uint64_t hash, Dot dot) const {
-  return std::any_of(seen_.begin(), seen_.end(), [&](const Seen& one) {
+bool SeenSet::Covers(uint64_t hash, Dot dot, size_t& at) const {
+  const auto covers = [&](const Seen& one) {
     return one.range.Has(hash) && one.vector.Covers(dot);
-  });
+  };
+  if (at < seen_.size() && covers(seen_[at])) return true;
+  const auto found = std::find_if(seen_.begin(), seen_.end(), covers);
+  if (found == seen_.end()) return false;
+  at = static_cast<size_t>(found - seen_.begin());
+  return true;
 }
 
 conflict::Vector SeenSet::LeastOf(const HashRange& range) const {
@@ -47,7 +53,7 @@ void SeenSet::CutTo(const conflict::Vector& applied) {
 }
 
 void SeenFilter::Maker::Note(std::string_view key, const conflict::Version& version) {
-  if (filter_.set_.Covers(HashOfKey(key), version.dot)) {
+  if (filter_.set_.Covers(HashOfKey(key), version.dot, part_)) {
     keys_.append(key);
     covered_.push_back({keys_.size(), version});
   } else if (filter_.highest_.find(key) == filter_.highest_.end()) {
@@ -57,11 +63,18 @@ void SeenFilter::Maker::Note(std::string_view key, const conflict::Version& vers
 
 SeenFilter SeenFilter::Maker::Make() && {
   auto& highest = filter_.highest_;
+  // Few items have an entry that is not in the set: of nearly all others a bit of their keys'
+  // hashes tells that they have none.
+  std::bitset<size_t{1} << 14> asked;
+  const auto bit_of = [&asked](std::string_view key) { return HashOfKey(key) % asked.size(); };
+  for (const auto& [key, version] : highest) asked.set(bit_of(key));
   size_t begin = 0;
   for (const Covered& covered : covered_) {
-    const auto at = highest.find(std::string_view(keys_.data() + begin, covered.key - begin));
-    if (at != highest.end()) at->second = std::max(at->second, covered.version);
+    const std::string_view key(keys_.data() + begin, covered.key - begin);
     begin = covered.key;
+    if (!asked[bit_of(key)]) continue;
+    const auto at = highest.find(key);
+    if (at != highest.end()) at->second = std::max(at->second, covered.version);
   }
   std::erase_if(highest, [](const auto& entry) { return entry.second == conflict::Version(); });
   return std::move(filter_);

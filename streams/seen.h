@@ -56,7 +56,13 @@ class SeenSet {
   bool empty() const { return seen_.empty(); }
   const std::vector<Seen>& seen() const { return seen_; }
 
-  bool Covers(uint64_t hash, Dot dot) const;
+  bool Covers(uint64_t hash, Dot dot) const {
+    size_t at = 0;
+    return Covers(hash, dot, at);
+  }
+  // The same for who asks of many: `at` is the part that is looked at first, and then the one that
+  // covers it.
+  bool Covers(uint64_t hash, Dot dot, size_t& at) const;
   // Of every key of `range`, everything that `vector` covers.
   bool CoversAll(const HashRange& range, const conflict::Vector& vector) const {
     return LeastOf(range).Covers(vector);
@@ -111,6 +117,7 @@ class SeenFilter::Maker {
     conflict::Version version;
   };
   SeenFilter filter_;
+  size_t part_ = 0;  // of the set, that covered the last one
   std::vector<Covered> covered_;
   std::string keys_;
 };
