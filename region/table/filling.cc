@@ -102,11 +102,11 @@ Status Filling::Load() {
   return {};
 }
 
-std::pair<Stage, FillProgress> Filling::Now() const {
+Stage Filling::Now(FillProgress& progress) const {
   std::lock_guard lock(mutex_);
-  std::pair<Stage, FillProgress> now{stage_, progress_};
-  if (claiming_) now.second.claims = *claiming_;
-  return now;
+  if (stage_ != Stage::kServing) progress = progress_;
+  progress.claims = claiming_ ? *claiming_ : progress_.claims;
+  return stage_;
 }
 
 void Filling::SetClaiming(conflict::Claims claims) {

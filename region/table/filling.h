@@ -71,8 +71,9 @@ class Filling {
   streams::Stage stage() const { return stage_; }
   bool IsComplete() const { return stage_ == streams::Stage::kServing; }
   streams::FillProgress Progress() const;
-  // Both as of one moment; with what a beginning that is being committed claims.
-  std::pair<streams::Stage, streams::FillProgress> Now() const;
+  // The stage, and how far it is, as of one moment; with what a beginning that is being committed
+  // claims. Of a region that serves `progress`, which is new, gets the claims alone.
+  streams::Stage Now(streams::FillProgress& progress) const;
   // Of the items, from 0 to 100; and the seconds left at the speed of this process so far, -1:
   // nobody knows.
   struct Estimate {

@@ -232,14 +232,12 @@ streams::RegionState RegionEngine::State() const {
   state.first_held = maintenance_.logs().first_held();
   state.coming = remote_apply_.Coming();
   // After the vector: what it says beyond the rows is known by then.
-  auto [stage, fill] = filling_.Now();
-  state.stage = stage;
-  if (stage == streams::Stage::kServing) {
-    conflict::Claims claims = std::move(fill.claims);
-    fill = TableFillProgress();
-    fill.claims = std::move(claims);
+  state.stage = filling_.Now(state.fill);
+  if (state.stage == streams::Stage::kServing && !fills_.empty()) {
+    conflict::Claims claims = std::move(state.fill.claims);
+    state.fill = TableFillProgress();
+    state.fill.claims = std::move(claims);
   }
-  state.fill = std::move(fill);
   std::lock_guard lock(admission_mutex_);
   state.life = admission_.life();
   return state;
