@@ -18,13 +18,17 @@ uint64_t CostOf(const std::string& record) { return record.size() + kRecordOverh
 
 void Feed::OnState(const streams::RegionState& state) {
   serving_ = true;
-  state_ = state;
+  own_log_ = state.log;
+  durable_ = state.durable;
+  first_held_ = state.first_held;
   for (auto& [key, session] : sessions_) Pump(key, session);
 }
 
 void Feed::OnRegionDown() {
   serving_ = false;
-  state_ = {};
+  own_log_ = {};
+  durable_ = {};
+  first_held_.clear();
   cache_.clear();
   cached_bytes_ = 0;
   reads_.clear();
@@ -34,7 +38,7 @@ void Feed::OnRegionDown() {
 }
 
 uint64_t Feed::Head(LogId log) const {
-  const uint64_t durable = state_.durable.At(log);
+  const uint64_t durable = durable_.At(log);
   const auto cached = cache_.find(log);
   return cached == cache_.end() ? durable : std::max(durable, cached->second.end() - 1);
 }
@@ -109,11 +113,11 @@ void Feed::OnOpen(RegionId peer, const Open& open, Instant now) {
   ForgetEnded();
   if (!serving_) return SayEnd(peer, open.session, open.log, EndReason::kUnavailable);
   const uint64_t head = Head(open.log);
-  if (head == 0 && open.log != state_.log)
+  if (head == 0 && open.log != own_log_)
     return SayEnd(peer, open.session, open.log, EndReason::kUnknownLog);
   if (open.after > head) return SayEnd(peer, open.session, open.log, EndReason::kAhead);
-  const auto held = state_.first_held.find(open.log);
-  if (held != state_.first_held.end() && open.after + 1 < held->second)
+  const auto held = first_held_.find(open.log);
+  if (held != first_held_.end() && open.after + 1 < held->second)
     return SayEnd(peer, open.session, open.log, EndReason::kTrimmed);
   const Key key(peer, open.log);
   auto at = sessions_.find(key);
@@ -242,13 +246,6 @@ void Feed::SendBatch(const Key& key, Session& session, streams::RecordBatch batc
 
 void Feed::SayEnd(RegionId peer, uint64_t session, LogId log, EndReason reason) {
   messages_.push_back({peer, End{session, log, reason}});
-}
-
-void Feed::TakeReady(std::vector<streams::ReadRequest>& reads, std::vector<Outgoing>& messages) {
-  std::move(reads_.begin(), reads_.end(), std::back_inserter(reads));
-  std::move(messages_.begin(), messages_.end(), std::back_inserter(messages));
-  reads_.clear();
-  messages_.clear();
 }
 
 Feed::Sent Feed::SentTo(RegionId peer) const {

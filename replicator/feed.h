@@ -20,6 +20,7 @@
 #pragma once
 
 #include <deque>
+#include <iterator>
 #include <map>
 #include <vector>
 
@@ -32,6 +33,14 @@ struct Outgoing {
   RegionId to;
   Message message;
 };
+
+// What is ready of one part goes behind what others have: mostly there is nothing.
+template <typename Ready>
+void MoveInto(std::vector<Ready>& from, std::vector<Ready>& to) {
+  if (from.empty()) return;
+  std::move(from.begin(), from.end(), std::back_inserter(to));
+  from.clear();
+}
 
 class Feed {
  public:
@@ -53,7 +62,10 @@ class Feed {
   Instant wake_at() const;  // the earliest expiry of a session
 
   // Moves out what is to be done.
-  void TakeReady(std::vector<streams::ReadRequest>& reads, std::vector<Outgoing>& messages);
+  void TakeReady(std::vector<streams::ReadRequest>& reads, std::vector<Outgoing>& messages) {
+    MoveInto(reads_, reads);
+    MoveInto(messages_, messages);
+  }
 
   // The highest number of `log` that may be given out.
   uint64_t Head(LogId log) const;
@@ -96,7 +108,10 @@ class Feed {
 
   const Options options_;
   bool serving_ = false;
-  streams::RegionState state_;
+  // What the region said of its logs last.
+  LogId own_log_;
+  conflict::Vector durable_;
+  std::map<LogId, uint64_t> first_held_;
   std::map<Key, Session> sessions_;
   std::map<LogId, Cache> cache_;
   size_t cached_bytes_ = 0;

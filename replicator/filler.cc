@@ -570,14 +570,4 @@ void Filler::Advance(const PeerTable& peers, const Gate& gate, const std::vector
   for (const auto& [region, until] : resting_) WakeBy(until);
 }
 
-void Filler::TakeReady(std::vector<FillRequest>& fills, std::vector<Outgoing>& messages,
-                       std::vector<Event>& events) {
-  std::move(fills_.begin(), fills_.end(), std::back_inserter(fills));
-  std::move(messages_.begin(), messages_.end(), std::back_inserter(messages));
-  std::move(events_.begin(), events_.end(), std::back_inserter(events));
-  fills_.clear();
-  messages_.clear();
-  events_.clear();
-}
-
 }  // namespace everwrite::replicator

@@ -63,7 +63,11 @@ class Filler {
   Instant wake_at() const { return wake_at_; }
 
   void TakeReady(std::vector<streams::FillRequest>& fills, std::vector<Outgoing>& messages,
-                 std::vector<Event>& events);
+                 std::vector<Event>& events) {
+    MoveInto(fills_, fills);
+    MoveInto(messages_, messages);
+    MoveInto(events_, events);
+  }
 
   // Who fills us, and what is waited for.
   const streams::ReplicationStatus::Fill& status() const { return status_; }

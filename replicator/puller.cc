@@ -305,16 +305,15 @@ void Puller::Advance(const PeerTable& peers, const Gate& gate, Instant now) {
   if (!active_) return;
   for (const auto& [region, peer] : peers.all()) {
     if (peer.last.log.value != 0 && pulls_.size() < kMaxLogs) pulls_[peer.last.log];
-    for (const Dot& dot : peer.last.durable.entries())
-      if (!gate.applied().Covers(dot) && pulls_.size() < kMaxLogs &&
-          dot.number > gate.Tail(dot.log))
-        pulls_[dot.log];
+    peer.last.durable.ForEachAbove(gate.applied(), [&](Dot dot) {
+      if (pulls_.size() < kMaxLogs && dot.number > gate.Tail(dot.log)) pulls_[dot.log];
+    });
   }
   pulls_.erase(own_log_);
   for (auto& [log, pull] : pulls_) {
-    if (pull.state != State::kIdle) Watch(log, pull, peers, gate, now);
-    const RegionId source = Choose(log, pull, peers, gate, now);
-    if (pull.state != State::kIdle && pull.source != source)
+    if (pull.state == State::kIdle) continue;
+    Watch(log, pull, peers, gate, now);  // may give it up
+    if (pull.state != State::kIdle && pull.source != Choose(log, pull, peers, gate, now))
       Drop(pull, peers.at(pull.source).link_up);
   }
   // Slots were given back above; now they can be taken.
@@ -338,13 +337,6 @@ void Puller::Advance(const PeerTable& peers, const Gate& gate, Instant now) {
     return entry.second.state == State::kIdle && entry.second.resting.empty() &&
            entry.second.trimmed.empty() && entry.second.lacking.empty();
   });
-}
-
-void Puller::TakeReady(std::vector<Outgoing>& messages, std::vector<Event>& events) {
-  std::move(messages_.begin(), messages_.end(), std::back_inserter(messages));
-  std::move(events_.begin(), events_.end(), std::back_inserter(events));
-  messages_.clear();
-  events_.clear();
 }
 
 Puller::Received Puller::ReceivedOf(RegionId origin) const {

@@ -56,7 +56,10 @@ class Puller {
   void Advance(const PeerTable& peers, const Gate& gate, Instant now);
   Instant wake_at() const { return wake_at_; }
 
-  void TakeReady(std::vector<Outgoing>& messages, std::vector<Event>& events);
+  void TakeReady(std::vector<Outgoing>& messages, std::vector<Event>& events) {
+    MoveInto(messages_, messages);
+    MoveInto(events_, events);
+  }
 
   struct Received {
     uint64_t batches = 0;

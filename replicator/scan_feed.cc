@@ -126,12 +126,4 @@ Instant ScanFeed::wake_at() const {
   return wake;
 }
 
-void ScanFeed::TakeReady(std::vector<streams::ScanRequest>& scans,
-                         std::vector<Outgoing>& messages) {
-  std::move(scans_.begin(), scans_.end(), std::back_inserter(scans));
-  std::move(messages_.begin(), messages_.end(), std::back_inserter(messages));
-  scans_.clear();
-  messages_.clear();
-}
-
 }  // namespace everwrite::replicator

@@ -37,7 +37,10 @@ class ScanFeed {
   void Advance(Instant now);
   Instant wake_at() const;
 
-  void TakeReady(std::vector<streams::ScanRequest>& scans, std::vector<Outgoing>& messages);
+  void TakeReady(std::vector<streams::ScanRequest>& scans, std::vector<Outgoing>& messages) {
+    MoveInto(scans_, scans);
+    MoveInto(messages_, messages);
+  }
 
  private:
   struct Session {
