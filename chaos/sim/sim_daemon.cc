@@ -40,18 +40,19 @@ SimDaemon::SimDaemon(Simulator& simulator, size_t index, const std::vector<Regio
   region_.SetOnAdmission([this] {
     if (process_) AttachRegion();
   });
-  region_.AddOnCommit([this](const table::CommitReport& report, const streams::RegionState& state) {
-    if (!process_) return;
-    // As the local link: our own new records, then the state.
-    if (!report.own.empty()) {
-      FromRegion([this, batch = report.own](replicator::Replicator& core) {
-        core.OnRecordsCommitted(batch, simulator_.now());
+  region_.AddOnCommit(
+      [this](const table::CommitReport& report, const SimRegion::SharedState& state) {
+        if (!process_) return;
+        // As the local link: our own new records, then the state.
+        if (!report.own.empty()) {
+          FromRegion([this, batch = report.own](replicator::Replicator& core) {
+            core.OnRecordsCommitted(batch, simulator_.now());
+          });
+        }
+        FromRegion([this, state](replicator::Replicator& core) {
+          core.OnRegionState(*state, simulator_.now());
+        });
       });
-    }
-    FromRegion([this, state](replicator::Replicator& core) {
-      core.OnRegionState(state, simulator_.now());
-    });
-  });
 }
 
 SimDaemon::~SimDaemon() = default;
@@ -197,15 +198,14 @@ void SimDaemon::CarryOut() {
       } else {
         reply.status = chunk.status();
       }
-      FromRegion([this, reply](replicator::Replicator& core) {
+      FromRegion([this, reply = std::move(reply)](replicator::Replicator& core) {
         core.OnScanReply(reply, simulator_.now());
       });
     });
   }
   for (const auto& read : ready.reads) {
     ToRegion([this, read](table::RegionEngine& engine) {
-      const streams::ReadReply reply = engine.Read(read).value();
-      FromRegion([this, reply](replicator::Replicator& core) {
+      FromRegion([this, reply = engine.Read(read).value()](replicator::Replicator& core) {
         core.OnReadReply(reply, simulator_.now());
       });
     });
@@ -251,7 +251,7 @@ void SimDaemon::ApplyOne(streams::ApplyRequest request, bool reply) {
     engine.Apply(std::move(request), region_.executor(),
                  [this, reply, asker = incarnation_](const streams::ApplyReply& answer) {
                    if (!reply || asker != incarnation_) return;
-                   FromRegion([this, answer](replicator::Replicator& core) {
+                   FromRegion([this, answer = answer](replicator::Replicator& core) {
                      core.OnApplyReply(answer, simulator_.now());
                    });
                  });

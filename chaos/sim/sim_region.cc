@@ -102,8 +102,8 @@ bool SimRegion::Start() {
                              [&committer] { return committer.CommittedState().applied; }},
       process_->clock, session::SessionGateOptions{});
   process_->engine->committer().SetReport([this](const table::CommitReport& report) {
-    const streams::RegionState state = process_->engine->State();
-    process_->sessions->OnApplied(state.applied);
+    const auto state = std::make_shared<const streams::RegionState>(process_->engine->State());
+    process_->sessions->OnApplied(state->applied);
     for (const OnCommit& listener : on_commit_) listener(report, state);
   });
   process_->engine->StartBackfill(process_->executor);

@@ -41,7 +41,8 @@ struct SimRegionOptions {
 class SimRegion {
  public:
   // Told about every commit of the running engine, and what the region's state is since.
-  using OnCommit = std::function<void(const table::CommitReport&, const streams::RegionState&)>;
+  using SharedState = std::shared_ptr<const streams::RegionState>;
+  using OnCommit = std::function<void(const table::CommitReport&, const SharedState&)>;
   // Takes letters of the convergence guard to another region.
   using SendMail = std::function<void(RegionId to, std::string letter)>;
 
@@ -135,7 +136,8 @@ class SimRegion {
   // The disk: does what it says, unless a bug is planted.
   class Disk : public MemoryKvStore {
    public:
-    explicit Disk(const SimRegionOptions& options) : options_(options) {}
+    explicit Disk(const SimRegionOptions& options)
+        : MemoryKvStore(Threads::kOne), options_(options) {}
     Status Write(const KvBatch& batch, Sync sync) override;
 
     Status error;  // of every write

@@ -13,6 +13,10 @@ Random StreamOf(uint64_t seed, std::string_view purpose, uint64_t subject) {
 
 void Simulator::At(Instant when, std::function<void()> run, std::shared_ptr<ProcessState> process) {
   CHECK(when >= now_, "an event in the past");
+  if (when == now_) {
+    due_now_.push_back({std::move(run), std::move(process)});
+    return;
+  }
   size_t task = tasks_.size();
   if (free_.empty()) {
     tasks_.push_back({std::move(run), std::move(process)});
@@ -24,13 +28,25 @@ void Simulator::At(Instant when, std::function<void()> run, std::shared_ptr<Proc
   queue_.push({when, next_order_++, task});
 }
 
+bool Simulator::TakeNext(Instant end, Task& task) {
+  if (next_now_ < due_now_.size() && (queue_.empty() || queue_.top().when > now_)) {
+    task = std::move(due_now_[next_now_++]);
+    if (next_now_ < due_now_.size()) return true;
+    due_now_.clear();
+    next_now_ = 0;
+    return true;
+  }
+  if (queue_.empty() || queue_.top().when > end) return false;
+  const Due due = queue_.top();
+  queue_.pop();
+  task = std::exchange(tasks_[due.task], {});
+  free_.push_back(due.task);
+  now_ = due.when;
+  return true;
+}
+
 void Simulator::RunUntil(Instant end) {
-  while (!queue_.empty() && queue_.top().when <= end) {
-    const Due due = queue_.top();
-    queue_.pop();
-    Task task = std::exchange(tasks_[due.task], {});
-    free_.push_back(due.task);
-    now_ = due.when;
+  for (Task task; TakeNext(end, task); task = {}) {
     ++events_;
     const std::shared_ptr<ProcessState>& process = task.process;
     if (!process || (process->alive && !process->paused)) {

@@ -69,6 +69,8 @@ class Simulator {
       return a.when != b.when ? a.when > b.when : a.order > b.order;
     }
   };
+  bool TakeNext(Instant end, Task& task);
+
   const uint64_t seed_;
   Instant now_;
   uint64_t next_order_ = 0;
@@ -77,6 +79,10 @@ class Simulator {
   std::priority_queue<Due, std::vector<Due>, Later> queue_;
   std::vector<Task> tasks_;
   std::vector<size_t> free_;  // places in tasks_
+  // What was put in since the clock has stood where it stands, for that very time: it comes after
+  // all that the queue has for it. From next_now_ on it is still to be run.
+  std::vector<Task> due_now_;
+  size_t next_now_ = 0;
 };
 
 // An executor whose tasks die with the process they belong to: what a crashed process had posted

@@ -72,14 +72,13 @@ void Workload::Step(size_t index) {
                                : burst ? BurstKey()
                                        : hot));
   } else if (random.Chance(options_.mortal_percent, 100)) {
-    mortal_keys_.push_back("mortal" + std::to_string(index) + "." +
-                           std::to_string(++session.once_keys));
-    Write(index, mortal_keys_.back(), 0);
+    mortal_keys_.push_back({index, ++session.once_keys});
+    Write(index, mortal_keys_.back().Name(), 0);
   } else if (random.Chance(options_.mortal_percent, 100) && !mortal_keys_.empty()) {
     const size_t at = random.Below(mortal_keys_.size());
-    const std::string name = mortal_keys_[at];
+    const MortalKey key = mortal_keys_[at];
     mortal_keys_.erase(mortal_keys_.begin() + static_cast<std::ptrdiff_t>(at));
-    Write(index, name, 100);
+    Write(index, key.Name(), 100);
   } else if (burst) {
     Write(index, BurstKey(), 40);
   } else if (once) {

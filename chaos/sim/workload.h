@@ -79,6 +79,15 @@ class Workload {
                  const std::string* image);
   void Violation(std::string text);
 
+  // A key that is written once and deleted once: small, as many others are moved when one goes.
+  struct MortalKey {
+    size_t session = 0;
+    uint64_t number = 0;
+    std::string Name() const {
+      return "mortal" + std::to_string(session) + "." + std::to_string(number);
+    }
+  };
+
   Simulator& simulator_;
   std::vector<std::unique_ptr<SimRegion>>& regions_;
   const WorkloadOptions options_;
@@ -86,7 +95,7 @@ class Workload {
   History history_;
   bool stopped_ = false;
   std::vector<std::string> once_keys_;           // names, in the order of their making
-  std::vector<std::string> mortal_keys_;         // those nobody has deleted yet
+  std::vector<MortalKey> mortal_keys_;           // those nobody has deleted yet
   std::map<std::string, uint64_t> once_writes_;  // by key: the id of its write
   // By region: the highest version that a client has seen of a key there.
   std::map<size_t, std::unordered_map<std::string, conflict::Version>> seen_;

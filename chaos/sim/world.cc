@@ -187,13 +187,13 @@ void World::Build() {
     region_options.joins = schedule_.regions > 1;
     regions_.push_back(std::make_unique<SimRegion>(simulator_, region_options));
     regions_[i]->AddOnCommit(
-        [this, i](const table::CommitReport& report, const streams::RegionState& state) {
+        [this, i](const table::CommitReport& report, const SimRegion::SharedState& state) {
           // Whether its filling has begun again since it last committed.
-          const bool filling = state.stage == streams::Stage::kFilling;
+          const bool filling = state->stage == streams::Stage::kFilling;
           if (filling && !filling_[i]) ++counts_.fillings;
           if (filling) workload_.history().filled.insert(i);
           filling_[i] = filling;
-          disks_.OnCommit(i, report, state);
+          disks_.OnCommit(i, report, *state);
         });
     regions_[i]->SetOnLedgerForgets([this, i](const std::vector<std::string>& keys) {
       // One that the proof of convergence takes back goes too.
