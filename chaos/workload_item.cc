@@ -1,5 +1,8 @@
 #include "chaos/workload_item.h"
 
+#include <charconv>
+
+#include "base/check.h"
 #include "conflict/conflict_record.h"
 #include "region/item/item.h"
 #include "region/table/ttl.h"
@@ -43,14 +46,23 @@ std::string EncodeSimKeyItem(std::string_view pk) {
   return builder.Finish();
 }
 
-std::optional<SimItem> DecodeSimItem(std::string_view bytes) {
+std::optional<uint64_t> SimIdOf(std::string_view bytes) {
   const item::ItemView view(bytes);
-  const auto id = view.Find("id");
-  const auto pk = view.Find("pk");
-  if (!id || !pk) return std::nullopt;
+  const auto text = view.Find("id");
+  if (!text || !view.Find("pk")) return std::nullopt;
+  uint64_t id = 0;
+  const std::string_view digits = text->text();
+  CHECK(std::from_chars(digits.data(), digits.data() + digits.size(), id).ec == std::errc());
+  return id;
+}
+
+std::optional<SimItem> DecodeSimItem(std::string_view bytes) {
+  const auto id = SimIdOf(bytes);
+  if (!id) return std::nullopt;
+  const item::ItemView view(bytes);
   SimItem item;
-  item.pk = pk->text();
-  item.id = std::stoull(std::string(id->text()));
+  item.pk = view.Find("pk")->text();
+  item.id = *id;
   item.expiry = table::ExpiryOf(view, kSimExpiry).value_or(0);
   if (const auto key = view.Find("cause_key")) {
     item.cause_key = key->text();

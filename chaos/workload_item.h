@@ -30,6 +30,8 @@ std::string EncodeSimItem(const SimItem& item);
 // Just the key attributes, as a delete stores them.
 std::string EncodeSimKeyItem(std::string_view pk);
 std::optional<SimItem> DecodeSimItem(std::string_view bytes);
+// Of that the id alone.
+std::optional<uint64_t> SimIdOf(std::string_view bytes);
 std::string EncodeSimKey(std::string_view pk);
 // With a global index by bucket and cause, and one within the partition by id. A stream of both
 // images, if wanted, is turned on at kSimStreamMs.

@@ -22,23 +22,25 @@ namespace everwrite::chaos {
 namespace {
 Violations CheckConvergence(EndView& view) {
   Violations violations;
-  const auto& first = view.LiveItems(0);
+  const LiveRows& first = view.Rows(0);
   for (size_t i = 1; i < view.size(); ++i) {
-    const auto& other = view.LiveItems(i);
-    for (const auto& [key, item] : first) {
-      const auto at = other.find(key);
-      if (at == other.end()) {
-        violations.push_back("diverged: " + ToHex(key) + " is in region 0 and not in " +
+    const LiveRows& other = view.Rows(i);
+    size_t place = 0;
+    for (const LiveRows::Row& row : first) {
+      const LiveRows::Row* const there = other.Find(row.key, place);
+      if (!there) {
+        violations.push_back("diverged: " + ToHex(row.key) + " is in region 0 and not in " +
                              std::to_string(i));
-      } else if (at->second != item) {
-        violations.push_back("diverged: " + ToHex(key) + " is " + Name(item.first.dot) +
-                             " in region 0 and " + Name(at->second.first.dot) + " in " +
+      } else if (*there != row) {
+        violations.push_back("diverged: " + ToHex(row.key) + " is " + Name(row.version.dot) +
+                             " in region 0 and " + Name(there->version.dot) + " in " +
                              std::to_string(i));
       }
     }
-    for (const auto& [key, item] : other) {
-      if (!first.count(key))
-        violations.push_back("diverged: " + ToHex(key) + " is in region " + std::to_string(i) +
+    place = 0;
+    for (const LiveRows::Row& row : other) {
+      if (!first.Find(row.key, place))
+        violations.push_back("diverged: " + ToHex(row.key) + " is in region " + std::to_string(i) +
                              " and not in 0");
     }
   }
@@ -51,8 +53,7 @@ Violations CheckConvergence(EndView& view) {
 bool IsOf(const HistoryWrite& write, const Change& change) {
   if (change.key != write.key || change.version != write.version) return false;
   if (write.is_delete) return change.tombstone;
-  const auto item = DecodeSimItem(change.image);
-  return item && item->id == write.id;
+  return SimIdOf(change.image) == write.id;
 }
 
 // Writes that only a lost disk had when it was lost, and whose number an old copy of it has given
@@ -100,8 +101,7 @@ Violations CheckDurability(EndView& view) {
                  change.key != write.key || change.version != write.version) {
         lost("its number names another change");
       } else if (!write.is_delete && seen[write.id] != &change) {
-        const auto item = DecodeSimItem(change.image);
-        if (item && item->id == write.id) {
+        if (SimIdOf(change.image) == write.id) {
           seen[write.id] = &change;
         } else {
           lost("its record has another content");
@@ -117,10 +117,10 @@ Violations CheckDurability(EndView& view) {
 std::set<TableId> TablesInTheEnd(EndView& view) {
   std::set<TableId> tables;
   for (size_t i = 0; i < view.size(); ++i) {
-    for (const auto& [key, item] : view.LiveItems(i)) {
+    for (const LiveRows::Row& row : view.Rows(i)) {
       table::TableDefinition definition;
-      if (table::TableOfItemKey(key) == table::kCatalogTable &&
-          table::DecodeTableDefinition(item.second, definition))
+      if (table::TableOfItemKey(row.key) == table::kCatalogTable &&
+          table::DecodeTableDefinition(row.image, definition))
         tables.insert(definition.id);
     }
   }
@@ -140,41 +140,59 @@ std::map<std::string, conflict::Version> HighestGone(EndView& view, bool deletio
   return highest;
 }
 
+// By store key: the highest change of each, but of placed tables.
+std::vector<std::pair<std::string, const Change*>> HighestOfKeys(EndView& view) {
+  struct Hash {
+    size_t operator()(const std::pair<TableId, std::string_view>& key) const {
+      return Hash64(key.second) ^ key.first.value;
+    }
+  };
+  std::unordered_map<std::pair<TableId, std::string_view>, const Change*, Hash> highest;
+  for (const Change& change : view.All()) {
+    if (change.placed) continue;
+    const Change*& best =
+        highest[{change.is_table ? table::kCatalogTable : change.table, change.key}];
+    if (best == nullptr || change.version > best->version) best = &change;
+  }
+  std::vector<std::pair<std::string, const Change*>> sorted;
+  sorted.reserve(highest.size());
+  for (const auto& [key, change] : highest)
+    sorted.emplace_back(table::ItemKey(key.first, key.second), change);
+  std::sort(sorted.begin(), sorted.end());  // no key is there twice
+  return sorted;
+}
+
 Violations CheckRows(EndView& view) {
   Violations violations;
   const auto gone = HighestGone(view, /*deletions=*/true);
   const std::set<TableId> tables = TablesInTheEnd(view);
-  std::map<std::string, const Change*> highest;  // by items key
-  for (const Change& change : view.All()) {
-    if (change.placed) continue;
-    const Change*& best =
-        highest[table::ItemKey(change.is_table ? table::kCatalogTable : change.table, change.key)];
-    if (best == nullptr || change.version > best->version) best = &change;
-  }
+  const std::vector<std::pair<std::string, const Change*>> highest = HighestOfKeys(view);
   for (size_t i = 0; i < view.size(); ++i) {
-    const auto& items = view.LiveItems(i);
+    const LiveRows& rows = view.Rows(i);
     const auto say = [&](const std::string& key, const std::string& what) {
       violations.push_back(ToHex(key) + " in region " + std::to_string(i) + ": " + what);
     };
-    size_t written = 0;
+    size_t written = 0, place = 0;
     for (const auto& [key, change] : highest) {
-      const auto at = items.find(key);
-      const bool there = at != items.end();
-      if (there && change->tombstone) {
-        say(key, Name(at->second.first.dot) + " is there, and was deleted by " +
-                     Name(change->version.dot));
+      const LiveRows::Row* const row = rows.Find(key, place);
+      if (row && change->tombstone) {
+        say(key,
+            Name(row->version.dot) + " is there, and was deleted by " + Name(change->version.dot));
       } else if (const auto deleted = gone.find(key);
-                 !there && deleted != gone.end() && deleted->second > change->version) {
+                 !row && deleted != gone.end() && deleted->second > change->version) {
         continue;
-      } else if (!change->tombstone && (!there || at->second.first != change->version) &&
+      } else if (!change->tombstone && (!row || row->version != change->version) &&
                  (change->is_table || tables.count(change->table) != 0)) {
         say(key, "the winner " + Name(change->version.dot) + " is not there");
       }
-      written += there ? 1 : 0;
+      written += row ? 1 : 0;
     }
-    if (written == items.size()) continue;
-    for (const auto& [key, item] : items)
-      if (!highest.count(key)) say(key, "nobody has written it");
+    if (written == rows.size()) continue;
+    for (const LiveRows::Row& row : rows) {
+      const auto at = std::partition_point(highest.begin(), highest.end(),
+                                           [&row](const auto& one) { return one.first < row.key; });
+      if (at == highest.end() || at->first != row.key) say(row.key, "nobody has written it");
+    }
   }
   return violations;
 }
@@ -301,11 +319,10 @@ Violations CheckOrder(EndView& view) {
 
 Violations CheckTransactions(EndView& view) {
   Violations violations;
-  std::map<uint64_t, int> carried_out;  // by id of the write
+  std::unordered_map<uint64_t, int> carried_out;  // by id of the write
   for (const Change& change : view.All()) {
-    const auto item =
-        change.is_table || change.tombstone ? std::nullopt : DecodeSimItem(change.image);
-    if (item) ++carried_out[item->id];
+    if (change.is_table || change.tombstone) continue;
+    if (const auto id = SimIdOf(change.image)) ++carried_out[*id];
   }
   for (const HistoryWrite& write : view.history().writes) {
     if (!write.in_transaction || write.is_delete || view.history().WasForgotten(write)) continue;
@@ -385,8 +402,8 @@ Violations CheckCounts(EndView& view) {
   Violations violations;
   for (size_t i = 0; i < view.size(); ++i) {
     std::map<uint64_t, int64_t> live;
-    for (const auto& [key, item] : view.LiveItems(i)) {
-      if (const TableId id = table::TableOfItemKey(key); id != table::kCatalogTable)
+    for (const LiveRows::Row& row : view.Rows(i)) {
+      if (const TableId id = table::TableOfItemKey(row.key); id != table::kCatalogTable)
         ++live[id.value];
     }
     for (const auto& [id, count] : live) {
@@ -459,8 +476,7 @@ Violations CheckEndState(EndView& view, size_t limit) {
        {CheckConvergence(view), CheckDurability(view), CheckRows(view), CheckLedger(view),
         CheckOrder(view), CheckTransactions(view), CheckTimeToLive(view),
         CheckSecondaryIndexes(view), CheckCounts(view), CheckBucketDigests(view),
-        CheckStreams(view.stores(), view.history()),
-        CheckPlacedTables(view.stores(), view.history())})
+        CheckStreams(view), CheckPlacedTables(view)})
     for (const std::string& line : some)
       if (all.size() < limit) all.push_back(line);
   return all;

@@ -132,9 +132,19 @@ const Changes& EndView::Log(size_t i) {
   return logs_[i].emplace(std::move(changes));
 }
 
-const EndView::Items& EndView::LiveItems(size_t i) {
-  if (items_[i]) return *items_[i];
-  Items& items = items_[i].emplace();
+const LiveRows::Row* LiveRows::Find(std::string_view key, size_t& place) const {
+  if (place >= rows_.size() || rows_[place].key != key) {
+    const auto at = std::partition_point(rows_.begin(), rows_.end(),
+                                         [key](const Row& row) { return row.key < key; });
+    place = static_cast<size_t>(at - rows_.begin());
+    if (at == rows_.end() || at->key != key) return nullptr;
+  }
+  return &rows_[place++];
+}
+
+const LiveRows& EndView::Rows(size_t i) {
+  if (rows_[i]) return *rows_[i];
+  LiveRows& rows = rows_[i].emplace();
   const std::set<TableId> placed = PlacedTables(*stores_[i]);
   const auto it = stores_[i]->NewIterator(ColumnFamily::kItems, {});
   for (it->Seek(""); it->Valid(); it->Next()) {
@@ -142,10 +152,9 @@ const EndView::Items& EndView::LiveItems(size_t i) {
     table::StoredItem stored;
     CHECK(table::DecodeStoredItem(it->value(), stored));
     if (stored.tombstone) continue;
-    items.emplace_hint(items.end(), std::string(it->key()),
-                       std::pair(stored.version, std::string(stored.image)));
+    rows.Add({std::string(it->key()), stored.version, std::string(stored.image)});
   }
-  return items;
+  return rows;
 }
 
 const std::vector<Dot>& EndView::Ledger(size_t i) {

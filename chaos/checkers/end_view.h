@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -76,16 +77,36 @@ class Changes {
   std::vector<Log> logs_;
 };
 
+// The live rows of a region, in the order of their store keys.
+class LiveRows {
+ public:
+  struct Row {
+    std::string key;  // the whole store key
+    conflict::Version version;
+    std::string image;
+    friend bool operator==(const Row&, const Row&) = default;
+  };
+  void Add(Row row) { rows_.push_back(std::move(row)); }  // above all others
+  size_t size() const { return rows_.size(); }
+  std::vector<Row>::const_iterator begin() const { return rows_.begin(); }
+  std::vector<Row>::const_iterator end() const { return rows_.end(); }
+  // Null: not there. Who asks of keys in order keeps `place`, 0 at first, between calls: the next
+  // is mostly there.
+  const Row* Find(std::string_view key, size_t& place) const;
+
+ private:
+  std::vector<Row> rows_;
+};
+
 class EndView {
  public:
-  using Items = std::map<std::string, std::pair<conflict::Version, std::string>>;
-  using ChangesOfKeys = std::map<std::string_view, std::vector<const Change*>>;
+  using ChangesOfKeys = std::unordered_map<std::string_view, std::vector<const Change*>>;
 
   EndView(const std::vector<const KvStore*>& stores, const History& history)
       : stores_(stores),
         history_(history),
         logs_(stores.size()),
-        items_(stores.size()),
+        rows_(stores.size()),
         ledgers_(stores.size()) {}
   EndView(const EndView&) = delete;
   EndView& operator=(const EndView&) = delete;
@@ -103,8 +124,8 @@ class EndView {
   const std::vector<const Change*>& Gone();
   // What region i's logs hold.
   const Changes& Log(size_t i);
-  // The live rows of region i, but those of placed tables; by the whole store key.
-  const Items& LiveItems(size_t i);
+  // Of region i, without those of placed tables.
+  const LiveRows& Rows(size_t i);
   // The losers in the ledger of region i, sorted.
   const std::vector<Dot>& Ledger(size_t i);
 
@@ -117,7 +138,7 @@ class EndView {
   std::optional<ChangesOfKeys> by_key_;
   std::optional<std::vector<const Change*>> gone_;
   std::vector<std::optional<Changes>> logs_;
-  std::vector<std::optional<Items>> items_;
+  std::vector<std::optional<LiveRows>> rows_;
   std::vector<std::optional<std::vector<Dot>>> ledgers_;
 };
 

@@ -71,12 +71,14 @@ Rows RowsOfChanges(const History& history, TableId id) {
 }
 
 // Contents of changes that were none of the region's business.
-size_t CountForeign(const KvStore& store, RegionId region) {
+size_t CountForeign(const Changes& log, RegionId region) {
   size_t foreign = 0;
-  const auto it = store.NewIterator(ColumnFamily::kChanges, {});
-  for (it->Seek(""); it->Valid(); it->Next()) {
-    const bool is_own = LogId{LoadFixed64(it->key().data())}.region() == region;
-    foreign += !is_own && streams::ShareOf(it->value(), region) == streams::Share::kBare ? 1 : 0;
+  for (const Change& change : log) {
+    const bool is_own = change.dot().log.region() == region;
+    foreign +=
+        change.placed && !is_own && streams::ShareOf(change.bytes, region) == streams::Share::kBare
+            ? 1
+            : 0;
   }
   return foreign;
 }
@@ -89,11 +91,12 @@ std::set<TableId> PlacedTables(const KvStore& store) {
   return ids;
 }
 
-std::vector<std::string> CheckPlacedTables(const std::vector<const KvStore*>& stores,
-                                           const History& history) {
+std::vector<std::string> CheckPlacedTables(EndView& view) {
+  const std::vector<const KvStore*>& stores = view.stores();
+  const History& history = view.history();
   std::vector<std::string> violations;
   for (size_t i = 0; i < stores.size(); ++i)
-    if (const size_t foreign = CountForeign(*stores[i], RegionOf(*stores[i])); foreign > 0)
+    if (const size_t foreign = CountForeign(view.Log(i), RegionOf(*stores[i])); foreign > 0)
       violations.push_back("region " + std::to_string(i) + " has the contents of " +
                            std::to_string(foreign) + " changes of tables that it did not hold");
   for (const table::TableDefinition& definition : ReadPlaced(*stores[0])) {

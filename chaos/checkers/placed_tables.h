@@ -11,14 +11,13 @@
 
 #include "base/ids.h"
 #include "base/kv_store.h"
-#include "chaos/history.h"
+#include "chaos/checkers/end_view.h"
 
 namespace everwrite::chaos {
 
 // By the definitions that the store holds.
 std::set<TableId> PlacedTables(const KvStore& store);
 
-std::vector<std::string> CheckPlacedTables(const std::vector<const KvStore*>& stores,
-                                           const History& history);
+std::vector<std::string> CheckPlacedTables(EndView& view);
 
 }  // namespace everwrite::chaos

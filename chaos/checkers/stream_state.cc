@@ -4,12 +4,11 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <unordered_map>
 
 #include "base/coding.h"
-#include "conflict/conflict_record.h"
 #include "region/table/ledger_table.h"
 #include "region/table/stream_catalog.h"
-#include "streams/change_record.h"
 
 namespace everwrite::chaos {
 namespace {
@@ -17,8 +16,6 @@ namespace {
 using streams::Effect;
 using streams::Sequence;
 using streams::StreamEntry;
-
-std::string Name(Dot dot) { return conflict::ConflictName({0, Stamp{}, dot}).substr(17); }
 
 // One region's stream.
 class StreamCheck {
@@ -31,9 +28,9 @@ class StreamCheck {
         where_(std::move(where)),
         violations_(violations) {}
 
-  void Run(const History& history) {
+  void Run(EndView& view) {
     ReadEntries();
-    CheckEntries(history);
+    CheckEntries(view);
     Replay();
     if (info_.ended.value == 0) CheckItems();
   }
@@ -48,6 +45,7 @@ class StreamCheck {
     Sequence sequence;
     std::optional<std::string_view> image;  // of an entry
     bool changed = false;                   // it has a record that is shown
+    bool live = false;                      // it is stored
   };
 
   void Violation(const std::string& text) { violations_.push_back(text + where_); }
@@ -71,7 +69,7 @@ class StreamCheck {
     return false;
   }
 
-  void CheckEntries(const History& history) {
+  void CheckEntries(EndView& view) {
     std::vector<Dot> dots;
     for (const auto& [number, entries] : entries_) {
       for (const Entry& entry : entries) {
@@ -84,21 +82,21 @@ class StreamCheck {
     std::sort(dots.begin(), dots.end());
     for (auto at = dots.begin(); (at = std::adjacent_find(at, dots.end())) != dots.end(); ++at)
       Violation("the stream has " + Name(*at) + " twice");
-    auto place = dots.begin();  // the history's records are sorted by dot, too
-    told_ = !history.records.empty();
-    for (const auto& [dot, bytes] : history.records) {
+    told_ = !view.history().records.empty();
+    if (!told_) return;
+    auto place = dots.begin();  // the changes are sorted by dot, too
+    for (const Change& change : view.All()) {
+      const Dot dot = change.dot();
       while (place != dots.end() && *place < dot) ++place;
-      streams::ChangeRecord record;
-      CHECK(streams::DecodeChangeRecord(*bytes, record));
-      const bool belongs = record.subject == streams::Subject::kItem &&
-                           record.table == info_.definition.table && state_.applied.Covers(dot);
+      const bool belongs =
+          !change.is_table && change.table == info_.definition.table && state_.applied.Covers(dot);
       if (!belongs) continue;
       if (IsBefore(dot)) {
         filled_ = true;
       } else if ((place == dots.end() || *place != dot) && info_.ended.value == 0) {
         Violation("change " + Name(dot) + " has no entry in the stream");
       }
-      if (record.actor == streams::Actor::kTimeToLive) expired_.insert(dot);
+      if (change.actor == streams::Actor::kTimeToLive) expired_.insert(dot);
     }
   }
 
@@ -144,20 +142,19 @@ class StreamCheck {
   void CheckItems() {
     const std::string prefix = table::ItemKey(info_.definition.table, "");
     const auto it = store_.NewIterator(ColumnFamily::kItems, {prefix, PrefixEnd(prefix)});
-    std::set<std::string_view> live;
     for (it->Seek(prefix); it->Valid(); it->Next()) {
       table::StoredItem stored;
       CHECK(table::DecodeStoredItem(it->value(), stored));
       if (stored.tombstone) continue;
       const auto at = items_.find(table::KeyOfItemKey(it->key()));
-      if (at != items_.end()) live.insert(at->first);
+      if (at != items_.end()) at->second.live = true;
       if (filled_ && (at == items_.end() || !at->second.changed)) continue;
       if (at == items_.end() || at->second.image != stored.image)
         Violation("the stream ends with another item than is stored, of " +
                   Name(stored.version.dot));
     }
     for (const auto& [key, item] : items_)
-      if (item.image && !live.count(key))
+      if (item.image && !item.live)
         Violation("the stream ends with an item that is not stored: " + ToHex(key));
   }
 
@@ -167,30 +164,29 @@ class StreamCheck {
   const std::string where_;
   std::vector<std::string>& violations_;
   std::map<Sequence, std::vector<Entry>> entries_;
-  std::map<std::string_view, Item> items_;  // by the entries' keys
-  std::set<Dot> expired_;                   // deletions by TTL
-  bool told_ = false;                       // the history knows all changes
-  bool filled_ = false;                     // there were changes before it began
+  std::unordered_map<std::string_view, Item> items_;  // by the entries' keys
+  std::set<Dot> expired_;                             // deletions by TTL
+  bool told_ = false;                                 // the history knows all changes
+  bool filled_ = false;                               // there were changes before it began
 };
 
 }  // namespace
 
-std::vector<std::string> CheckStreams(const std::vector<const KvStore*>& stores,
-                                      const History& history) {
+std::vector<std::string> CheckStreams(EndView& view) {
   std::vector<std::string> violations;
-  for (size_t i = 0; i < stores.size(); ++i) {
+  for (size_t i = 0; i < view.size(); ++i) {
+    const KvStore& store = *view.stores()[i];
     std::string value;
     table::RegionState state;
-    CHECK(stores[i]->Get(ColumnFamily::kSystem, table::kRegionStateKey, &value).value());
+    CHECK(store.Get(ColumnFamily::kSystem, table::kRegionStateKey, &value).value());
     CHECK(table::DecodeRegionState(value, state));
     table::StreamCatalog catalog{streams::ShardPolicy()};
-    if (const Status status = catalog.Load(*stores[i]); !status.ok())
+    if (const Status status = catalog.Load(store); !status.ok())
       violations.push_back(status.message() + " in region " + std::to_string(i));
     for (const table::StreamInfoPtr& info : catalog.List())
       // That of the conflict ledger shows no table's rows.
       if (info->definition.table != table::kLedgerTable)
-        StreamCheck(*stores[i], state, *info, " in region " + std::to_string(i), violations)
-            .Run(history);
+        StreamCheck(store, state, *info, " in region " + std::to_string(i), violations).Run(view);
   }
   return violations;
 }

@@ -16,12 +16,10 @@
 #include <string>
 #include <vector>
 
-#include "base/kv_store.h"
-#include "chaos/history.h"
+#include "chaos/checkers/end_view.h"
 
 namespace everwrite::chaos {
 
-std::vector<std::string> CheckStreams(const std::vector<const KvStore*>& stores,
-                                      const History& history);
+std::vector<std::string> CheckStreams(EndView& view);
 
 }  // namespace everwrite::chaos
