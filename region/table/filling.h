@@ -18,9 +18,10 @@
 //             begin anew.
 //   digests   which changes have touched each bucket, now that the rows show them
 //             (bucket_digest.h). Until this is complete the digests of this region say nothing.
-//   ledger    the peers' conflicts: what we came by in a row was decided elsewhere. What a row
-//             shows beside what the peer did not know is decided here, as it comes; when it cannot
-//             be told whether one knew the other, it is entered: rather one too many than one lost.
+//   ledger    the peers' conflicts: what we came by in a row was decided elsewhere, and so was what
+//             our own changes met at a source that had them. What a row shows beside what the peer
+//             did not know is decided here, as it comes; when it cannot be told whether one knew
+//             the other, it is entered: rather one too many than one lost.
 //   complete  by the replicator's word: one region that is complete itself has told, or all have.
 //             For two regions can be cut loose from each other, and then nobody is complete; but of
 //             each change somebody has decided when it came by its log, or was made.
