@@ -52,9 +52,6 @@ struct FillProgress {
   conflict::Vector pass = {};
   // Of digests, the ledger, and all of one table: the source's rows must show this.
   conflict::Vector floor;
-  // Of our own changes, how many the sources had whose rows we have gone through: what those met
-  // there was decided there.
-  conflict::Vector met = {};
   uint64_t rows = 0;  // merged so far, of items and ledger
   uint64_t bytes = 0;
   uint64_t live_rows = 0;              // of them, items that are no tombstones
@@ -64,6 +61,9 @@ struct FillProgress {
   conflict::Vector told = {};          // of a table: region/table/table_fills.h. Its own business
   TableId table = {};                  // 0: of the whole region; else of this table alone
   std::vector<RegionId> sources = {};  // of a table: who holds it beside us
+  // Of our own changes, how many the sources had whose rows we have gone through: what those met
+  // there was decided there. Nobody else's business.
+  conflict::Vector met = {};
   friend bool operator==(const FillProgress&, const FillProgress&) = default;
 };
 
