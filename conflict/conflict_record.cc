@@ -95,6 +95,7 @@ bool ParseConflictName(std::string_view name, Version& loser) {
 
 std::string EncodeConflictRecord(const ConflictRecord& record) {
   std::string out;
+  out.reserve(96 + record.key.size() + record.loser.image.size() + record.winner.image.size());
   out.push_back(kFormat);
   out.push_back(static_cast<char>(record.reason));
   out.push_back(record.is_table ? 1 : 0);

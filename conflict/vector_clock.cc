@@ -32,9 +32,10 @@ bool ReadCount(Reader& reader, uint64_t& count) {
 
 bool Vector::Covers(const Vector& other) const {
   const Dot* at = entries_.begin();
+  const Dot* const end = entries_.end();
   for (const Dot& dot : other.entries_) {
-    WalkTo(dot.log, at, entries_.end());
-    if (at == entries_.end() || at->log != dot.log || at->number < dot.number) return false;
+    WalkTo(dot.log, at, end);
+    if (at == end || at->log != dot.log || at->number < dot.number) return false;
   }
   return true;
 }
@@ -66,22 +67,25 @@ void Vector::Set(LogId log, uint64_t number) {
 
 void Vector::Merge(const Vector& other) {
   Dot* at = entries_.begin();
+  Dot* end = entries_.end();
   for (const Dot& dot : other.entries_) {
-    WalkTo(dot.log, at, entries_.end());
-    if (at == entries_.end() || at->log != dot.log) {
-      at = entries_.Insert(at, dot);
-    } else {
+    WalkTo(dot.log, at, end);
+    if (at != end && at->log == dot.log) {
       at->number = std::max(at->number, dot.number);
+    } else {
+      at = entries_.Insert(at, dot);
+      end = entries_.end();
     }
   }
 }
 
 void Vector::Meet(const Vector& other) {
   const Dot* at = other.entries_.begin();
+  const Dot* const end = other.entries_.end();
   Dot* kept = entries_.begin();
   for (const Dot& dot : entries_) {
-    WalkTo(dot.log, at, other.entries_.end());
-    if (at == other.entries_.end()) break;
+    WalkTo(dot.log, at, end);
+    if (at == end) break;
     if (at->log == dot.log) *kept++ = {dot.log, std::min(dot.number, at->number)};
   }
   entries_.EraseFrom(kept);

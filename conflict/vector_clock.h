@@ -40,9 +40,10 @@ class Vector {
   template <typename Visitor>
   void ForEachAbove(const Vector& other, Visitor&& visit) const {
     const Dot* at = other.entries_.begin();
+    const Dot* const end = other.entries_.end();
     for (const Dot& dot : entries_) {
-      WalkTo(dot.log, at, other.entries_.end());
-      if (at == other.entries_.end() || at->log != dot.log || at->number < dot.number) visit(dot);
+      WalkTo(dot.log, at, end);
+      if (at == end || at->log != dot.log || at->number < dot.number) visit(dot);
     }
   }
 
