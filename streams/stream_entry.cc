@@ -22,12 +22,16 @@ bool ReadOptional(Reader& reader, bool there, std::optional<std::string_view>& b
   return !there || reader.ReadBytes(bytes.emplace());
 }
 
+// What is of fixed width in one look: a consumer that comes from another region has the names of
+// very many entries read.
 bool ReadName(Reader& reader, uint8_t& flags, conflict::Version& version, std::string_view& key) {
-  uint8_t format = 0;
-  return reader.ReadByte(format) && format == kFormat && reader.ReadByte(flags) &&
-         flags <= kFlagsMax && reader.ReadFixed64(version.stamp.value) &&
-         reader.ReadFixed64(version.dot.log.value) && reader.ReadVarint(version.dot.number) &&
-         reader.ReadBytes(key) && key.size() >= 8;
+  std::string_view fixed;
+  if (!reader.ReadRaw(2 + 8 + 8, fixed) || static_cast<uint8_t>(fixed[0]) != kFormat) return false;
+  flags = static_cast<uint8_t>(fixed[1]);
+  version.stamp.value = LoadFixed64(fixed.data() + 2);
+  version.dot.log.value = LoadFixed64(fixed.data() + 10);
+  return flags <= kFlagsMax && reader.ReadVarint(version.dot.number) && reader.ReadBytes(key) &&
+         key.size() >= 8;
 }
 
 }  // namespace
