@@ -11,29 +11,9 @@
 namespace everwrite::item {
 namespace {
 
-constexpr size_t kContainerHeaderBytes = 5;  // type and fixed-width length
-
-// Of well-formed bytes. Most lengths are below 128: one byte.
-inline size_t TakeVarint(const char* data, size_t& value) {
-  uint8_t byte = static_cast<uint8_t>(data[0]);
-  if (byte < 0x80) [[likely]] {
-    value = byte;
-    return 1;
-  }
-  size_t result = byte & 0x7f, size = 1;
-  for (int shift = 7;; shift += 7) {
-    byte = static_cast<uint8_t>(data[size++]);
-    result |= static_cast<size_t>(byte & 0x7f) << shift;
-    if (byte < 0x80) break;
-  }
-  value = result;
-  return size;
-}
-
-inline size_t LoadFixed32(const char* data) {
-  const uint8_t* bytes = reinterpret_cast<const uint8_t*>(data);
-  return size_t{bytes[0]} << 24 | size_t{bytes[1]} << 16 | size_t{bytes[2]} << 8 | bytes[3];
-}
+using encoding::kContainerHeaderBytes;
+using encoding::TakeHeader;
+using encoding::TakeVarint;
 
 inline void PutVarint(std::string& out, size_t value) {
   while (value >= 0x80) {
@@ -41,15 +21,6 @@ inline void PutVarint(std::string& out, size_t value) {
     value >>= 7;
   }
   out.push_back(static_cast<char>(value));
-}
-
-// Type and length of the value at `data`; returns the size of that header.
-inline size_t TakeHeader(const char* data, size_t& payload_size) {
-  if (IsContainer(static_cast<ValueType>(data[0]))) {
-    payload_size = LoadFixed32(data + 1);
-    return kContainerHeaderBytes;
-  }
-  return 1 + TakeVarint(data + 1, payload_size);
 }
 
 constexpr std::string_view kTypeNames[] = {"",  "S", "N",  "B",  "BOOL", "NULL",
@@ -90,30 +61,9 @@ ValueType ElementType(ValueType set_type) {
 
 // --- views -------------------------------------------------------------------------------------
 
-ValueView ValueView::Take(std::string_view& bytes) {
-  size_t payload_size;
-  ValueView value;
-  value.header_size_ = static_cast<uint32_t>(TakeHeader(bytes.data(), payload_size));
-  const size_t size = value.header_size_ + payload_size;
-  value.encoded_ = {bytes.data(), size};
-  bytes.remove_prefix(size);
-  return value;
-}
-
 ItemView ValueView::map() const { return ItemView(payload()); }
 ListView ValueView::list() const { return ListView(payload()); }
 SetView ValueView::set() const { return SetView(payload()); }
-
-void ItemView::Iterator::Load() {
-  if (rest_.empty()) return;
-  size_t name_size;
-  const size_t prefix = TakeVarint(rest_.data(), name_size);
-  attribute_.name = {rest_.data() + prefix, name_size};
-  std::string_view rest = rest_;
-  rest.remove_prefix(prefix + name_size);
-  attribute_.value = ValueView::Take(rest);
-  attribute_.encoded = {rest_.data(), rest_.size() - rest.size()};
-}
 
 size_t ItemView::size() const {
   size_t count = 0;

@@ -29,6 +29,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/coding.h"
+
 namespace everwrite::item {
 
 // DynamoDB's limits (Developer Guide, "Quotas").
@@ -60,6 +62,39 @@ inline bool IsSet(ValueType type) { return type >= ValueType::kStringSet; }
 // The type of a set's elements.
 ValueType ElementType(ValueType set_type);
 
+// What is read for each attribute of each row is here, so that it costs no call.
+namespace encoding {
+
+constexpr size_t kContainerHeaderBytes = 5;  // type and fixed-width length
+
+// Of well-formed bytes. Most lengths are below 128: one byte.
+inline size_t TakeVarint(const char* data, size_t& value) {
+  uint8_t byte = static_cast<uint8_t>(data[0]);
+  if (byte < 0x80) [[likely]] {
+    value = byte;
+    return 1;
+  }
+  size_t result = byte & 0x7f, size = 1;
+  for (int shift = 7;; shift += 7) {
+    byte = static_cast<uint8_t>(data[size++]);
+    result |= static_cast<size_t>(byte & 0x7f) << shift;
+    if (byte < 0x80) break;
+  }
+  value = result;
+  return size;
+}
+
+// Type and length of the value at `data`; returns the size of that header.
+inline size_t TakeHeader(const char* data, size_t& payload_size) {
+  if (IsContainer(static_cast<ValueType>(data[0]))) {
+    payload_size = coding::LoadBigEndian<uint32_t>(data + 1);
+    return kContainerHeaderBytes;
+  }
+  return 1 + TakeVarint(data + 1, payload_size);
+}
+
+}  // namespace encoding
+
 class ItemView;
 class ListView;
 class SetView;
@@ -68,7 +103,15 @@ class ValueView {
  public:
   ValueView() = default;  // of no type; only to be assigned to
   // Takes the value at the front of `bytes`.
-  static ValueView Take(std::string_view& bytes);
+  static ValueView Take(std::string_view& bytes) {
+    size_t payload_size;
+    ValueView value;
+    value.header_size_ = static_cast<uint32_t>(encoding::TakeHeader(bytes.data(), payload_size));
+    const size_t size = value.header_size_ + payload_size;
+    value.encoded_ = {bytes.data(), size};
+    bytes.remove_prefix(size);
+    return value;
+  }
   // All of `encoded` is one value.
   explicit ValueView(std::string_view encoded) { *this = Take(encoded); }
 
@@ -124,7 +167,16 @@ class ItemView {
     bool operator==(const Iterator& other) const { return rest_.size() == other.rest_.size(); }
 
    private:
-    void Load();
+    void Load() {
+      if (rest_.empty()) return;
+      size_t name_size;
+      const size_t prefix = encoding::TakeVarint(rest_.data(), name_size);
+      attribute_.name = {rest_.data() + prefix, name_size};
+      std::string_view rest = rest_;
+      rest.remove_prefix(prefix + name_size);
+      attribute_.value = ValueView::Take(rest);
+      attribute_.encoded = {rest_.data(), rest_.size() - rest.size()};
+    }
     std::string_view rest_;
     Attribute attribute_;
   };
