@@ -73,9 +73,11 @@ LedgerTable::LedgerTable(const KvStore& store, const Catalog& catalog, RegionId 
   partition_ = item::EncodePartition(table_->definition.key, *ItemView(key).Find("region")).value();
 }
 
-std::string LedgerTable::KeyOf(const ConflictRecord& record) const {
-  std::string key = partition_;
-  PutOrderedBytes(key, conflict::ConflictName(record.loser.version));
+std::string LedgerTable::KeyOf(std::string_view conflict_name) const {
+  std::string key;
+  key.reserve(partition_.size() + conflict_name.size() + 2);
+  key = partition_;
+  PutOrderedBytes(key, conflict_name);
   return key;
 }
 
@@ -116,10 +118,11 @@ std::string LedgerTable::ItemOf(const ConflictRecord& record) const {
 void LedgerTable::AddToStream(CommitTurn& turn, const ConflictRecord& record) const {
   const std::shared_ptr<TableStream> stream = table_->state->Stream();
   if (!stream) return;
-  const std::string key = KeyOf(record);
-  ItemBuilder builder;
+  const std::string name = conflict::ConflictName(record.loser.version);
+  const std::string key = KeyOf(name);
+  ItemBuilder builder;  // in the order of names: nothing needs to be sorted
+  builder.AddString("id", name);
   builder.AddString("region", region_);
-  builder.AddString("id", conflict::ConflictName(record.loser.version));
   const std::string attributes = builder.Finish();
   streams::StreamEntry entry;
   entry.effect = streams::Effect::kInsert;
@@ -177,7 +180,7 @@ Status LedgerTable::Scan(
     ConflictRecord record;
     if (!conflict::DecodeConflictRecord(it->value(), record))
       return DataLoss("a ledger entry is damaged: " + ToHex(it->key()));
-    const std::string key = KeyOf(record);
+    const std::string key = KeyOf(conflict::ConflictName(record.loser.version));
     const bool below = key < options.begin ||
                        (!options.backward && !options.after.empty() && key <= options.after);
     const bool above = (!options.end.empty() && key >= options.end) ||

@@ -55,7 +55,7 @@ class LedgerTable {
   void AddToStream(CommitTurn& turn, const conflict::ConflictRecord& record) const;
 
  private:
-  std::string KeyOf(const conflict::ConflictRecord& record) const;
+  std::string KeyOf(std::string_view conflict_name) const;
 
   const KvStore& store_;
   const Catalog& catalog_;

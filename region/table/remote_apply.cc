@@ -310,6 +310,11 @@ Status CheckTransaction(const ChangeRecord& record, uint64_t& open) {
   return {};
 }
 
+bool HoldsDefinition(const ChangeRecord& record) {
+  TableDefinition definition;
+  return DecodeTableDefinition(record.image, definition) && definition.CatalogKey() == record.key;
+}
+
 }  // namespace
 
 // Decodes, and skips what is applied already. Everything a peer may get wrong is found here, before
@@ -322,6 +327,8 @@ Status RemoteApply::Check(Job& job) {
                               std::to_string(batch.first));
   conflict::Vector covered = planned_;
   covered.Merge(committer_.CommittedState().applied);  // our own log, which moves without us
+  job.records.reserve(batch.records.size());
+  job.contexts.reserve(batch.records.size());
   uint64_t expected = batch.first;
   uint64_t open_transaction = 0;
   for (const auto& bytes : batch.records) {
@@ -342,9 +349,7 @@ Status RemoteApply::Check(Job& job) {
                                 " depends on changes that are not here");
     if (record.subject == Subject::kItem && !record.bare && !item::IsWellFormedItem(record.image))
       return InvalidArgument("record " + std::to_string(record.dot.number) + " holds no item");
-    TableDefinition definition;
-    if (record.subject == Subject::kTable && !record.tombstone &&
-        (!DecodeTableDefinition(record.image, definition) || definition.CatalogKey() != record.key))
+    if (record.subject == Subject::kTable && !record.tombstone && !HoldsDefinition(record))
       return InvalidArgument("record " + std::to_string(record.dot.number) +
                              " holds no definition");
     covered.Raise(record.dot);
@@ -361,6 +366,8 @@ void RemoteApply::LockSegment(const JobPtr& job) {
   auto segment = std::make_shared<Segment>();
   segment->job = job.get();
   segment->begin = job->next;
+  segment->changes.reserve(job->records.size() - job->next);
+  segment->stripes.reserve(job->records.size() - job->next);
   for (segment->end = job->next; segment->end < job->records.size();) {
     const ChangeRecord& record = job->records[segment->end++];
     const bool is_table = record.subject == Subject::kTable;
