@@ -23,6 +23,34 @@ replicator::Options OptionsOf(const std::vector<RegionId>& ids, size_t index) {
 
 }  // namespace
 
+template <typename Input>
+void SimDaemon::Feed(Input&& input) {
+  input(process_->core);
+  CarryOut();
+}
+
+template <typename Run>
+void SimDaemon::ToRegion(Run run) {
+  // A process that was paused meanwhile writes to the connection of the former one.
+  if (!region_.running() || process_->connected != region_.incarnation()) return;
+  process_->executor.PostAfter(
+      kLinkMicros, [this, incarnation = region_.incarnation(), run = std::move(run)]() mutable {
+        if (!region_.running() || region_.incarnation() != incarnation) return;
+        if (!region_.paused()) return run(region_.engine());
+        region_.executor().Post([this, run]() mutable { run(region_.engine()); });
+      });
+}
+
+template <typename Input>
+void SimDaemon::FromRegion(Input input) {
+  if (!process_) return;
+  process_->executor.PostAfter(
+      kLinkMicros, [this, incarnation = region_.incarnation(), input = std::move(input)]() mutable {
+        if (!region_.running() || region_.incarnation() != incarnation) return;
+        Feed(input);
+      });
+}
+
 SimDaemon::Process::Process(Simulator& simulator, const replicator::Options& options, uint64_t seed)
     : executor(simulator), random(seed), core(options, random, simulator.now()) {}
 
@@ -169,17 +197,12 @@ void SimDaemon::Send(size_t to, replicator::Message message) {
   });
 }
 
-void SimDaemon::Feed(const std::function<void(replicator::Replicator&)>& input) {
-  input(process_->core);
-  CarryOut();
-}
-
 void SimDaemon::CarryOut() {
   replicator::Ready ready = process_->core.TakeReady(simulator_.now());
   for (streams::ApplyRequest& apply : ready.applies) Apply(std::move(apply));
-  for (const streams::FillRequest& fill : ready.fills) {
-    ToRegion([this, fill](table::RegionEngine& engine) {
-      engine.Fill(fill, region_.executor(),
+  for (streams::FillRequest& fill : ready.fills) {
+    ToRegion([this, fill = std::move(fill)](table::RegionEngine& engine) mutable {
+      engine.Fill(std::move(fill), region_.executor(),
                   [this, asker = incarnation_](const streams::FillReply& answer) {
                     if (asker != incarnation_) return;
                     FromRegion([this, answer](replicator::Replicator& core) {
@@ -198,8 +221,8 @@ void SimDaemon::CarryOut() {
       } else {
         reply.status = chunk.status();
       }
-      FromRegion([this, reply = std::move(reply)](replicator::Replicator& core) {
-        core.OnScanReply(reply, simulator_.now());
+      FromRegion([this, reply = std::move(reply)](replicator::Replicator& core) mutable {
+        core.OnScanReply(std::move(reply), simulator_.now());
       });
     });
   }
@@ -217,8 +240,10 @@ void SimDaemon::CarryOut() {
       if (engine.clock().correction_ms() != before_ms) AttachRegion();
     });
   }
-  for (const streams::Mail& mail : ready.mails)
-    ToRegion([this, mail](table::RegionEngine&) { region_.OnMail(mail.peer, mail.body); });
+  for (streams::Mail& mail : ready.mails)
+    ToRegion([this, mail = std::move(mail)](table::RegionEngine&) {
+      region_.OnMail(mail.peer, mail.body);
+    });
   for (const streams::PeerWord& word : ready.words)
     ToRegion(
         [this, word](table::RegionEngine& engine) { engine.OnWord(word, region_.executor()); });
@@ -269,27 +294,6 @@ void SimDaemon::ScheduleWake(Instant when) {
     process_->wake_scheduled = false;
     Feed([this](replicator::Replicator& core) { core.OnTick(simulator_.now()); });
   });
-}
-
-void SimDaemon::ToRegion(std::function<void(table::RegionEngine&)> run) {
-  // A process that was paused meanwhile writes to the connection of the former one.
-  if (!region_.running() || process_->connected != region_.incarnation()) return;
-  process_->executor.PostAfter(kLinkMicros,
-                               [this, incarnation = region_.incarnation(), run = std::move(run)] {
-                                 if (!region_.running() || region_.incarnation() != incarnation)
-                                   return;
-                                 if (!region_.paused()) return run(region_.engine());
-                                 region_.executor().Post([this, run] { run(region_.engine()); });
-                               });
-}
-
-void SimDaemon::FromRegion(std::function<void(replicator::Replicator&)> input) {
-  if (!process_) return;
-  process_->executor.PostAfter(
-      kLinkMicros, [this, incarnation = region_.incarnation(), input = std::move(input)] {
-        if (!region_.running() || region_.incarnation() != incarnation) return;
-        Feed(input);
-      });
 }
 
 }  // namespace everwrite::chaos

@@ -69,7 +69,8 @@ class SimDaemon {
     bool wake_scheduled = false;
   };
   // Runs `input` on the core, then carries out what the core wants.
-  void Feed(const std::function<void(replicator::Replicator&)>& input);
+  template <typename Input>
+  void Feed(Input&& input);
   void CarryOut();
   void ScheduleWake(Instant when);
   void AttachRegion();
@@ -80,8 +81,12 @@ class SimDaemon {
   void Apply(streams::ApplyRequest request);
   void ApplyOne(streams::ApplyRequest request, bool reply);
   // Over the local link, in order: later, and not at all when either end has died meanwhile.
-  void ToRegion(std::function<void(table::RegionEngine&)> run);
-  void FromRegion(std::function<void(replicator::Replicator&)> input);
+  // Once, so what runs may give away what it holds: run(table::RegionEngine&),
+  // input(replicator::Replicator&).
+  template <typename Run>
+  void ToRegion(Run run);
+  template <typename Input>
+  void FromRegion(Input input);
 
   Simulator& simulator_;
   const size_t index_;
