@@ -38,7 +38,7 @@ void PeerTable::OnAsked(RegionId peer, Instant now) {
 }
 
 PeerTable::News PeerTable::OnHeartbeat(RegionId peer, const Heartbeat& heartbeat, Instant now,
-                                       uint64_t our_raw_ms) {
+                                       uint64_t our_raw_ms, const conflict::Vector& coming) {
   Peer& entry = peers_.at(peer);
   const bool first = entry.last.boot == 0;
   const bool same_boot = entry.last.boot == heartbeat.boot;
@@ -52,7 +52,11 @@ PeerTable::News PeerTable::OnHeartbeat(RegionId peer, const Heartbeat& heartbeat
     return News::kNone;
   heartbeat_at_[peer] = now;
   if (heartbeat.serving) {
+    const bool another_life = IsAnotherLife(peer, heartbeat);
     entry.last = heartbeat;
+    // What we have received of the former life is waited for from now on, and before the new one's
+    // first word is looked at.
+    if (another_life) OnOwnDurable(own_log_, own_durable_, coming);
     Measure(peer, heartbeat, our_raw_ms);
     Conclude(peer);
     stability_.OnHeartbeat(peer,

@@ -42,7 +42,13 @@ class PeerTable {
   void OnAsked(RegionId peer, Instant now);
   enum class News : uint8_t { kNone, kFirst, kRestarted };
   // `our_raw_ms`: our region's clock now, without its correction; 0 when unknown.
-  News OnHeartbeat(RegionId peer, const Heartbeat& heartbeat, Instant now, uint64_t our_raw_ms);
+  // `coming` as in OnOwnDurable, of now; where the heartbeat is of another life.
+  News OnHeartbeat(RegionId peer, const Heartbeat& heartbeat, Instant now, uint64_t our_raw_ms,
+                   const conflict::Vector& coming = {});
+  bool IsAnotherLife(RegionId peer, const Heartbeat& heartbeat) const {
+    const LogId former = at(peer).last.log;
+    return heartbeat.serving && former.value != 0 && former != heartbeat.log;
+  }
   // How much our region's clock is corrected.
   void OnOwnCorrection(int64_t correction_ms);
   // Our region has started: its clock is another, and what is measured with the former is void.

@@ -48,6 +48,25 @@ TEST(PeerTable, NothingIsEverywhereUntilAllHaveSpoken) {
   EXPECT_EQ(table.DurableEverywhere(), V({{kOurs, 8}}));
 }
 
+// They are received, and wait for something.
+TEST(PeerTable, AWordOfAnotherLifeWaitsForWhatIsComingOfTheFormerOne) {
+  const LogId next = LogId::Make(kC, 2);
+  PeerTable table(MakeOptions());
+  const conflict::Vector ours = V({{kOurs, 10}, {kLogC, 3}});
+  const conflict::Vector coming = V({{kLogC, 7}});
+  table.OnOwnDurable(kOurs, ours, coming);
+  table.OnHeartbeat(kC, Beat(kLogC, 1, 1, V({{kOurs, 5}, {kLogC, 7}})), Instant{0}, 0);
+  Heartbeat of_b = Beat(kLogB, 1, 1, ours);
+  of_b.lives = {kOurs, kLogB, next};
+  table.OnHeartbeat(kB, of_b, Instant{0}, 0);
+  Heartbeat of_c = Beat(next, 1, 2, ours);
+  of_c.lives = {kOurs, kLogB, next};
+  table.OnHeartbeat(kC, of_c, Instant{0}, 0, coming);
+  EXPECT_TRUE(table.stable().empty()) << "C had made 4 to 7 without knowing all of ours";
+  table.OnOwnDurable(kOurs, V({{kOurs, 10}, {kLogC, 7}}), {});
+  EXPECT_EQ(table.stable(), ours);
+}
+
 TEST(PeerTable, AWordOfAPeerIsStableOnceItsOwnChangesAreHere) {
   PeerTable table(MakeOptions());
   table.OnOwnDurable(kOurs, V({{kOurs, 10}}), {});

@@ -243,7 +243,9 @@ void Replicator::OnHeartbeat(RegionId peer, const Heartbeat& heartbeat, Instant 
   OnWord(peer, heartbeat);
   const bool was_serving = peers_.at(peer).last.serving;
   const LogId former = peers_.at(peer).last.log;
-  const auto news = peers_.OnHeartbeat(peer, heartbeat, now, RawMillis(now));
+  const auto news =
+      peers_.OnHeartbeat(peer, heartbeat, now, RawMillis(now),
+                         peers_.IsAnotherLife(peer, heartbeat) ? Coming() : conflict::Vector());
   // Of a former life nothing more is taken that is still on the way (conflict/stability.h). Another
   // process, or a region that is back, knows nothing of our sessions, and may be asked at once.
   const bool another_life = former.value != 0 && former != peers_.at(peer).last.log;
