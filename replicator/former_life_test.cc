@@ -52,7 +52,10 @@ class FormerLife : public ::testing::Test {
   void Hear(Message message) {
     b_.OnMessage(kA, std::move(message), now_);
     Ready ready = b_.TakeReady(now_);
-    for (const streams::ApplyRequest& apply : ready.applies) applied_to_ = apply.batch.last();
+    for (const streams::ApplyRequest& apply : ready.applies) {
+      applied_from_ = apply.batch.first;
+      applied_to_ = apply.batch.last();
+    }
     for (const Outgoing& outgoing : ready.messages) {
       if (const Open* open = std::get_if<Open>(&outgoing.message)) session_ = open->session;
       if (const Heartbeat* heartbeat = std::get_if<Heartbeat>(&outgoing.message)) {
@@ -81,6 +84,7 @@ class FormerLife : public ::testing::Test {
   Instant now_{0};
   Replicator b_;
   uint64_t session_ = 0;
+  uint64_t applied_from_ = 0;  // in the last request
   uint64_t applied_to_ = 0;
   std::vector<uint64_t> words_;  // said to A: how much of its log is held
   size_t knows_ = 0;             // lives of A that were named in the last one
@@ -111,6 +115,17 @@ TEST_F(FormerLife, TheNewLifeIsAskedAnewAndTakenFrom) {
   Hear(Opened{session_, kLogA});
   Hear(BatchOf(session_, 1));
   EXPECT_EQ(applied_to_, 1u);
+}
+
+// It goes back to what we had when the session was opened.
+TEST_F(FormerLife, OfABatchWhoseFirstChangesAreHereTheRestIsTaken) {
+  Hear(BatchOf(session_, 1));
+  ASSERT_EQ(applied_to_, 1u);
+  Batch both = BatchOf(session_, 1);
+  both.records.records.push_back(BatchOf(session_, 2).records.records[0]);
+  Hear(both);
+  EXPECT_EQ(applied_to_, 2u);
+  EXPECT_EQ(applied_from_, 2u);
 }
 
 TEST_F(FormerLife, TheSameHelloAgainResetsNothing) {
