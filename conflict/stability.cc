@@ -25,7 +25,7 @@ void Stability::OnHeartbeat(RegionId peer, const Word& word) {
   // What a former life said and did not count yet is said again by the new one, as far as it knows.
   if (at->second.last.log != word.log) waiting.clear();
   at->second.last = word;
-  if (!word.mends && (waiting.empty() || waiting.back() != word.durable)) {
+  if (waiting.empty() || waiting.back() != word.durable) {
     if (waiting.size() >= kWaitingMax) waiting.pop_back();
     waiting.push_back(word.durable);
   }
@@ -39,7 +39,7 @@ void Stability::OnApplied(LogId log, const Vector& ours, const Vector& coming) {
     for (auto& [region, peer] : peers_) {
       peer.counted = {};
       peer.waiting.clear();
-      if (peer.last.log.value != 0 && !peer.last.mends) peer.waiting.push_back(peer.last.durable);
+      if (peer.last.log.value != 0) peer.waiting.push_back(peer.last.durable);
     }
     stable_ = {};
   }

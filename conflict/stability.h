@@ -20,11 +20,6 @@
 // has arrived again: else a tombstone that comes again by its log would be forgotten before an
 // older put comes again by another.
 //
-// A region that has taken bare numbers of a table's changes counts more than its rows show until it
-// has been given the rows by another: a deletion among them was forgotten everywhere else, and the
-// row that it still had was then taken for one that all must have. Meanwhile its words do not
-// count.
-//
 // A region never heard of holds everything back: stable is empty until all have spoken. Never a
 // timer. (The idea is the "causal stability" of Baquero, Almeida and Shoker 2014.)
 //
@@ -50,9 +45,6 @@ class Stability {
     Vector durable;
     std::vector<LogId> lives;  // of the other regions, as it has heard last
     Vector coming;             // of former lives: received, and not applied yet
-    // Of a table it counts more than its rows show (it has taken bare numbers, and is given the
-    // rows by another): what it counts does not count here until they do.
-    bool mends = false;
   };
   // Words of unknown regions are ignored.
   void OnHeartbeat(RegionId peer, const Word& word);

@@ -46,23 +46,6 @@ TEST(Stability, AWordCountsOnlyWhenAllThatItsSpeakerWroteBeforeHasArrived) {
   EXPECT_EQ(stability.stable(), V(5, 4, 0));
 }
 
-// It has taken the number of a deletion, and still has the row.
-TEST(Stability, WhoseTableIsBeingMendedDoesNotCountUntilItIs) {
-  Stability stability(RegionId{1}, {RegionId{2}});
-  stability.OnApplied(kA, V(9, 4, 0));
-  stability.OnHeartbeat(RegionId{2}, Says(RegionId{2}, V(5, 4, 0)));
-  ASSERT_EQ(stability.stable(), V(5, 4, 0));
-  Stability::Word mends = Says(RegionId{2}, V(7, 4, 0));
-  mends.mends = true;
-  stability.OnHeartbeat(RegionId{2}, mends);
-  EXPECT_EQ(stability.stable(), V(5, 4, 0));
-  // Not either when we have gone back, and look at all words again.
-  stability.OnApplied(kA, V(8, 4, 0));
-  EXPECT_EQ(stability.stable(), Vector());
-  stability.OnHeartbeat(RegionId{2}, Says(RegionId{2}, V(7, 4, 0)));
-  EXPECT_EQ(stability.stable(), V(7, 4, 0));
-}
-
 TEST(Stability, AnotherRegionsLogInTheWordIsNotWaitedFor) {
   Stability stability(RegionId{1}, {RegionId{2}, RegionId{3}});
   stability.OnApplied(kA, V(5, 2, 1));

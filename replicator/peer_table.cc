@@ -59,8 +59,8 @@ PeerTable::News PeerTable::OnHeartbeat(RegionId peer, const Heartbeat& heartbeat
     if (another_life) OnOwnDurable(own_log_, own_durable_, coming);
     Measure(peer, heartbeat, our_raw_ms);
     Conclude(peer);
-    stability_.OnHeartbeat(peer, {heartbeat.log, heartbeat.durable, heartbeat.lives,
-                                  heartbeat.coming, heartbeat.mends});
+    stability_.OnHeartbeat(peer,
+                           {heartbeat.log, heartbeat.durable, heartbeat.lives, heartbeat.coming});
   } else {
     entry.last.boot = heartbeat.boot;
     entry.last.sequence = heartbeat.sequence;
