@@ -322,7 +322,7 @@ class Everywhere(unittest.TestCase):
             self.assertNotIn("all", db[c].list_tables()["TableNames"])
             put(db[b], "all", "after")
             world.wait_until_converged()
-            self.assertEqual(len(scan(db[a], "all")), 51)
+            until(lambda: len(scan(db[a], "all")) == 51, 10, "the item to be in a")
             update(db[b], "all", "Create", c)
             until(lambda: replicas(db[b], "all") == {a: "ACTIVE", c: "ACTIVE"}, 60, "c to be back")
             self.assertEqual(scan(db[c], "all"), scan(db[a], "all"))
