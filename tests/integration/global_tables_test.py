@@ -323,6 +323,7 @@ class Everywhere(unittest.TestCase):
             put(db[b], "all", "after")
             world.wait_until_converged()
             until(lambda: len(scan(db[a], "all")) == 51, 10, "the item to be in a")
+            self.assertEqual(scan(db[a], "all"), scan(db[b], "all"))
             update(db[b], "all", "Create", c)
             until(lambda: replicas(db[b], "all") == {a: "ACTIVE", c: "ACTIVE"}, 60, "c to be back")
             self.assertEqual(scan(db[c], "all"), scan(db[a], "all"))
