@@ -291,14 +291,14 @@ void RegionEngine::OnProgress(const streams::PeerProgress& progress) {
 
 // What is here has been seen by nobody else, perhaps, and no log may bring it any more: the rows
 // are kept, and given out, until one that stays has them all. Clients write here no more.
-bool RegionEngine::MayDrop(const TableDefinition& definition) {
+bool RegionEngine::MayDrop(const TablePtr& table) {
   const conflict::Vector applied = committer_.CommittedState().applied;
   std::lock_guard lock(leaving_mutex_);
-  std::erase_if(leaving_, [&](const auto& entry) { return !catalog_.FindById(entry.first); });
-  Leaving& leaving = leaving_[definition.id];
+  Leaving& leaving = leaving_[table->definition.id];
   // Who has come to hold it since says so only when it has applied that.
-  if (leaving.replicas != definition.replicas) leaving = {definition.replicas, applied};
-  return std::any_of(definition.replicas.begin(), definition.replicas.end(),
+  if (leaving.table != table) leaving = {table, applied};
+  const Replicas& replicas = table->definition.replicas;
+  return std::any_of(replicas.begin(), replicas.end(),
                      [&](const auto& entry) {
                        const auto whole = whole_.find(entry.first);
                        return entry.second.state != Replica::State::kDeleting &&
@@ -308,6 +308,12 @@ bool RegionEngine::MayDrop(const TableDefinition& definition) {
 
 void RegionEngine::SettleReplicas(Executor& executor) {
   if (!own_whole_ || filling_.stage() != streams::Stage::kServing) return;
+  {
+    std::lock_guard lock(leaving_mutex_);
+    std::erase_if(leaving_, [&](const auto& entry) {
+      return catalog_.FindById(entry.first) != entry.second.table;
+    });
+  }
   for (const TablePtr& table : catalog_.AllAnywhere()) {
     const auto own = table->definition.replicas.find(region_);
     if (own == table->definition.replicas.end()) continue;
@@ -317,7 +323,7 @@ void RegionEngine::SettleReplicas(Executor& executor) {
     const bool filled = own->second.state == Replica::State::kCreating && !table->state->filling;
     if (!parted && !filled && own->second.state != Replica::State::kDeleting) continue;
     if (!parted && own->second.state == Replica::State::kDeleting && !table->state->elsewhere &&
-        !MayDrop(table->definition))
+        !MayDrop(table))
       continue;
     EditCatalog(
         table->definition.CatalogKey(),

@@ -204,7 +204,7 @@ class RegionEngine : public TableEngine {
   bool IsNone(const TableDefinition& definition) const;
   bool IsApart(const TableDefinition& definition) const;
   // Of a table that this region leaves.
-  bool MayDrop(const TableDefinition& definition);
+  bool MayDrop(const TablePtr& table);
   // `parts`: what is left is the table without this region, which keeps what it has.
   void EditCatalog(std::string key, CatalogEdit edit, Executor& executor, TableCallback done,
                    bool parts = false);
@@ -238,9 +238,10 @@ class RegionEngine : public TableEngine {
   mutable std::mutex admission_mutex_;
   Admission admission_;        // guarded by admission_mutex_
   uint64_t next_incarnation_;  // guarded by admission_mutex_
-  // A table that this region leaves: what it had when it first looked at these replicas.
+  // A table that this region leaves: what it had when it first looked at this definition. Not at
+  // equal replicas: who has left, joined, written and leaves again may leave the same ones.
   struct Leaving {
-    Replicas replicas;
+    TablePtr table;
     conflict::Vector applied;
   };
   std::mutex leaving_mutex_;

@@ -225,6 +225,33 @@ TEST(Replicas, WhoLeavesKeepsItsRowsUntilOneThatStaysHasThemAll) {
   EXPECT_EQ(a.Get("t", "of b alone"), "3");
 }
 
+// The second time its replicas are those of the first; what it has by now is not what it had then.
+TEST(Replicas, WhoLeavesASecondTimeKeepsWhatItHasWrittenSince) {
+  TestRegion a(1), b(2);
+  CreateInBoth(a, b);
+  ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { Remove(r, 2); }).ok());
+  Exchange({&a, &b});
+  b.Settle();
+  EXPECT_TRUE(b.Dump().empty());
+  Exchange({&a, &b});
+  ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { Add(r, 2); }).ok());
+  ASSERT_TRUE(b.PullFrom(a).ok());
+  while (b.engine->State().fill.table.value != 0) ASSERT_TRUE(b.FillTable(a).ok());
+  b.Settle();
+  Exchange({&a, &b});
+  ASSERT_TRUE(b.Put("t", "of b alone", "3").ok());
+  ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { Remove(r, 2); }).ok());
+  ASSERT_TRUE(b.PullFrom(a).ok());
+  Hear(b, {&a});
+  b.Settle();
+  EXPECT_EQ(b.Dump().size(), 2u) << "a has not what b has";
+  ASSERT_TRUE(a.PullFrom(b).ok());
+  Hear(b, {&a});
+  b.Settle();
+  EXPECT_TRUE(b.Dump().empty());
+  EXPECT_EQ(a.Get("t", "of b alone"), "3");
+}
+
 TEST(Replicas, DeletingATableInOneRegionLeavesItInTheOthers) {
   TestRegion a(1), b(2);
   CreateIn(a, 1);
