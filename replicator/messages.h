@@ -113,7 +113,9 @@ struct Heartbeat {
   conflict::Vector holds;
   std::vector<streams::PeerWord::Sighting> sightings;
   bool wants_filling = false;  // no log brings it on from where it is; it serves still
-  bool mends = false;          // of some table that it holds it has not all rows
+  // Of every table that it holds its rows show all of this; empty: of some they lack a part. Of one
+  // moment, which `durable` may be past already.
+  conflict::Vector whole_at;
   // What its rows do not show of its vector.
   conflict::Claims claims;
   // What can be had from it by a scan.

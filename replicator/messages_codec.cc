@@ -106,7 +106,7 @@ struct BodyWriter {
     out->set_stage(static_cast<uint32_t>(heartbeat.stage));
     out->set_coming(VectorBytes(heartbeat.coming));
     out->set_wants_filling(heartbeat.wants_filling);
-    out->set_mends(heartbeat.mends);
+    if (!heartbeat.whole_at.empty()) out->set_whole_at(VectorBytes(heartbeat.whole_at));
     if (!heartbeat.claims.empty()) {
       out->set_shown(VectorBytes(heartbeat.claims.shown()));
       out->set_claimed(VectorBytes(heartbeat.claims.claimed()));
@@ -136,6 +136,7 @@ struct BodyWriter {
     out->set_clock(chunk.chunk.clock.value);
     out->set_total_rows(chunk.chunk.total_rows);
     out->set_forgotten(chunk.chunk.forgotten.value);
+    if (!chunk.chunk.shows.empty()) out->set_shows(VectorBytes(chunk.chunk.shows));
     out->set_count(static_cast<uint32_t>(chunk.chunk.rows.size()));
     out->set_table(chunk.chunk.table.value);
     for (const TableId table : chunk.chunk.without) out->add_without(table.value);
@@ -186,9 +187,10 @@ bool ReadHeartbeat(const proto::Heartbeat& in, Heartbeat& heartbeat) {
     return false;
   heartbeat.stage = static_cast<streams::Stage>(in.stage());
   heartbeat.wants_filling = in.wants_filling();
-  heartbeat.mends = in.mends();
   conflict::Vector shown, claimed;
-  if (!ReadVector(in.shown(), shown) || !ReadVector(in.claimed(), claimed)) return false;
+  if (!ReadVector(in.whole_at(), heartbeat.whole_at) || !ReadVector(in.shown(), shown) ||
+      !ReadVector(in.claimed(), claimed))
+    return false;
   heartbeat.claims = conflict::Claims(std::move(shown), claimed);
   heartbeat.has_word = in.has_word();
   if (in.sightings_size() > static_cast<int>(streams::kSightingsMax)) return false;
@@ -281,7 +283,7 @@ struct FrameReader::Zstd {
     for (const uint64_t table : in.without()) chunk.chunk.without.push_back(TableId{table});
     if (in.plain_size() > kMaxBatchBytes || !ReadPart(in.part(), chunk.chunk.part) ||
         !ReadVector(in.vector(), chunk.chunk.vector) ||
-        !ReadVector(in.claims(), chunk.chunk.claims))
+        !ReadVector(in.claims(), chunk.chunk.claims) || !ReadVector(in.shows(), chunk.chunk.shows))
       return false;
     if (in.encoding() == kPlain)
       return in.rows().size() == in.plain_size() && ReadRows(in.rows(), in, chunk.chunk);

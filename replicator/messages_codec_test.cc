@@ -41,13 +41,14 @@ Chunk SomeChunk(size_t count, size_t size) {
   for (size_t i = 0; i < count; ++i)
     chunk.chunk.rows.push_back({"k" + std::to_string(i), std::string(size, 'v')});
   if (count > 3) chunk.chunk.claims = SomeVector();
+  if (count > 3) chunk.chunk.shows = SomeVector();
   return chunk;
 }
 
 std::vector<Message> OneOfEach() {
   Heartbeat heartbeat{77, 3, true, kLog, SomeVector(), SomeVector(), 1'700'000'000'000, -40, 5, 6};
   heartbeat.has_word = true;
-  heartbeat.mends = true;
+  heartbeat.whole_at = SomeVector();
   heartbeat.holds = SomeVector();
   heartbeat.sightings = {{{11, 1'700'000'000'000, false, "process 5 elsewhere"}, 3000, 40},
                          {{12, 5, true, ""}, 9, 0}};
@@ -103,12 +104,13 @@ TEST_F(CodecTest, EveryMessageComesBackFromFramesOfAnySize) {
         EXPECT_EQ(ToString(**result), ToString(message));
         if (const Heartbeat* heartbeat = std::get_if<Heartbeat>(&message)) {
           EXPECT_EQ(std::get<Heartbeat>(**result).claims, heartbeat->claims);
-          EXPECT_EQ(std::get<Heartbeat>(**result).mends, heartbeat->mends);
+          EXPECT_EQ(std::get<Heartbeat>(**result).whole_at, heartbeat->whole_at);
         }
         if (const Chunk* chunk = std::get_if<Chunk>(&message)) {
           const streams::ScanChunk& got = std::get<Chunk>(**result).chunk;
           EXPECT_EQ(got.total_rows, chunk->chunk.total_rows);
           EXPECT_EQ(got.forgotten, chunk->chunk.forgotten);
+          EXPECT_EQ(got.shows, chunk->chunk.shows);
           EXPECT_EQ(got.clock, chunk->chunk.clock);
           EXPECT_EQ(got.claims, chunk->chunk.claims);
           for (size_t r = 0; r < got.rows.size(); ++r) {

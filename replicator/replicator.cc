@@ -83,6 +83,11 @@ void Replicator::OnRegionState(const streams::RegionState& state, Instant now) {
     gate_.OnApplied(state_.applied);
   }
   state_at_ = now;
+  // As of this state: replies that came before it may have told of more, and not of what is
+  // lacking.
+  const bool whole = state.stage == streams::Stage::kServing && state.fill.claims.empty() &&
+                     state.fill.table.value == 0;
+  whole_at_ = whole ? state.durable : conflict::Vector();
   peers_.OnOwnCorrection(state_.clock_correction_ms);
   peers_.OnOwnDurable(state_.log, state_.durable, Coming());
   feed_.OnState(state_);
@@ -114,6 +119,7 @@ void Replicator::ForgetRegion(Instant now) {
   filler_.OnRegionDown();
   gate_.Reset({});
   state_ = {};
+  whole_at_ = {};
   next_heartbeat_ = now;  // peers look for another source at once
 }
 
@@ -306,7 +312,7 @@ void Replicator::SayHeartbeat(RegionId peer, Instant now) {
     heartbeat.durable = state_.durable;
     heartbeat.stage = state_.stage;
     heartbeat.claims = state_.fill.claims;
-    heartbeat.mends = state_.fill.table.value != 0;
+    heartbeat.whole_at = whole_at_;
     heartbeat.wants_filling = puller_.IsBehindAll(peers_, gate_, now);
     heartbeat.lives = peers_.Lives();
     const conflict::Vector coming = Coming();
@@ -358,8 +364,7 @@ streams::PeerProgress Replicator::Progress(Instant now) const {
                               PendingOf(options_.self, state_.durable, peer.last.applied),
                               peer.lag_ms, peer.last.durable, peer.last.applied,
                               peer.ever_heard ? (now - peer.heard) / kMicrosPerMilli : -1,
-                              peer.ever_heard && peer.last.stage == streams::Stage::kServing &&
-                                  peer.last.claims.empty() && !peer.last.mends});
+                              peer.ever_heard ? peer.last.whole_at : conflict::Vector()});
   const ClockVerdict clock = Clock(now);
   progress.clock_judged = clock.judged;
   if (clock.move_ms) progress.clock_correction_ms = state_.clock_correction_ms + *clock.move_ms;

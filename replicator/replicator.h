@@ -111,6 +111,7 @@ class Replicator {
   // Of a region that is there and not admitted yet.
   std::optional<streams::RegionState> pending_;
   Instant state_at_;
+  conflict::Vector whole_at_;  // of the last state: Heartbeat
   Feed feed_;
   Puller puller_;
   Gate gate_;

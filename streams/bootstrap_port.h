@@ -59,6 +59,7 @@ struct FillProgress {
   uint64_t begun_ms = 0;               // the region's clock
   uint64_t steps = 0;                  // rises with everything that is merged: another place
   conflict::Vector told = {};          // of a table: region/table/table_fills.h. Its own business
+  conflict::Vector shows = {};         // of a table: what its rows show for sure. Its own business
   TableId table = {};                  // 0: of the whole region; else of this table alone
   std::vector<RegionId> sources = {};  // of a table: who holds it beside us
   // Of our own changes, how many the sources had whose rows we have gone through: what those met
@@ -89,6 +90,9 @@ struct ScanChunk {
   std::vector<ScanRow> rows;     // sorted by key
   conflict::Vector claims = {};  // empty: `vector`
   Stamp forgotten = {};          // of its tombstones the highest that the source has forgotten
+  // Of one table that the source has not whole: what its rows show for sure, be it less than they
+  // do. What is above came to the source, or came as a number alone.
+  conflict::Vector shows = {};
   const conflict::Vector& Claims() const { return claims.empty() ? vector : claims; }
   // What the chunk's own rows show.
   const conflict::Vector& Seen() const { return part == ScanPart::kCatalog ? Claims() : vector; }

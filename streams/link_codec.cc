@@ -55,6 +55,7 @@ void WriteChunk(const ScanChunk& chunk, proto::Chunk* out) {
   out->set_clock(chunk.clock.value);
   out->set_total_rows(chunk.total_rows);
   out->set_forgotten(chunk.forgotten.value);
+  if (!chunk.shows.empty()) out->set_shows(VectorBytes(chunk.shows));
   out->set_table(chunk.table.value);
   for (const TableId table : chunk.without) out->add_without(table.value);
   for (const ScanRow& row : chunk.rows) {
@@ -82,7 +83,7 @@ bool ReadChunk(proto::Chunk* in, ScanChunk& chunk) {
   for (auto& row : *in->mutable_row())
     chunk.rows.push_back({std::move(*row.mutable_key()), std::move(*row.mutable_value())});
   return ReadPart(in->part(), chunk.part) && ReadVector(in->vector(), chunk.vector) &&
-         ReadVector(in->claims(), chunk.claims);
+         ReadVector(in->claims(), chunk.claims) && ReadVector(in->shows(), chunk.shows);
 }
 
 bool ReadStatus(uint32_t code, const std::string& message, Status& status) {
@@ -222,7 +223,7 @@ struct Writer {
       to->set_durable(VectorBytes(peer.durable));
       to->set_applied(VectorBytes(peer.applied));
       to->set_heard_ms(peer.heard_ms);
-      to->set_whole(peer.whole);
+      to->set_whole_at(VectorBytes(peer.whole_at));
     }
     if (progress.clock_correction_ms) out->set_clock_correction_ms(*progress.clock_correction_ms);
     out->set_clock_judged(progress.clock_judged);
@@ -354,8 +355,8 @@ bool Read(const proto::Progress& in, PeerProgress& progress) {
     peer.pending = from.pending();
     peer.lag_ms = from.lag_ms();
     peer.heard_ms = from.heard_ms();
-    peer.whole = from.whole();
-    if (!ReadVector(from.applied(), peer.applied)) return false;
+    if (!ReadVector(from.applied(), peer.applied) || !ReadVector(from.whole_at(), peer.whole_at))
+      return false;
     progress.peers.push_back(std::move(peer));
   }
   if (in.has_clock_correction_ms()) progress.clock_correction_ms = in.clock_correction_ms();

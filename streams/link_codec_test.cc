@@ -51,12 +51,14 @@ std::vector<LinkMessage> OneOfEach() {
                   Stamp{12},        44,  TableId{7}, {},    {}};
   chunk.without = {TableId{8}};
   chunk.claims = SomeVector();
+  chunk.shows = SomeVector();
   chunk.rows = {{"b", "value"}, {"c", std::string("\0", 1)}};
-  PeerProgress progress{SomeVector(),
-                        {},
-                        {{RegionId{3}, true, -250, 17, -1, SomeVector(), SomeVector(), 40, true}},
-                        -3'600'000,
-                        true};
+  PeerProgress progress{
+      SomeVector(),
+      {},
+      {{RegionId{3}, true, -250, 17, -1, SomeVector(), SomeVector(), 40, SomeVector()}},
+      -3'600'000,
+      true};
   ReplicationStatus status;
   status.bus_connected = true;
   status.gate_bytes = 10;
@@ -144,6 +146,7 @@ TEST(LinkCodec, AFillingAndItsChunksAreTheSame) {
       EXPECT_EQ(chunk.through, fill->chunk.through);
       EXPECT_EQ(chunk.vector, fill->chunk.vector);
       EXPECT_EQ(chunk.claims, fill->chunk.claims);
+      EXPECT_EQ(chunk.shows, fill->chunk.shows);
       ASSERT_EQ(chunk.rows.size(), fill->chunk.rows.size());
       for (size_t i = 0; i < chunk.rows.size(); ++i)
         EXPECT_EQ(chunk.rows[i].value, fill->chunk.rows[i].value);

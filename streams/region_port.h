@@ -125,7 +125,8 @@ struct PeerProgress {
     conflict::Vector durable;  // what it holds for sure, as far as it has been heard
     conflict::Vector applied;  // what readers there see, as last heard
     int64_t heard_ms = -1;     // how long ago that was; -1: never heard
-    bool whole = false;        // its rows show `durable`, those of every table that it holds
+    // Of every table that it holds its rows show this; empty: of some they do not show all.
+    conflict::Vector whole_at = {};
   };
   std::vector<Peer> peers;
   // What the region's clock must be corrected by, all in all, to be one of the majority's; nullopt:

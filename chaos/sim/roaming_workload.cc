@@ -1,5 +1,7 @@
 #include "chaos/sim/roaming_workload.h"
 
+#include <algorithm>
+
 #include "chaos/sim/sim_write.h"
 #include "chaos/sim/workload.h"
 #include "region/table/row_change.h"
@@ -93,7 +95,8 @@ void RoamingWorkload::Read(size_t index, size_t region, const std::string& name)
   simulator_.Trace(live ? (*stored)->version.dot.number : 0);
   // Without a row: never written, or deleted and forgotten.
   const bool older =
-      *stored ? (*stored)->version < known.version : known.live && known.open_deletes == 0;
+      *stored ? (*stored)->version < known.version
+              : known.live && known.open_deletes == 0 && !(known.version < known.deleted);
   if (older && !lost)
     Violation("client " + std::to_string(index) + " with the token of what it has seen reads " +
               (*stored ? "an older version of " : "nothing of ") + name + " in region " +
@@ -112,7 +115,8 @@ void RoamingWorkload::Write(size_t index, size_t region, const std::string& name
   if (is_delete) ++clients_[index].known[write.key].open_deletes;
   const uint64_t id = write.id;
   const uint64_t request = clients_[index].request;
-  auto ended = [this, index, region, id, request](const Status& status, const SimWrite& operation) {
+  auto ended = [this, index, region, id, request, is_delete](const Status& status,
+                                                             const SimWrite& operation) {
     HistoryWrite& ended_write = history_.At(id);
     simulator_.Trace(id * 2 + (status.ok() ? 1 : 0));
     ended_write.outcome = status.ok() ? Outcome::kAcknowledged : Outcome::kRefused;
@@ -120,6 +124,11 @@ void RoamingWorkload::Write(size_t index, size_t region, const std::string& name
     if (status.ok() && operation.committed != conflict::Version() &&
         operation.committed < operation.replaced)
       Violation("write " + std::to_string(id) + " lost to a version that it saw");
+    if (is_delete && status.ok()) {
+      Known& known = clients_[index].known[ended_write.key];
+      --known.open_deletes;
+      known.deleted = std::max(known.deleted, operation.committed);
+    }
     // Answered too late, to a client that has gone on.
     if (clients_[index].request != request || !clients_[index].busy) return;
     OnWritten(index, region, id, status, operation.committed);
@@ -137,7 +146,6 @@ void RoamingWorkload::OnWritten(size_t index, size_t region, uint64_t id, const 
   if (!status.ok()) return OnRefused(client);
   const HistoryWrite& write = history_.At(id);
   Known& known = client.known[write.key];
-  if (write.is_delete) --known.open_deletes;
   known.live = !write.is_delete;
   if (committed == conflict::Version()) return OnAnswer(client, *regions_[region]);  // none there
   if (committed < known.version && !history_.WasLost(known.version.dot))
@@ -163,7 +171,10 @@ void RoamingWorkload::OnRefused(Client& client) {
   if (++client.refused < kRefusalsMax) return;
   client.refused = 0;
   client.token.clear();
-  client.known.clear();
+  for (auto& [key, known] : client.known) {
+    known.version = {};
+    known.live = false;
+  }
 }
 
 void RoamingWorkload::Finish() {

@@ -44,7 +44,10 @@ class RoamingWorkload {
   struct Known {
     conflict::Version version;
     bool live = false;
-    size_t open_deletes = 0;  // of its own, that may yet be carried out
+    // Of all deletions that it ever began, also before it began anew: those that may yet be carried
+    // out, and the highest version of the others. A region that lags shows the item still.
+    size_t open_deletes = 0;
+    conflict::Version deleted;
   };
   struct Client {
     Random random;

@@ -221,7 +221,7 @@ TablePtr Catalog::Replace(CommitTurn& turn, const TablePtr& before, const TableD
   const bool others_have_rows = same_table || (own != after->replicas.end() &&
                                                own->second.state == Replica::State::kCreating);
   const bool alone = after->IsAlone();
-  if (!same && others_have_rows && !alone) FillTable(turn, *table, turn.state().applied);
+  if (!same && others_have_rows && !alone) FillTable(turn, *table, turn.state().applied, {});
   // Nobody is left to be filled from: what is here is the table.
   if (alone && fills_.Has(after->id)) TableFilled(turn, *table);
   ReplaceIndexes(turn, *after, *state, /*empty=*/state->count.items == 0);
@@ -243,10 +243,11 @@ std::pair<TablePtr, TablePtr> Catalog::Part(CommitTurn& turn, const Table& table
           std::make_shared<const Table>(rest, std::move(elsewhere))};
 }
 
-void Catalog::FillTable(CommitTurn& turn, const Table& table, const conflict::Vector& floor) {
+void Catalog::FillTable(CommitTurn& turn, const Table& table, const conflict::Vector& floor,
+                        const conflict::Vector& shows) {
   const TableDefinition& definition = table.definition;
   if (definition.IsAlone()) return;  // there is nobody to be filled from
-  fills_.Begin(turn, definition.id, floor);
+  fills_.Begin(turn, definition.id, floor, shows);
   table.state->filling = true;
   // What is merged is no news; the stream begins when the table is whole.
   streams_.Replace(turn, nullptr, *table.state);

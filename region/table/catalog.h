@@ -88,7 +88,9 @@ class Catalog {
   // In a turn: the table is whole.
   void TableFilled(CommitTurn& turn, const Table& table);
   // In a turn: the table, which this region holds, must be filled from those that have it whole.
-  void FillTable(CommitTurn& turn, const Table& table, const conflict::Vector& floor);
+  // `shows`: what its rows show for sure (table_fills.h).
+  void FillTable(CommitTurn& turn, const Table& table, const conflict::Vector& floor,
+                 const conflict::Vector& shows);
   TableFills& fills() const { return fills_; }
 
   // Called, from any thread, when a table is published that has an index to be filled.

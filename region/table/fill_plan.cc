@@ -113,7 +113,8 @@ Status FillPlanner::Check(FillPlan& plan) const {
     return FailedPrecondition("this region has not applied what the chunk shows");
   // What several have in parts is taken from one after the other.
   const RegionId teller = plan.partial ? plan.request.source : RegionId{};
-  plan.restart = plan.table && !begins && plan.before.source != teller;
+  plan.restart = plan.table && !begins &&
+                 (plan.before.source != teller || !chunk.shows.Covers(plan.before.pass));
   return CheckRows(chunk);
 }
 
@@ -244,15 +245,15 @@ Status FillPlanner::PlanDropped(FillPlan& plan, const PlannedFill& planned) cons
 }
 
 Status FillPlanner::PlanRow(FillPlan& plan, const std::string& key, const ScanRow* row) const {
-  const conflict::Vector& seen = plan.request.chunk.Seen();
+  // Who has not all of a table may have a number without what it stands for.
+  const ScanChunk& chunk = plan.request.chunk;
+  const conflict::Vector& seen = plan.partial ? chunk.shows : chunk.Seen();
   std::string buffer;
   EW_ASSIGN_OR_RETURN(const auto stored, ReadStored(store_, key, &buffer));
-  // Who has not all may have a number without what it stands for: then the higher version is all
-  // that can be said.
-  const bool known_there = stored && !plan.partial && seen.Covers(stored->version.dot);
+  const bool known_there = stored && seen.Covers(stored->version.dot);
   // A table with a filling of its own, or that will have one, is left to that.
   const TableId id = TableOfItemKey(key);
-  const auto& without = plan.request.chunk.without;
+  const auto& without = chunk.without;
   if (id >= kUserTables && !plan.table &&
       (catalog_.fills().Has(id) || std::find(without.begin(), without.end(), id) != without.end()))
     return {};

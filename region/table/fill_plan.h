@@ -55,7 +55,8 @@ struct FillPlan {
   streams::FillRequest request;
   streams::Stage stage = streams::Stage::kServing;
   streams::FillProgress before;
-  conflict::Vector shown;  // by our rows; of a filling of one table: nothing is known
+  // By our rows; of one table: only where its source has not all of it (table_fills.h).
+  conflict::Vector shown;
   std::map<LogId, uint64_t> first_held;
   TablePtr table;        // of a filling of one
   bool partial = false;  // its source has not all of it

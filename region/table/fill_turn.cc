@@ -144,7 +144,7 @@ void FillTurn::Begin(CommitTurn& turn) {
   // What their floors do not say of them is claimed now.
   for (const auto& [id, fill] : catalog_.fills().All())
     if (const TablePtr table = catalog_.FindById(id); table && !table->state->dropped)
-      catalog_.FillTable(turn, *table, turn.state().applied);
+      catalog_.FillTable(turn, *table, turn.state().applied, fill.progress.shows);
 }
 
 // The source has not all of the table: it is filled by itself, from another one, afterwards.
@@ -154,15 +154,16 @@ void FillTurn::FillLater(CommitTurn& turn, TableId id) {
   for (const PlannedFill& row : plan_.rows)
     if (!row.table && row.published && row.published->definition.id == id) table = row.published;
   if (table && !table->state->elsewhere && !table->state->dropped)
-    catalog_.FillTable(turn, *table, turn.state().applied);
+    catalog_.FillTable(turn, *table, turn.state().applied,
+                       next_.claims.ShownOf(turn.state().applied));
 }
 
 void FillTurn::Advance(const CommitTurn& turn) {
   const ScanChunk& chunk = plan_.request.chunk;
   const bool of_region = chunk.table.value == 0;
   ++next_.steps;
-  if (of_region && chunk.part == ScanPart::kItems && chunk.after.empty()) {
-    next_.pass = chunk.vector;
+  if (chunk.part == ScanPart::kItems && chunk.after.empty()) {
+    next_.pass = of_region ? chunk.vector : chunk.shows;
     next_.live_rows = 0;
   }
   next_.rows += chunk.rows.size();
@@ -186,7 +187,10 @@ void FillTurn::Advance(const CommitTurn& turn) {
       return;
     }
   }
-  if (chunk.part == ScanPart::kItems) return RowsDone(turn);
+  if (chunk.part == ScanPart::kItems) {
+    if (plan_.partial) next_.shows.Merge(next_.pass);
+    return RowsDone(turn);
+  }
   next_.part = static_cast<ScanPart>(static_cast<int>(chunk.part) + 1);
 }
 

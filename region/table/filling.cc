@@ -124,6 +124,7 @@ void Filling::Set(Stage stage, const FillProgress& progress) {
     seen_rows_ = progress.live_rows;
   }
   progress_ = progress;
+  catalog_.fills().SetClaims(progress.claims);
 }
 
 Filling::Estimate Filling::Guess() const {
@@ -194,9 +195,11 @@ void Filling::Run(const JobPtr& job) {
   if (of.value != 0) {
     plan.table = catalog_.FindById(of);
     if (const auto fill = catalog_.fills().Find(of)) plan.before = fill->progress;
-    plan.shown = {};  // what it had of the table is in the logs
     const auto& without = plan.request.chunk.without;
     plan.partial = std::find(without.begin(), without.end(), of) != without.end();
+    // Who is whole need not be told what was deleted here. With one that is not, it is as with the
+    // filling of a region: each side says what its rows show.
+    plan.shown = plan.partial ? plan.before.shows : conflict::Vector();
   }
   const FillPlanner planner(store_, catalog_, committer_);
   Status status = committer_.health();

@@ -286,7 +286,7 @@ void RegionEngine::OnProgress(const streams::PeerProgress& progress) {
   std::lock_guard lock(leaving_mutex_);
   whole_.clear();
   for (const streams::PeerProgress::Peer& peer : progress.peers)
-    if (peer.whole) whole_[peer.region] = peer.durable;
+    if (!peer.whole_at.empty()) whole_[peer.region] = peer.whole_at;
 }
 
 // What is here has been seen by nobody else, perhaps, and no log may bring it any more: the rows

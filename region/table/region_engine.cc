@@ -433,7 +433,11 @@ Result<streams::ScanChunk> RegionEngine::Scan(const streams::ScanRequest& reques
     if (!lacks(id)) without.push_back(id);
   if (request.table.value != 0) {
     if (lacks(request.table) && !may_be_partial) return Unavailable("the table is not whole here");
-    if (lacks(request.table)) chunk.without.push_back(request.table);
+    if (lacks(request.table)) {
+      chunk.without.push_back(request.table);
+    } else {
+      chunk.shows = {};  // its vector says it all
+    }
     chunk.total_rows = static_cast<uint64_t>(std::max<int64_t>(0, asked->state->count.items));
     return chunk;
   }

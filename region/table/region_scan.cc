@@ -42,6 +42,20 @@ PartRange RangeOf(ScanPart part, TableId table) {
 // Of entries that are looked at, and may all be left out.
 constexpr size_t kLookedBytesMax = 4U << 20;
 
+// What the rows of one table show for sure: less than `shown`, if it is not whole.
+Result<conflict::Vector> ShownOf(const KvStore& store, TableId table, const KvSnapshot* snapshot,
+                                 const conflict::Vector& shown) {
+  std::string value;
+  EW_ASSIGN_OR_RETURN(const bool found,
+                      store.Get(ColumnFamily::kSystem, TableFillKey(table), &value, snapshot));
+  if (!found) return shown;
+  streams::Stage stage = streams::Stage::kServing;
+  streams::FillProgress progress;
+  if (!DecodeFilling(value, stage, progress))
+    return DataLoss("the state of a table's filling is damaged");
+  return std::move(progress.shows);
+}
+
 // The table that a row of a part belongs to. kDataLoss: it cannot be read.
 Result<TableId> TableOf(ScanPart part, const KvIterator& it) {
   TableId table;
@@ -96,6 +110,9 @@ Result<streams::ScanChunk> ReadScanChunk(const KvStore& store, const streams::Sc
   chunk.after = request.after;
   chunk.through = request.after;
   chunk.vector = std::move(state.applied);
+  if (request.table.value != 0) {
+    EW_ASSIGN_OR_RETURN(chunk.shows, ShownOf(store, request.table, snapshot.get(), chunk.vector));
+  }
   chunk.clock = state.clock;
   EW_ASSIGN_OR_RETURN(const bool has_forgotten,
                       store.Get(ColumnFamily::kSystem, kForgottenKey, &value, snapshot.get()));

@@ -43,8 +43,9 @@ void Hear(TestRegion& region, const std::vector<TestRegion*>& others) {
     peer.connected = true;
     peer.durable = state.applied;
     peer.applied = state.applied;
-    peer.whole = state.stage == streams::Stage::kServing && state.fill.claims.empty() &&
-                 state.fill.table.value == 0;
+    if (state.stage == streams::Stage::kServing && state.fill.claims.empty() &&
+        state.fill.table.value == 0)
+      peer.whole_at = state.applied;
   }
   region.engine->OnProgress(progress);
 }
@@ -411,6 +412,47 @@ Status Leave(TestRegion& region) {
       [&](const Result<TablePtr>& r) { outcome = r.status(); });
   region.RunAll();
   return outcome;
+}
+
+// b has the number of a deletion and the row from before it; all others have forgotten the deletion
+// by the time when a comes to lack something too.
+TEST(Replicas, WhatWasDeletedAndForgottenDoesNotComeBackFromWhoIsNotWhole) {
+  for (const bool asks_lowest : {true, false}) {
+    SCOPED_TRACE(asks_lowest ? "the lowest had forgotten it" : "the lowest has the row");
+    TestRegion a(1), b(2), c(3);
+    TestRegion& forgets = asks_lowest ? a : b;
+    TestRegion& keeps = asks_lowest ? b : a;
+    CreateInBoth(a, b);
+    ASSERT_TRUE(a.Put("t", "stays", "1").ok());
+    Exchange({&a, &b, &c});
+    ASSERT_TRUE(forgets.Delete("t", "k").ok());
+    ASSERT_TRUE(c.PullFrom(forgets).ok());
+    keeps.takes_bare = true;
+    ASSERT_TRUE(keeps.PullFrom(c).ok());
+    EXPECT_EQ(keeps.Get("t", "k"), "1");
+    ASSERT_TRUE(forgets.PullFrom(keeps).ok());
+    streams::PeerProgress progress;
+    progress.stable = forgets.engine->State().applied;
+    forgets.engine->OnProgress(progress);
+    ASSERT_TRUE(forgets.engine->maintenance().RunOnce(forgets.executor).ok());
+    forgets.RunAll();
+    std::string value;
+    const std::string key =
+        ItemKey(forgets.engine->FindTable("t")->definition.id, testing::TestKey("k"));
+    ASSERT_FALSE(*forgets.store.Get(ColumnFamily::kItems, key, &value)) << "it is forgotten";
+    ASSERT_TRUE(keeps.Put("t", "k2", "2").ok());
+    ASSERT_TRUE(c.PullFrom(keeps).ok());
+    forgets.takes_bare = true;
+    ASSERT_TRUE(forgets.PullFrom(c).ok());
+    while (a.engine->State().fill.table.value != 0) ASSERT_TRUE(a.FillTable(b).ok());
+    while (b.engine->State().fill.table.value != 0) ASSERT_TRUE(b.FillTable(a).ok());
+    EXPECT_EQ(a.Get("t", "k"), "-");
+    EXPECT_EQ(a.Get("t", "k2"), "2");
+    EXPECT_EQ(a.Get("t", "stays"), "1");
+    EXPECT_EQ(a.Dump(), b.Dump());
+    EXPECT_TRUE(CheckDigests(a.store)->empty());
+    EXPECT_TRUE(CheckDigests(b.store)->empty());
+  }
 }
 
 TEST(Replicas, WhoLeavesWithItsDataKeepsItAndNothingGoesFromOneToTheOtherAnyMore) {

@@ -31,9 +31,11 @@ std::string EncodeFilling(Stage stage, const FillProgress& progress) {
   for (const uint64_t number : {progress.rows, progress.bytes, progress.live_rows,
                                 progress.total_rows, progress.begun_ms, progress.steps})
     PutVarint(out, number);
-  std::string met;
-  progress.met.EncodeTo(met);
-  PutBytes(out, met);
+  for (const conflict::Vector* vector : {&progress.met, &progress.shows}) {
+    std::string bytes;
+    vector->EncodeTo(bytes);
+    PutBytes(out, bytes);
+  }
   return out;
 }
 
@@ -57,9 +59,11 @@ bool DecodeFilling(std::string_view bytes, Stage& stage, FillProgress& progress)
   for (uint64_t* number : {&progress.rows, &progress.bytes, &progress.live_rows,
                            &progress.total_rows, &progress.begun_ms, &progress.steps})
     if (!reader.ReadVarint(*number)) return false;
-  std::string_view met;  // which earlier versions did not note
-  if (!reader.done() && (!reader.ReadBytes(met) || !conflict::Vector::Decode(met, progress.met)))
-    return false;
+  for (conflict::Vector* vector : {&progress.met, &progress.shows}) {
+    std::string_view encoded;
+    if (reader.done()) break;  // earlier versions did not note it
+    if (!reader.ReadBytes(encoded) || !conflict::Vector::Decode(encoded, *vector)) return false;
+  }
   stage = static_cast<Stage>(stage_byte);
   progress.source.value = static_cast<uint16_t>(source);
   progress.part = static_cast<ScanPart>(part);
@@ -99,8 +103,29 @@ void TableFills::Set(CommitTurn& turn, TableId table, Fill fill) {
   count_.store(fills_.size(), std::memory_order_release);
 }
 
-void TableFills::Begin(CommitTurn& turn, TableId table, const conflict::Vector& floor) {
+namespace {
+
+// Of its own changes a region may have the numbers alone without being told that it lacks any:
+// those of a former life, from when nobody else held the table.
+conflict::Vector WithoutOwn(const conflict::Vector& shows, RegionId self) {
+  conflict::Vector others;
+  for (const Dot& dot : shows.entries())
+    if (dot.log.region() != self) others.Raise(dot);
+  return others;
+}
+
+}  // namespace
+
+void TableFills::SetClaims(conflict::Claims claims) {
+  std::lock_guard lock(mutex_);
+  claims_ = std::move(claims);
+}
+
+void TableFills::Begin(CommitTurn& turn, TableId table, const conflict::Vector& floor,
+                       const conflict::Vector& shows) {
+  const auto before = Find(table);
   Fill fill;
+  fill.progress.shows = before ? before->progress.shows : shows;
   fill.progress.begun = 1;
   fill.progress.part = ScanPart::kItems;
   fill.progress.floor = floor;
@@ -117,6 +142,14 @@ void TableFills::Lack(CommitTurn& turn, TableId table, Dot dot) {
   fill.progress.floor = turn.state().applied;
   fill.progress.floor.Raise(dot);
   if (before) fill.progress.floor.Merge(before->progress.floor);
+  if (before) {
+    fill.progress.shows = before->progress.shows;
+  } else {
+    std::lock_guard lock(mutex_);
+    fill.progress.shows = claims_.ShownOf(turn.state().applied);
+  }
+  const RegionId self = turn.state().log.region();
+  if (dot.log.region() == self) fill.progress.shows = WithoutOwn(fill.progress.shows, self);
   fill.progress.begun_ms = before ? before->progress.begun_ms : turn.physical_ms();
   Set(turn, table, std::move(fill));
 }

@@ -14,6 +14,10 @@
 // of that yet. What it said is in the rows of whoever held the table then; so the rows are fetched,
 // from a source that has applied it.
 //
+// `shows` of a filling is what the rows here show for sure: what they showed when the table was
+// whole last. It matters when nobody is whole (below): what is covered by it and has no row was
+// deleted, and that forgotten; tombstones here are not forgotten meanwhile (maintenance.h).
+//
 // Thread-safety: Begin, Lack, Advance and End in the committer's turn, Load before there are any;
 // the rest from any thread.
 #pragma once
@@ -28,6 +32,7 @@
 
 #include "base/kv_store.h"
 #include "base/status.h"
+#include "conflict/claims.h"
 #include "region/table/committer.h"
 #include "streams/bootstrap_port.h"
 
@@ -39,7 +44,8 @@ bool DecodeFilling(std::string_view bytes, streams::Stage& stage, streams::FillP
 
 // When no holder of a table is whole (each has come to lack what another wrote, as two can that
 // were cut from each other for longer than their logs reach back), the one with the lowest id takes
-// the rows of each of the others, the highest version of each key: together they have everything.
+// the rows of each of the others: together they have everything. Of each key it is the highest
+// version, if none of those who show it for sure has deleted it.
 // Of such a filling `source` is who tells now (0: those that are whole), and `told` names who
 // has told.
 bool HasTold(const streams::FillProgress& progress, RegionId holder);
@@ -54,13 +60,17 @@ class TableFills {
 
   Status Load(const KvStore& store);
 
-  // A source must have applied `floor`.
-  void Begin(CommitTurn& turn, TableId table, const conflict::Vector& floor);
+  // A source must have applied `floor`. `shows` is of a table that was whole until now.
+  void Begin(CommitTurn& turn, TableId table, const conflict::Vector& floor,
+             const conflict::Vector& shows);
   // The change is in the vector, and what it says is not here.
   void Lack(CommitTurn& turn, TableId table, Dot dot);
   void Advance(CommitTurn& turn, TableId table, const streams::FillProgress& progress);
   // Whole, or gone.
   void End(CommitTurn& turn, TableId table);
+
+  // What the region's vector counts beyond its rows, now; of all tables.
+  void SetClaims(conflict::Claims claims);
 
   bool empty() const { return count_.load(std::memory_order_acquire) == 0; }
   std::optional<Fill> Find(TableId table) const;
@@ -75,6 +85,7 @@ class TableFills {
   std::atomic<size_t> count_{0};
   mutable std::mutex mutex_;
   std::map<TableId, Fill> fills_;  // guarded by mutex_
+  conflict::Claims claims_;        // guarded by mutex_
 };
 
 }  // namespace everwrite::table
