@@ -157,18 +157,21 @@ const LiveRows& EndView::Rows(size_t i) {
   return rows;
 }
 
-const std::vector<Dot>& EndView::Ledger(size_t i) {
+const EndView::Losers& EndView::ReadLedger(size_t i) {
   if (ledgers_[i]) return *ledgers_[i];
-  std::vector<Dot>& losers = ledgers_[i].emplace();
+  auto& [losers, late] = ledgers_[i].emplace();
   const auto it = stores_[i]->NewIterator(ColumnFamily::kLedger, {});
   for (it->Seek(""); it->Valid(); it->Next()) {
     conflict::ConflictRecord record;
     CHECK(conflict::DecodeConflictRecord(it->value(), record));
     losers.push_back(record.loser.version.dot);
+    if (record.reason == conflict::Reason::kDeletionForgotten) late.push_back(losers.back());
   }
-  std::sort(losers.begin(), losers.end());
-  losers.erase(std::unique(losers.begin(), losers.end()), losers.end());
-  return losers;
+  for (std::vector<Dot>* dots : {&losers, &late}) {
+    std::sort(dots->begin(), dots->end());
+    dots->erase(std::unique(dots->begin(), dots->end()), dots->end());
+  }
+  return *ledgers_[i];
 }
 
 std::string Name(Dot dot) { return conflict::ConflictName({0, Stamp{}, dot}).substr(17); }

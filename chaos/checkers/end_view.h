@@ -127,9 +127,16 @@ class EndView {
   // Of region i, without those of placed tables.
   const LiveRows& Rows(size_t i);
   // The losers in the ledger of region i, sorted.
-  const std::vector<Dot>& Ledger(size_t i);
+  const std::vector<Dot>& Ledger(size_t i) { return ReadLedger(i).losers; }
+  // Of them, those that came after a deletion that was forgotten: they may not have been deleted.
+  const std::vector<Dot>& CameLate(size_t i) { return ReadLedger(i).late; }
 
  private:
+  struct Losers {
+    std::vector<Dot> losers, late;
+  };
+  const Losers& ReadLedger(size_t i);
+
   const std::vector<const KvStore*> stores_;
   const History& history_;
   std::deque<Change> changes_;
@@ -139,7 +146,7 @@ class EndView {
   std::optional<std::vector<const Change*>> gone_;
   std::vector<std::optional<Changes>> logs_;
   std::vector<std::optional<LiveRows>> rows_;
-  std::vector<std::optional<std::vector<Dot>>> ledgers_;
+  std::vector<std::optional<Losers>> ledgers_;
 };
 
 // The change's name, for people.

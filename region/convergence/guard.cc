@@ -56,34 +56,41 @@ void ConvergenceGuard::Tick(Executor&) {
   const int64_t elapsed = last_tick_.micros < 0 ? 0 : std::min(now - last_tick_, kTickMicrosMax);
   last_tick_ = now;
   Scrub(elapsed);
-  if (!options_.peers.empty()) {
-    // What only we have, and a power cut could take back, is not shown: its numbers might be given
-    // again.
-    const conflict::Vector durable = engine_.committer().Durable();
-    Digests digests;
-    WholeTables whole(engine_);
-    const auto add = [&](table::DigestBook::Entry entry, bool moved) {
-      if (!whole.Has(entry.table)) return;  // it is being filled: shown in turn, later
-      if (durable.Covers(entry.digest.touched)) {
-        digests.entries.push_back(std::move(entry));
-      } else if (moved) {
-        engine_.digests().PutBackMoved(entry.table, entry.bucket);
-      }
-    };
-    for (auto& entry : engine_.digests().TakeMoved(options_.moved_per_tick))
-      add(std::move(entry), true);
-    auto others = engine_.digests().List(show_at_.first, show_at_.second, options_.others_per_tick);
-    if (others.size() < options_.others_per_tick) {
-      show_at_ = {};
-    } else {
-      show_at_ = {others.back().table, static_cast<uint16_t>(others.back().bucket + 1)};
+  TakeLate();
+  if (!options_.peers.empty()) Show();
+  AskAboutSuspects(now);
+}
+
+void ConvergenceGuard::Show() {
+  // What only we have, and a power cut could take back, is not shown: its numbers might be given
+  // again.
+  const conflict::Vector durable = engine_.committer().Durable();
+  Digests digests;
+  WholeTables whole(engine_);
+  const auto add = [&](table::DigestBook::Entry entry, bool moved) {
+    if (!whole.Has(entry.table)) return;  // it is being filled: shown in turn, later
+    if (durable.Covers(entry.digest.touched) && !IsQuiet({entry.table, entry.bucket})) {
+      digests.entries.push_back(std::move(entry));
+    } else if (moved) {
+      engine_.digests().PutBackMoved(entry.table, entry.bucket);
     }
-    for (auto& entry : others) add(std::move(entry), false);
-    if (!digests.entries.empty()) {
-      const std::string letter = EncodeLetter(digests);
-      for (const RegionId peer : options_.peers) send_(peer, letter);
-    }
+  };
+  for (auto& entry : engine_.digests().TakeMoved(options_.moved_per_tick))
+    add(std::move(entry), true);
+  auto others = engine_.digests().List(show_at_.first, show_at_.second, options_.others_per_tick);
+  if (others.size() < options_.others_per_tick) {
+    show_at_ = {};
+  } else {
+    show_at_ = {others.back().table, static_cast<uint16_t>(others.back().bucket + 1)};
   }
+  for (auto& entry : others) add(std::move(entry), false);
+  if (digests.entries.empty()) return;
+  const std::string letter = EncodeLetter(digests);
+  for (const RegionId peer : options_.peers) send_(peer, letter);
+}
+
+void ConvergenceGuard::AskAboutSuspects(Instant now) {
+  size_t quiet = 0;
   for (auto at = suspects_.begin(); at != suspects_.end();) {
     const Place place = at->first;
     Suspect& suspect = at->second;
@@ -92,9 +99,38 @@ void ConvergenceGuard::Tick(Executor&) {
       if (suspect.repairs_open == 0) Close(place);  // and so are its rows
       continue;
     }
+    if (suspect.quiet && now - suspect.quiet_since >= options_.quiet_us &&
+        suspect.repairs_open == 0) {
+      Close(place);  // if they differ, that is a finding
+      continue;
+    }
     const bool due = suspect.asked_at.micros < 0 || now - suspect.asked_at >= options_.ask_again_us;
-    if (due && suspect.repairs_open == 0) Ask(place, suspect, now);
+    if (!due || suspect.repairs_open != 0) continue;
+    if (suspect.quiet && ++quiet > options_.quiet_per_tick) continue;
+    Ask(place, suspect, now);
   }
+}
+
+void ConvergenceGuard::TakeLate() {
+  for (const table::RemoteApply::Late& late : engine_.TakeLate()) {
+    const auto table = engine_.FindTableById(late.table);
+    if (!table || options_.peers.empty()) continue;
+    const Place place{late.table, table::BucketOf(table::ItemKey(late.table, late.key))};
+    const auto [at, fresh] = suspects_.try_emplace(place);
+    Suspect& suspect = at->second;
+    if (!fresh && !suspect.quiet) continue;  // it is looked at already
+    suspect.finding.table = place.first;
+    suspect.finding.bucket = place.second;
+    suspect.finding.differs_from = late.dot.log.region();
+    suspect.quiet = engine_.committer().CommittedState().applied;
+    suspect.quiet_since = clock_.Now();
+    suspect.asked_at = {-1};
+  }
+}
+
+bool ConvergenceGuard::IsQuiet(Place place) const {
+  const auto at = suspects_.find(place);
+  return at != suspects_.end() && at->second.quiet;
 }
 
 void ConvergenceGuard::Scrub(int64_t elapsed_us) {
@@ -152,6 +188,7 @@ std::optional<ConvergenceGuard::Place> ConvergenceGuard::NextToScrub(
 void ConvergenceGuard::OnMail(RegionId from, std::string_view bytes, Executor& executor) {
   Letter letter;
   if (!engine_.filling().IsComplete() || !DecodeLetter(bytes, letter)) return;
+  TakeLate();
   if (const auto* digests = std::get_if<Digests>(&letter)) return Compare(from, *digests);
   if (const auto* ask = std::get_if<AskPage>(&letter)) return Answer(from, *ask);
   if (const auto* ask = std::get_if<AskRows>(&letter)) return Answer(from, *ask);
@@ -174,6 +211,8 @@ void ConvergenceGuard::Compare(RegionId from, const Digests& digests) {
       if (at != suspects_.end() && !at->second.finding.damaged_here &&
           at->second.finding.differs_from == from && at->second.repairs_open == 0)
         Close(at->first);
+    } else if (IsQuiet({theirs.table, theirs.bucket})) {
+      ++moving;
     } else {
       Reach(Mark::kBucketsDiffer);
       Suspicion({theirs.table, theirs.bucket}, false, from);
@@ -186,6 +225,8 @@ void ConvergenceGuard::Compare(RegionId from, const Digests& digests) {
 
 void ConvergenceGuard::Suspicion(Place place, bool damaged_here, RegionId differs_from) {
   const auto [at, fresh] = suspects_.try_emplace(place);
+  const bool news = fresh || at->second.quiet;
+  at->second.quiet.reset();
   Finding& finding = at->second.finding;
   finding.table = place.first;
   finding.bucket = place.second;
@@ -195,9 +236,9 @@ void ConvergenceGuard::Suspicion(Place place, bool damaged_here, RegionId differ
   {
     std::lock_guard lock(mutex_);
     open_[place] = finding;
-    if (fresh) ++counts_.found;
+    if (news) ++counts_.found;
   }
-  if (fresh)
+  if (news)
     note_(finding, damaged_here ? "rows do not add up to their digest"
                                 : "rows differ from another region's");
 }
@@ -213,7 +254,9 @@ void ConvergenceGuard::Ask(Place place, Suspect& suspect, Instant now) {
   if (!engine_.IsWhole(place.first)) return;  // nobody else has it, or it is being filled
   // The one that differs first, then the others in turn.
   const std::vector<RegionId>& peers = options_.peers;
-  if (suspect.asked_at.micros < 0 && suspect.finding.differs_from.value != 0) {
+  const RegionId first = suspect.finding.differs_from;
+  if ((suspect.quiet || suspect.asked_at.micros < 0) &&
+      std::find(peers.begin(), peers.end(), first) != peers.end()) {
     suspect.asked = suspect.finding.differs_from;
   } else {
     const auto at = std::find(peers.begin(), peers.end(), suspect.asked);
@@ -257,6 +300,7 @@ void ConvergenceGuard::OnPage(RegionId from, const PageReply& reply, Executor& e
   Suspect* suspect = Find(place, reply.id);
   if (!suspect || suspect->asked != from || suspect->whole || !engine_.IsWhole(reply.table)) return;
   const table::BucketPage& theirs = reply.page;
+  if (suspect->quiet && !theirs.standing.applied.Covers(*suspect->quiet)) return;
   // Our rows of the same keys, now.
   auto ours =
       table::ReadBucketPage(engine_.store(), reply.table, reply.bucket, theirs.after, SIZE_MAX);
@@ -347,7 +391,7 @@ void ConvergenceGuard::Repair(Place place, std::string key,
                                finding.keys.push_back(key);
                              suspect.asked_at = {-1};
                              std::lock_guard lock(mutex_);
-                             open_[place] = finding;
+                             if (!suspect.quiet) open_[place] = finding;
                              Reach(Mark::kRowRepaired);
                              ++counts_.repaired_rows;
                            });
@@ -362,8 +406,10 @@ void ConvergenceGuard::RoundEnded(Place place, Executor& executor) {
   if (count->sound()) {
     // Ours is right. Where they differ from us they will find out, and show an equal digest.
     suspect.finding.damaged_here = false;
-    if (suspect.finding.differs_from.value == 0 || suspect.finding.repaired > 0 ||
-        suspect.theirs == count->said)
+    // Of what came late its maker has said all; others may have been late themselves.
+    if (suspect.quiet ? suspect.asked == suspect.finding.differs_from
+                      : suspect.finding.differs_from.value == 0 || suspect.finding.repaired > 0 ||
+                            suspect.theirs == count->said)
       Close(place);
     return;
   }
@@ -381,7 +427,9 @@ void ConvergenceGuard::RoundEnded(Place place, Executor& executor) {
 void ConvergenceGuard::Close(Place place) {
   const auto at = suspects_.find(place);
   Finding finding = std::move(at->second.finding);
+  const bool quiet = at->second.quiet.has_value();
   suspects_.erase(at);
+  if (quiet) return;
   finding.ended_ms = clock_.PhysicalMillis();
   note_(finding, "all is equal again");
   std::lock_guard lock(mutex_);

@@ -10,6 +10,10 @@
 //             by key; the side that is wrong (row_repair.h) takes the right row; then the digest is
 //             made to agree with the rows
 //
+// What a region did not take because it came after a forgotten deletion may never have been deleted
+// (docs/decisions/0062): its bucket is held against its maker's at once, without an alarm, and not
+// compared meanwhile. Only if that does not end it in time it is a finding.
+//
 // All of it goes on under load, at bounded rates. What was found stays in the report.
 //
 // Pure: time and letters come in, letters go out through `send`.
@@ -44,6 +48,8 @@ struct GuardOptions {
   size_t page_rows = 2000;      // of a bucket, in one letter
   size_t repairs_per_ask = 64;  // rows fetched at once
   size_t reply_bytes_max = 512 * 1024;
+  int64_t quiet_us = 10 * kMicrosPerSecond;  // for what came late
+  size_t quiet_per_tick = 50;                // buckets asked about
 };
 
 // One bucket in which something was wrong.
@@ -97,10 +103,18 @@ class ConvergenceGuard {
     bool whole = false;          // the last page of the round was seen
     table::BucketDigest theirs;  // of the one asked, as it said last
     std::map<std::string, std::optional<table::RowSummary>> wanted;  // key -> what stands here
+    // No finding yet: some of it came late. Its judge must have applied this, or it may have yet to
+    // hear of the deletion.
+    std::optional<conflict::Vector> quiet;
+    Instant quiet_since;
   };
 
   void Scrub(int64_t elapsed_us);
   std::optional<Place> NextToScrub(table::BucketCounter& counter) const;
+  void Show();
+  void AskAboutSuspects(Instant now);
+  void TakeLate();
+  bool IsQuiet(Place place) const;
   void Compare(RegionId from, const Digests& digests);
   void Suspicion(Place place, bool damaged_here, RegionId differs_from);
   void Ask(Place place, Suspect& suspect, Instant now);

@@ -198,6 +198,70 @@ TEST(ConvergenceGuard, AWriteOverDamageLeavesADigestThatIsPutRight) {
   }
 }
 
+// All that it has applied is stable.
+void ForgetTombstones(TestRegion& region) {
+  streams::PeerProgress progress;
+  progress.stable = region.engine->State().applied;
+  region.engine->OnProgress(progress);
+  ASSERT_TRUE(region.engine->maintenance().RunOnce(region.executor).ok());
+  region.RunAll();
+}
+
+// An old copy of a disk brings what two others had never heard of; one of the two items has been
+// deleted meanwhile, and everybody else has forgotten that.
+TEST(ConvergenceGuard, WhatCameLateAndWasNotDeletedIsBroughtWithoutAnAlarm) {
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    GuardedWorld world(seed);
+    TestRegion& back = *world.regions[0];
+    ASSERT_TRUE(back.Put("t", "deleted", "told nobody").ok());
+    ASSERT_TRUE(back.Put("t", "stays", "told nobody").ok());
+    TestRegion& deletes = *world.regions[1];
+    deletes.clock.physical_ms += 1000;
+    ASSERT_TRUE(deletes.Put("t", "deleted", "1").ok());
+    ASSERT_TRUE(deletes.Delete("t", "deleted").ok());
+    (void)world.regions[2]->PullFrom(deletes);
+    ForgetTombstones(deletes);
+    ForgetTombstones(*world.regions[2]);
+    // Its peers have what came late long before it has their deletion.
+    (void)world.regions[2]->PullFrom(back);
+    (void)deletes.PullFrom(back);
+    for (int tick = 0; tick < 5; ++tick) world.Tick();
+    EXPECT_EQ(deletes.Get("t", "deleted"), "-");
+    EXPECT_EQ(deletes.Get("t", "stays"), "-") << "it may have been deleted, for all they know";
+    world.PullAll();
+    for (int tick = 0; tick < 90; ++tick) world.Tick();
+    EXPECT_EQ(world.Found(), 0u);
+    EXPECT_EQ(world.notes, std::vector<std::string>());
+    for (auto& region : world.regions) {
+      EXPECT_EQ(region->Get("t", "deleted"), "-");
+      EXPECT_EQ(region->Get("t", "stays"), "told nobody");
+      EXPECT_EQ(region->Losers(), deletes.Losers());
+      EXPECT_EQ(table::CheckDigests(region->store).value(), std::vector<std::string>());
+    }
+  }
+}
+
+// Nobody answers in time: then it is a finding like any other.
+TEST(ConvergenceGuard, WhatCameLateAndIsNotBroughtInTimeIsAFinding) {
+  GuardedWorld world(1);
+  TestRegion& back = *world.regions[0];
+  ASSERT_TRUE(back.Put("t", "stays", "told nobody").ok());
+  TestRegion& deletes = *world.regions[1];
+  deletes.clock.physical_ms += 1000;
+  ASSERT_TRUE(deletes.Put("t", "other", "1").ok());
+  ASSERT_TRUE(deletes.Delete("t", "other").ok());
+  ForgetTombstones(deletes);
+  world.PullAll();
+  world.lost_percent = 100;
+  for (int tick = 0; tick < 110; ++tick) world.Tick();
+  world.lost_percent = 0;
+  for (int tick = 0; tick < 300; ++tick) world.Tick();
+  EXPECT_GT(world.Found(), 0u);
+  EXPECT_EQ(world.Open(), 0u);
+  EXPECT_EQ(deletes.Get("t", "stays"), "told nobody");
+}
+
 TEST(ConvergenceGuard, AloneItSaysWhatIsDamaged) {
   TestRegion region(1);
   region.CreateTable("t");

@@ -116,6 +116,7 @@ class RegionEngine : public TableEngine {
   void Apply(streams::ApplyRequest request, Executor& executor, RemoteApply::Reply reply) {
     remote_apply_.Apply(std::move(request), executor, std::move(reply));
   }
+  std::vector<RemoteApply::Late> TakeLate() { return remote_apply_.TakeLate(); }
   void OnProgress(const streams::PeerProgress& progress);
 
   // What a peer has said of us; and a look at the time, to be taken every tenth of a second or so.

@@ -100,6 +100,8 @@ class RemoteApply::Unit : public CommitUnit {
   void Finished(const Status& status, Completions&) override {
     if (status.ok()) {
       for (PlannedChange& change : segment_->changes) {
+        if (change.conflict && change.conflict->reason == conflict::Reason::kDeletionForgotten)
+          owner_.NoteLate(*change.conflict);
         if (!change.take || !change.is_definition) continue;
         owner_.catalog_.Publish(std::string(KeyOfItemKey(change.store_key)), change.published);
       }
@@ -479,6 +481,17 @@ Status RemoteApply::Resolve(Segment& segment, size_t index) {
     change.row.ComesBehind(*change.table->state, left->second.row, after);
   segment.left[change.store_key] = {{change.version, record.tombstone, record.image}, index};
   return {};
+}
+
+void RemoteApply::NoteLate(const ConflictRecord& record) {
+  std::lock_guard lock(mutex_);
+  if (late_.size() < kLateMax)
+    late_.push_back({record.table, record.key, record.loser.version.dot});
+}
+
+std::vector<RemoteApply::Late> RemoteApply::TakeLate() {
+  std::lock_guard lock(mutex_);
+  return std::exchange(late_, {});
 }
 
 void RemoteApply::SegmentCommitted(const JobPtr& job, const Segment& segment,

@@ -29,6 +29,7 @@
 #include <mutex>
 #include <vector>
 
+#include "conflict/conflict_record.h"
 #include "region/table/catalog.h"
 #include "region/table/committer.h"
 #include "region/table/key_locks.h"
@@ -46,6 +47,16 @@ class RemoteApply {
   // Of every log of which something was handed over and is not applied yet: its last number. A
   // replicator that was started meanwhile knows nothing of it, yet it will be applied.
   conflict::Vector Coming() const;
+
+  // What was not taken since the last call, because it came after a deletion that is forgotten
+  // (docs/decisions/0062). What nobody takes is forgotten from kLateMax on.
+  struct Late {
+    TableId table;
+    std::string key;  // encoded, without the table
+    Dot dot;
+  };
+  std::vector<Late> TakeLate();
+  static constexpr size_t kLateMax = 10'000;
 
   // Runs `task` on `executor` when all that was handed over before has ended, committed or refused;
   // nothing handed over later begins before the task calls what it is given, once, from any thread.
@@ -67,6 +78,7 @@ class RemoteApply {
   void ResolveSegment(const JobPtr& job);
   Status Resolve(Segment& segment, size_t index);
   void SegmentCommitted(const JobPtr& job, const Segment& segment, const Status& status);
+  void NoteLate(const conflict::ConflictRecord& record);
   void End(const JobPtr& job, const Status& status);
 
   const KvStore& store_;
@@ -88,6 +100,7 @@ class RemoteApply {
   std::deque<JobPtr> queue_;  // guarded by mutex_; the front is being resolved when busy_
   bool busy_ = false;         // guarded by mutex_
   size_t committing_ = 0;     // guarded by mutex_: segments handed to the committer
+  std::vector<Late> late_;    // guarded by mutex_
   JobPtr alone_;              // guarded by mutex_: waits until nothing is committing
   // The other regions' logs, once everything handed to the committer is in. Touched by the job
   // being resolved alone.
