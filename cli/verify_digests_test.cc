@@ -43,6 +43,13 @@ TEST(VerifyDigests, NothingIsSaidWhereChangesDiffer) {
   EXPECT_TRUE(third.different.empty());
 }
 
+TEST(VerifyDigests, WhatReadersDoNotSeeYetIsNotEqual) {
+  const Place a{"01", 5};
+  EXPECT_EQ(Compare({{{a, {"ff", "v1"}}}, {{a, {"ff", "moving"}}}}).pending, 1u);
+  EXPECT_EQ(Compare({{{a, {"ff", "moving"}}}, {{a, {"ff", "moving"}}}}).pending, 1u);
+  EXPECT_EQ(Compare({{{a, {"ff", "moving"}}}, {{a, {"fe", "moving"}}}}).pending, 1u);
+}
+
 TEST(VerifyDigests, OnlyThoseWhoHoldATableAreCompared) {
   const Place a{"01", 5};
   std::map<Place, bool> pending{{a, true}};
