@@ -1,5 +1,6 @@
 #include "region/table/key_locks.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -20,7 +21,7 @@ bool KeyLocks::TryLock(Stripe stripe) {
   return true;
 }
 
-bool KeyLocks::Lock(Stripe stripe, Executor& executor, std::function<void()> granted) {
+bool KeyLocks::Lock(Stripe stripe, Executor& executor, std::function<void()> granted, Turn turn) {
   Shard& shard = ShardOf(stripe);
   std::lock_guard lock(shard.mutex);
   State& state = states_[stripe];
@@ -29,7 +30,12 @@ bool KeyLocks::Lock(Stripe stripe, Executor& executor, std::function<void()> gra
     return true;
   }
   state = State::kAwaited;
-  shard.queues[stripe].push_back({&executor, std::move(granted)});
+  std::deque<Waiter>& queue = shard.queues[stripe];
+  auto at = queue.end();
+  if (turn == Turn::kSecond && !queue.empty())
+    at = std::find_if(queue.begin() + 1, queue.end(),
+                      [](const Waiter& waiter) { return waiter.turn == Turn::kLast; });
+  queue.insert(at, {&executor, std::move(granted), turn});
   return false;
 }
 
@@ -56,18 +62,19 @@ void KeyLocks::Unlock(Stripe stripe) {
 }
 
 void KeyLocks::LockAll(const std::vector<Stripe>& stripes, Executor& executor,
-                       std::function<void()> granted) {
-  LockRest(stripes, 0, executor, std::move(granted));
+                       std::function<void()> granted, Turn turn) {
+  LockRest(stripes, 0, executor, std::move(granted), turn);
 }
 
 void KeyLocks::LockRest(const std::vector<Stripe>& stripes, size_t next, Executor& executor,
-                        std::function<void()> granted) {
+                        std::function<void()> granted, Turn turn) {
   for (; next < stripes.size(); ++next) {
     DCHECK(next == 0 || stripes[next - 1] < stripes[next]);
     if (TryLock(stripes[next])) continue;  // mostly: nobody has to be told later
-    const bool held = Lock(stripes[next], executor, [this, &stripes, next, &executor, granted] {
-      LockRest(stripes, next + 1, executor, granted);
-    });
+    const auto rest = [this, &stripes, next, &executor, granted, turn] {
+      LockRest(stripes, next + 1, executor, granted, turn);
+    };
+    const bool held = Lock(stripes[next], executor, rest, turn);
     if (!held) return;
   }
   granted();

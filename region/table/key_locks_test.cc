@@ -34,6 +34,36 @@ TEST(KeyLocks, TheSecondWaitsAndIsCalledInItsTurn) {
   EXPECT_TRUE(locks.Lock(7, executor, [] {}));
 }
 
+// Other regions' changes: one after the other, each behind one of those that wait longer.
+TEST(KeyLocks, WhoMayBeSecondTakesTurnsWithThoseWhoWait) {
+  KeyLocks locks;
+  ManualExecutor executor;
+  std::string order;
+  const auto wait = [&](char name, KeyLocks::Turn turn = KeyLocks::Turn::kLast) {
+    EXPECT_FALSE(locks.Lock(
+        7, executor, [&order, name] { order += name; }, turn));
+  };
+  const auto unlock = [&] {
+    locks.Unlock(7);
+    while (executor.RunOne()) {
+    }
+  };
+  ASSERT_TRUE(locks.TryLock(7));
+  for (const char name : {'a', 'b', 'c', 'd'}) wait(name);
+  wait('1', KeyLocks::Turn::kSecond);
+  wait('2', KeyLocks::Turn::kSecond);
+  unlock();
+  unlock();
+  EXPECT_EQ(order, "a1");
+  unlock();
+  EXPECT_EQ(order, "a12") << "in their order";
+  wait('3', KeyLocks::Turn::kSecond);
+  for (int i = 0; i < 4; ++i) unlock();
+  EXPECT_EQ(order, "a12b3cd");
+  unlock();
+  EXPECT_TRUE(locks.TryLock(7));
+}
+
 TEST(KeyLocks, AnyMixOfOverlappingSetsEndsWithEverybodyServedOnceAndAlone) {
   Random random(11);
   for (int round = 0; round < 200; ++round) {

@@ -386,7 +386,9 @@ void RemoteApply::LockSegment(const JobPtr& job) {
                          segment->stripes.end());
   job->next = segment->end;
   job->segment = segment;
-  locks_.LockAll(segment->stripes, *job->executor, [this, job] { ResolveSegment(job); });
+  locks_.LockAll(
+      segment->stripes, *job->executor, [this, job] { ResolveSegment(job); },
+      KeyLocks::Turn::kSecond);
 }
 
 void RemoteApply::ResolveSegment(const JobPtr& job) {
