@@ -69,6 +69,7 @@ bool SimRegion::Start() {
   process_ = std::make_unique<Process>(simulator_, wall_clock_);
   table::RegionEngineOptions options;
   options.region = options_.id;
+  options.others = options_.peers;
   options.ttl_takeover_ms = options_.ttl_takeover_ms;
   options.joins = options_.joins;
   if (options_.joins) options.ttl_unjudged_ms = kUnjudgedExpiryMs;

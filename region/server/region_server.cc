@@ -341,7 +341,8 @@ Status OpenEngine(Server& server, const topology::Topology& topology,
     const topology::Region* named = topology.FindRegion(id);
     return named ? named->name : std::to_string(id.value);
   };
-  options.admission.peers = topology.Others(region.id);
+  options.others = topology.Others(region.id);
+  options.admission.peers = options.others;
   options.life = {RandomSeed() | 1, server.clock.PhysicalMillis(), false, WhoWeAre(server)};
   options.on_admission = [&server, name = region.name](table::Admission::Decision decision,
                                                        const std::string& reason) {

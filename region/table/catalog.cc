@@ -243,6 +243,14 @@ std::pair<TablePtr, TablePtr> Catalog::Part(CommitTurn& turn, const Table& table
           std::make_shared<const Table>(rest, std::move(elsewhere))};
 }
 
+std::vector<RegionId> Catalog::HoldersOf(const TableDefinition& definition) const {
+  if (!definition.IsEverywhere()) return definition.Members();
+  std::vector<RegionId> all = others_;
+  all.push_back(region_);
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
 void Catalog::FillTable(CommitTurn& turn, const Table& table, const conflict::Vector& floor,
                         const conflict::Vector& shows) {
   const TableDefinition& definition = table.definition;

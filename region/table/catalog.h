@@ -48,9 +48,10 @@ inline uint64_t RankOfDeleted(uint64_t generation) { return generation * 2 + 1; 
 
 class Catalog {
  public:
-  // Begins and ends the streams and the fillings of tables with their definitions.
-  Catalog(RegionId region, StreamCatalog& streams, TableFills& fills)
-      : region_(region), streams_(streams), fills_(fills) {}
+  // Begins and ends the streams and the fillings of tables with their definitions. `others`: the
+  // regions of the topology beside `region`.
+  Catalog(RegionId region, std::vector<RegionId> others, StreamCatalog& streams, TableFills& fills)
+      : region_(region), others_(std::move(others)), streams_(streams), fills_(fills) {}
 
   // Reads all definitions and counts; the streams are loaded.
   Status Load(const KvStore& store);
@@ -72,6 +73,8 @@ class Catalog {
     return FindAnywhere(ApartKey(name, region)) != nullptr;
   }
   bool IsElsewhere(TableId id) const;
+  // Who has its rows, in order; this region among them or not.
+  std::vector<RegionId> HoldersOf(const TableDefinition& definition) const;
   std::vector<TablePtr> AllAnywhere() const;
 
   // A definition is replaced, in a turn: `before` (null: none live) by `after` (null: deleted).
@@ -110,6 +113,7 @@ class Catalog {
   Status LoadIndexes(const KvStore& store, const TableDefinition& definition, TableState& state);
 
   const RegionId region_;
+  const std::vector<RegionId> others_;
   StreamCatalog& streams_;
   TableFills& fills_;
   std::function<void()> on_incomplete_;  // set before anything is published

@@ -219,7 +219,7 @@ void FillTurn::AdvanceTable(CommitTurn& turn) {
 void FillTurn::NextTeller(const CommitTurn& turn) {
   SetTold(next_, plan_.request.source);
   const RegionId self = turn.state().log.region();
-  for (const RegionId member : plan_.table->definition.Members()) {
+  for (const RegionId member : catalog_.HoldersOf(plan_.table->definition)) {
     if (member == self || HasTold(next_, member)) continue;
     next_.part = ScanPart::kItems;
     next_.source = {};

@@ -64,7 +64,7 @@ RegionEngine::RegionEngine(KvStore& store, const Clock& clock, const RegionEngin
       clock_(clock),
       clock_note_(store, clock_),
       streams_(options.stream_shards),
-      catalog_(options.region, streams_, fills_),
+      catalog_(options.region, options.others, streams_, fills_),
       committer_(store, clock_, std::move(state), options.commit, std::move(wake)),
       remote_apply_(store, catalog_, locks_, committer_),
       transactions_(store, clock_, locks_, committer_),
@@ -268,7 +268,7 @@ streams::FillProgress RegionEngine::TableFillProgress() const {
   progress.table = current->first;
   const TablePtr table = catalog_.FindById(current->first);
   if (!table) return {};
-  for (const RegionId member : table->definition.Members())
+  for (const RegionId member : catalog_.HoldersOf(table->definition))
     if (member != region_ && !HasTold(progress, member)) progress.sources.push_back(member);
   return progress;
 }
@@ -417,8 +417,7 @@ Result<streams::ScanChunk> RegionEngine::Scan(const streams::ScanRequest& reques
   const TablePtr asked = catalog_.FindById(request.table);
   // When no holder is whole, the lowest puts together what each of them has (filling.cc).
   const bool may_be_partial = asked && request.reader.value != 0 &&
-                              !asked->definition.IsEverywhere() &&
-                              asked->definition.Members().front() == request.reader;
+                              catalog_.HoldersOf(asked->definition).front() == request.reader;
   const auto hides = [&](TableId id) {
     if (id < kUserTables || id == request.table) return false;
     if (lacks(id)) return true;

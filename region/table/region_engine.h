@@ -38,7 +38,8 @@ namespace everwrite::table {
 
 struct RegionEngineOptions {
   RegionId region;
-  CommitterOptions commit;
+  std::vector<RegionId> others = {};  // of the topology
+  CommitterOptions commit = {};
   uint64_t change_log_keep_ms = 24ULL * 3600 * 1000;
   uint64_t change_log_bytes = 64ULL << 30;
   streams::ShardPolicy stream_shards;

@@ -153,13 +153,14 @@ class RemoteApply::Unit : public CommitUnit {
     }
   }
 
-  // In a former life, which comes back from peers, we were the only one to hold the table, and then
-  // somebody else was given it. What we wrote until then comes bare, from who did not hold it; now
-  // there is who can tell what it said.
-  bool MayLackItsOwn(const TablePtr& before, const TablePtr& after, Dot dot) const {
-    return before && after && dot.log.region() == owner_.region_ &&
-           before->definition.id == after->definition.id && !before->state->elsewhere &&
-           before->definition.IsAlone() && !after->state->elsewhere && !after->definition.IsAlone();
+  // We were the only one to hold the table, and took bare numbers for no lack: nobody else had more
+  // of it. Now somebody holds it by a definition that is not ours of this life. Either it is of a
+  // former one, which comes back from peers, and so does what we wrote until then, bare, from who
+  // did not hold it; or its maker did not know that we were alone, and has the table from before.
+  bool MayLackMore(const TablePtr& before, const TablePtr& after) const {
+    return before && after && before->definition.id == after->definition.id &&
+           !before->state->elsewhere && before->definition.IsAlone() && !after->state->elsewhere &&
+           !after->definition.IsAlone();
   }
 
   // Tombstones of definitions are few and carry the generation: they are kept for ever.
@@ -168,8 +169,9 @@ class RemoteApply::Unit : public CommitUnit {
     const TablePtr before = owner_.catalog_.FindHeld(key);
     change.published =
         owner_.catalog_.Replace(turn, before, change.definition ? &*change.definition : nullptr);
-    if (MayLackItsOwn(before, change.published, item.version.dot))
-      owner_.catalog_.fills().Lack(turn, change.published->definition.id, item.version.dot);
+    if (MayLackMore(before, change.published))
+      owner_.catalog_.fills().Lack(turn, change.published->definition.id, item.version.dot,
+                                   /*unnoticed=*/true);
     std::string value;
     EncodeStoredItem(item, value);
     turn.batch().Put(ColumnFamily::kItems, change.store_key, value);

@@ -542,9 +542,18 @@ TEST(Replicas, ADefinitionThatDidNotKnowThatARegionHadLeftDoesNotTakeItBack) {
   EXPECT_EQ(a.Get("t", "k"), "-");
 }
 
+void MakeTopology(const std::vector<TestRegion*>& all) {
+  for (TestRegion* region : all) {
+    for (TestRegion* other : all)
+      if (other != region) region->others.push_back(other->engine->State().region);
+    region->Restart();
+  }
+}
+
 // Two definitions compete: one takes b out, the other, later, knows nothing of that.
 TEST(Replicas, WhatCameBareIsFetchedAlsoOfATableThatIsInEveryRegionAgain) {
   TestRegion a(1), b(2);
+  MakeTopology({&a, &b});
   a.CreateTable("t");
   ASSERT_TRUE(a.Put("t", "k", "1").ok());
   Exchange({&a, &b});
@@ -556,9 +565,44 @@ TEST(Replicas, WhatCameBareIsFetchedAlsoOfATableThatIsInEveryRegionAgain) {
   ASSERT_TRUE(b.engine->FindTable("t")->definition.IsEverywhere());
   EXPECT_EQ(b.Get("t", "k"), "1");
   ASSERT_NE(b.engine->State().fill.table.value, 0u) << "it knows what it lacks";
+  ASSERT_NE(a.engine->State().fill.table.value, 0u) << "and a that it may lack something";
+  while (a.engine->State().fill.table.value != 0) ASSERT_TRUE(a.FillTable(b).ok());
+  EXPECT_EQ(a.Get("t", "k"), "2");
   while (b.engine->State().fill.table.value != 0) ASSERT_TRUE(b.FillTable(a).ok());
   EXPECT_EQ(b.Get("t", "k"), "2");
   EXPECT_EQ(b.Dump(), a.Dump());
+}
+
+// Three definitions compete: a has the table for itself, c has it for itself, and the last one,
+// which knew of neither, is for all. Each lacks what another wrote alone.
+TEST(Replicas, OfATableThatIsInEveryRegionAgainTheLowestPutsTogetherWhatEachOfThemHas) {
+  TestRegion a(1), b(2), c(3);
+  const std::vector<TestRegion*> all{&a, &b, &c};
+  MakeTopology(all);
+  a.CreateTable("t");
+  ASSERT_TRUE(a.Put("t", "k", "1").ok());
+  Exchange(all);
+  ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { r[RegionId{1}] = {}; }).ok());
+  ASSERT_TRUE(a.Put("t", "of a alone", "a").ok());
+  ASSERT_TRUE(c.SetReplicas("t", [](Replicas& r) { r[RegionId{3}] = {}; }).ok());
+  ASSERT_TRUE(c.Put("t", "of c alone", "c").ok());
+  b.clock.physical_ms += 1000;
+  ASSERT_TRUE(b.SetReplicas("t", [](Replicas&) {}).ok());
+  Exchange(all);
+  for (TestRegion* region : all) {
+    ASSERT_TRUE(region->engine->FindTable("t")->definition.IsEverywhere());
+    ASSERT_NE(region->engine->State().fill.table.value, 0u) << "each lacks something";
+  }
+  for (TestRegion* to : all)
+    for (TestRegion* from : all)
+      for (int chunk = 0; chunk < 20 && to != from; ++chunk) (void)to->FillTable(*from);
+  for (TestRegion* region : all) {
+    EXPECT_EQ(region->engine->State().fill.table.value, 0u);
+    EXPECT_EQ(region->Get("t", "of a alone"), "a");
+    EXPECT_EQ(region->Get("t", "of c alone"), "c");
+    EXPECT_EQ(region->Dump(), a.Dump());
+    EXPECT_TRUE(CheckDigests(region->store)->empty());
+  }
 }
 
 // Random writes of three regions, members that come and go, exchanges in any order: in the end all

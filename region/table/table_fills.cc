@@ -103,19 +103,6 @@ void TableFills::Set(CommitTurn& turn, TableId table, Fill fill) {
   count_.store(fills_.size(), std::memory_order_release);
 }
 
-namespace {
-
-// Of its own changes a region may have the numbers alone without being told that it lacks any:
-// those of a former life, from when nobody else held the table.
-conflict::Vector WithoutOwn(const conflict::Vector& shows, RegionId self) {
-  conflict::Vector others;
-  for (const Dot& dot : shows.entries())
-    if (dot.log.region() != self) others.Raise(dot);
-  return others;
-}
-
-}  // namespace
-
 void TableFills::SetClaims(conflict::Claims claims) {
   std::lock_guard lock(mutex_);
   claims_ = std::move(claims);
@@ -133,7 +120,7 @@ void TableFills::Begin(CommitTurn& turn, TableId table, const conflict::Vector& 
   Set(turn, table, std::move(fill));
 }
 
-void TableFills::Lack(CommitTurn& turn, TableId table, Dot dot) {
+void TableFills::Lack(CommitTurn& turn, TableId table, Dot dot, bool unnoticed) {
   const auto before = Find(table);
   Fill fill;
   fill.serves = !before || before->serves;
@@ -144,12 +131,10 @@ void TableFills::Lack(CommitTurn& turn, TableId table, Dot dot) {
   if (before) fill.progress.floor.Merge(before->progress.floor);
   if (before) {
     fill.progress.shows = before->progress.shows;
-  } else {
+  } else if (!unnoticed) {
     std::lock_guard lock(mutex_);
     fill.progress.shows = claims_.ShownOf(turn.state().applied);
   }
-  const RegionId self = turn.state().log.region();
-  if (dot.log.region() == self) fill.progress.shows = WithoutOwn(fill.progress.shows, self);
   fill.progress.begun_ms = before ? before->progress.begun_ms : turn.physical_ms();
   Set(turn, table, std::move(fill));
 }

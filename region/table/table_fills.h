@@ -63,8 +63,9 @@ class TableFills {
   // A source must have applied `floor`. `shows` is of a table that was whole until now.
   void Begin(CommitTurn& turn, TableId table, const conflict::Vector& floor,
              const conflict::Vector& shows);
-  // The change is in the vector, and what it says is not here.
-  void Lack(CommitTurn& turn, TableId table, Dot dot);
+  // The change is in the vector, and what it says is not here. `unnoticed`: the same may be true of
+  // any change before it.
+  void Lack(CommitTurn& turn, TableId table, Dot dot, bool unnoticed = false);
   void Advance(CommitTurn& turn, TableId table, const streams::FillProgress& progress);
   // Whole, or gone.
   void End(CommitTurn& turn, TableId table);

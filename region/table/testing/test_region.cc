@@ -35,6 +35,7 @@ TestRegion::TestRegion(uint16_t id, CommitterOptions commit) : id_(id), commit_(
 void TestRegion::Open() {
   RegionEngineOptions options;
   options.region = RegionId{id_};
+  options.others = others;
   options.commit = commit_;
   options.stream_shards = stream_shards;
   options.ttl_unjudged_ms = ttl_unjudged_ms;

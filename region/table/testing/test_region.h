@@ -104,7 +104,8 @@ class TestRegion {
   std::vector<std::string> Dump();
 
   bool takes_bare = false;             // bare numbers of changes will do (PullFrom)
-  streams::ShardPolicy stream_shards;  // from the next Open on
+  std::vector<RegionId> others;        // of the topology; from the next Open on
+  streams::ShardPolicy stream_shards;  // the same
   uint64_t ttl_unjudged_ms = 0;        // the same
   MemoryKvStore store;
   ManualClock clock;
