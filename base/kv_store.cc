@@ -1,14 +1,26 @@
 #include "base/kv_store.h"
 
-#include "base/coding.h"
+#include <cstring>
+
+#include "base/check.h"
 
 namespace everwrite {
 
+// In memory only: sizes as they are, which are read without a branch.
+struct KvBatch::Head {
+  Kind kind;
+  ColumnFamily family;
+  uint32_t key_size;
+  uint32_t value_size;
+};
+
 void KvBatch::Append(Kind kind, ColumnFamily family, std::string_view key, std::string_view value) {
-  char head[2 + coding::kVarintBytesMax] = {static_cast<char>(kind), static_cast<char>(family)};
-  buffer_.append(head, static_cast<size_t>(coding::StoreVarint(head + 2, key.size()) - head));
+  CHECK(key.size() <= UINT32_MAX && value.size() <= UINT32_MAX, "an entry of 4 GiB");
+  const Head head{kind, family, static_cast<uint32_t>(key.size()),
+                  static_cast<uint32_t>(value.size())};
+  buffer_.append(reinterpret_cast<const char*>(&head), sizeof head);
   buffer_.append(key);
-  PutBytes(buffer_, value);
+  buffer_.append(value);
   ++count_;
 }
 
@@ -32,14 +44,13 @@ void KvBatch::Clear() {
 bool KvBatch::Next(std::string_view& rest, Kind& kind, ColumnFamily& family, std::string_view& key,
                    std::string_view& value) {
   if (rest.empty()) return false;
-  Reader reader(rest);
-  uint8_t kind_byte = 0;
-  uint8_t family_byte = 0;
-  CHECK(reader.ReadByte(kind_byte) && reader.ReadByte(family_byte) && reader.ReadBytes(key) &&
-        reader.ReadBytes(value));
-  kind = static_cast<Kind>(kind_byte);
-  family = static_cast<ColumnFamily>(family_byte);
-  rest = reader.rest();
+  Head head;
+  std::memcpy(&head, rest.data(), sizeof head);
+  kind = head.kind;
+  family = head.family;
+  key = {rest.data() + sizeof head, head.key_size};
+  value = {key.data() + head.key_size, head.value_size};
+  rest.remove_prefix(sizeof head + head.key_size + head.value_size);
   return true;
 }
 

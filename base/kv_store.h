@@ -57,6 +57,7 @@ class KvBatch {
   }
 
  private:
+  struct Head;
   void Append(Kind kind, ColumnFamily family, std::string_view key, std::string_view value);
   static bool Next(std::string_view& rest, Kind& kind, ColumnFamily& family, std::string_view& key,
                    std::string_view& value);

@@ -48,7 +48,8 @@ LeafMap::Entry* LeafMap::Entry::Make(std::string_view key, std::string_view valu
 }
 
 void LeafMap::Entry::Release(Entry* entry) {
-  if (--entry->holders_ == 0) ::operator delete(entry);
+  // With its size, which saves the allocator a search.
+  if (--entry->holders_ == 0) ::operator delete(entry, sizeof(Entry) + entry->size());
 }
 
 // Entries of a leaf in order; of an inner node the children, each with an entry that bears the key

@@ -160,15 +160,6 @@ void PeerTable::OnApplied(RegionId origin, const std::vector<int64_t>& lags_ms, 
   at->second.lag_ms = lags_ms.back();
 }
 
-bool PeerTable::Silent(RegionId peer, Instant now) const {
-  return now - peers_.at(peer).heard >= options_.silence_us;
-}
-
-bool PeerTable::Reachable(RegionId peer, Instant now) const {
-  const Peer& entry = peers_.at(peer);
-  return entry.link_up && entry.ever_heard && entry.last.serving && !Silent(peer, now);
-}
-
 conflict::Vector PeerTable::Known() const {
   conflict::Vector known;
   for (const auto& [region, peer] : peers_) known.Merge(peer.last.durable);
@@ -185,8 +176,7 @@ conflict::Vector PeerTable::DurableEverywhere() const {
 Instant PeerTable::wake_at(Instant now) const {
   Instant wake{INT64_MAX};
   for (const auto& [region, peer] : peers_)
-    if (peer.link_up && !Silent(region, now))
-      wake = std::min(wake, peer.heard + options_.silence_us);
+    if (peer.link_up && !Silent(peer, now)) wake = std::min(wake, peer.heard + options_.silence_us);
   return wake;
 }
 

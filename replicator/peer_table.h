@@ -59,8 +59,18 @@ class PeerTable {
   void OnApplied(RegionId origin, const std::vector<int64_t>& lags_ms, Instant now);
 
   // Connected, heard within the silence bound, and its region serves: a source to pull from.
-  bool Reachable(RegionId peer, Instant now) const;
-  bool Silent(RegionId peer, Instant now) const;
+  bool Reachable(RegionId peer, Instant now) const { return Reachable(peers_.at(peer), now); }
+  bool Reachable(const Peer& peer, Instant now) const {
+    return peer.link_up && peer.ever_heard && peer.last.serving && !Silent(peer, now);
+  }
+  bool Silent(const Peer& peer, Instant now) const {
+    return now - peer.heard >= options_.silence_us;
+  }
+  // Whether it is the log to which its region writes, as far as that has said.
+  bool IsCurrent(LogId log) const {
+    const auto at = peers_.find(log.region());
+    return at != peers_.end() && at->second.last.log == log;
+  }
   // Everything that somebody holds durably.
   conflict::Vector Known() const;
   // What all regions hold durably, our own included. Empty until all have been heard.

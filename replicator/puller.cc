@@ -164,16 +164,22 @@ void Puller::Failed(LogId log, Pull& pull, Instant now, const char* why) {
   Drop(pull, true);
 }
 
-bool Puller::Usable(RegionId peer, const Pull& pull, const PeerTable& peers, Instant now) const {
-  const auto rest = pull.resting.find(peer);
-  return peers.Reachable(peer, now) && (rest == pull.resting.end() || rest->second <= now);
+bool Puller::Usable(RegionId region, const Pull& pull, const PeerTable& peers, Instant now) const {
+  return Usable(region, peers.at(region), pull, peers, now);
+}
+
+bool Puller::Usable(RegionId region, const PeerTable::Peer& peer, const Pull& pull,
+                    const PeerTable& peers, Instant now) const {
+  if (!peers.Reachable(peer, now)) return false;
+  const auto rest = pull.resting.find(region);
+  return rest == pull.resting.end() || rest->second <= now;
 }
 
 // The source to have for `log` now; 0 for none.
 RegionId Puller::Choose(LogId log, Pull& pull, const PeerTable& peers, const Gate& gate,
                         Instant now) const {
   const RegionId origin = log.region();
-  const bool current = peers.Knows(origin) && peers.at(origin).last.log == log;
+  const bool current = peers.IsCurrent(log);
   if (current && Usable(origin, pull, peers, now)) return origin;
   const uint64_t tail = gate.Tail(log);
   RegionId best;
@@ -184,7 +190,7 @@ RegionId Puller::Choose(LogId log, Pull& pull, const PeerTable& peers, const Gat
     best = pull.source;
   for (const auto& [region, peer] : peers.all()) {
     const uint64_t held = peer.last.durable.At(log);
-    if (held <= tail || !Usable(region, pull, peers, now)) continue;
+    if (held <= tail || !Usable(region, peer, pull, peers, now)) continue;
     // Who we have already, while it has more; then the writer; then who is whole and has most.
     if (pull.state != State::kIdle && pull.source == region) return region;
     if (best == origin && most > tail) continue;
@@ -238,7 +244,7 @@ bool Puller::NumbersWillDo(LogId log, const Pull& pull, const PeerTable& peers, 
   if (current && !refused(origin)) return false;
   return std::all_of(peers.all().begin(), peers.all().end(), [&](const auto& entry) {
     const auto& [region, peer] = entry;
-    return !peers.Reachable(region, now) || peer.last.durable.At(log) <= gate.Tail(log) ||
+    return !peers.Reachable(peer, now) || peer.last.durable.At(log) <= gate.Tail(log) ||
            refused(region);
   });
 }
@@ -249,7 +255,7 @@ void Puller::OpenAt(LogId log, Pull& pull, RegionId source, const PeerTable& pee
   if (!slot) slot = TakeSlot(source, gate);
   if (!slot) return;  // another log of this source comes first; its end frees the slot
   const uint64_t window = options_.credit_bytes / 2 / (*slot == 0 ? 1 : side_slots_);
-  const bool current = peers.Knows(log.region()) && peers.at(log.region()).last.log == log;
+  const bool current = peers.IsCurrent(log);
   if (!current) Reach(Mark::kFormerLifePulled);
   if (current && source != log.region()) Reach(Mark::kRelayed);
   const uint64_t held = gate.CreditBytes(log);
@@ -357,7 +363,7 @@ std::optional<Instant> Puller::TrimmedSince(LogId log, const Pull& pull, const P
   std::optional<Instant> since;
   bool shown = false;
   for (const auto& [region, peer] : peers.all()) {
-    if (!peers.Reachable(region, now) || peer.last.durable.At(log) <= gate.Tail(log)) continue;
+    if (!peers.Reachable(peer, now) || peer.last.durable.At(log) <= gate.Tail(log)) continue;
     shown |= peer.last.Shown().At(log) > gate.Tail(log);
     const auto trimmed = pull.trimmed.find(region);
     if (trimmed == pull.trimmed.end()) return std::nullopt;

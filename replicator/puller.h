@@ -100,7 +100,9 @@ class Puller {
   Pull* FindSession(RegionId peer, uint64_t session, LogId* log);
   RegionId Choose(LogId log, Pull& pull, const PeerTable& peers, const Gate& gate,
                   Instant now) const;
-  bool Usable(RegionId peer, const Pull& pull, const PeerTable& peers, Instant now) const;
+  bool Usable(RegionId region, const Pull& pull, const PeerTable& peers, Instant now) const;
+  bool Usable(RegionId region, const PeerTable::Peer& peer, const Pull& pull,
+              const PeerTable& peers, Instant now) const;
   // Since when nobody who can be asked holds what we need, though somebody shows it in its rows;
   // nullopt: somebody may.
   std::optional<Instant> TrimmedSince(LogId log, const Pull& pull, const PeerTable& peers,

@@ -349,7 +349,7 @@ uint64_t Replicator::PendingOf(RegionId origin, const conflict::Vector& known,
 ClockVerdict Replicator::Clock(Instant now) const {
   std::vector<int64_t> offsets_ms;
   for (const auto& [region, peer] : peers_.all())
-    if (peer.clock_measured && peers_.Reachable(region, now))
+    if (peer.clock_measured && peers_.Reachable(peer, now))
       offsets_ms.push_back(peer.clock_offset_ms);
   return JudgeClock(std::move(offsets_ms), options_.peers.size() + 1,
                     options_.max_clock_offset_us / kMicrosPerMilli);
@@ -360,7 +360,7 @@ streams::PeerProgress Replicator::Progress(Instant now) const {
   progress.durable_everywhere = peers_.DurableEverywhere();
   progress.stable = peers_.stable();
   for (const auto& [region, peer] : peers_.all())
-    progress.peers.push_back({region, peers_.Reachable(region, now), peer.clock_offset_ms,
+    progress.peers.push_back({region, peers_.Reachable(peer, now), peer.clock_offset_ms,
                               PendingOf(options_.self, state_.durable, peer.last.applied),
                               peer.lag_ms, peer.last.durable, peer.last.applied,
                               peer.ever_heard ? (now - peer.heard) / kMicrosPerMilli : -1,
@@ -412,9 +412,9 @@ streams::ReplicationStatus Replicator::status(Instant now) const {
     Status::Link in;
     in.from = region;
     in.to = options_.self;
-    in.state = !peer.link_up                                    ? Status::LinkState::kDown
-               : !peer.ever_heard || peers_.Silent(region, now) ? Status::LinkState::kSilent
-                                                                : Status::LinkState::kUp;
+    in.state = !peer.link_up                                  ? Status::LinkState::kDown
+               : !peer.ever_heard || peers_.Silent(peer, now) ? Status::LinkState::kSilent
+                                                              : Status::LinkState::kUp;
     in.lag_ms = peer.lag_ms;
     const LatencyWindow::Summary latency = peer.latency.Read(now);
     in.lag_p50_ms = latency.p50_ms;

@@ -78,7 +78,9 @@ std::optional<ValueView> ItemView::Find(std::string_view name) const {
     size_t name_size, payload_size;
     at += TakeVarint(at, name_size);
     const char* value = at + name_size;
-    if (name_size == name.size() && std::memcmp(at, name.data(), name_size) == 0) {
+    // The first letters mostly differ where the names do.
+    if (name_size == name.size() && (name_size == 0 || *at == name[0]) &&
+        std::memcmp(at, name.data(), name_size) == 0) {
       std::string_view rest(value, static_cast<size_t>(end - value));
       return ValueView::Take(rest);
     }

@@ -21,10 +21,11 @@ std::vector<std::string> ProjectedNames(const TableDefinition& table,
   return names;
 }
 
-// Sets the entry's value to what these attributes are of the item, and its size. Both are sorted by
-// name.
-void Project(const std::vector<std::string>& names, item::ItemView item, IndexEntry& entry) {
-  entry.projected.reserve(item.bytes().size());
+// The entry's value: what these attributes are of the item, and its size. Both are sorted by name.
+std::string_view Project(const std::vector<std::string>& names, item::ItemView item,
+                         int64_t& size) {
+  thread_local std::string projected;  // at most an item
+  projected.clear();
   size_t bytes = 0;
   auto name = names.begin();
   for (const item::Attribute& attribute : item) {
@@ -32,10 +33,11 @@ void Project(const std::vector<std::string>& names, item::ItemView item, IndexEn
     while (name != names.end() && (order = name->compare(attribute.name)) < 0) ++name;
     if (name == names.end()) break;
     if (order > 0) continue;
-    entry.projected.append(attribute.encoded);
+    projected.append(attribute.encoded);
     bytes += attribute.name.size() + item::ValueSize(attribute.value);
   }
-  entry.bytes = static_cast<int64_t>(bytes);
+  size = static_cast<int64_t>(bytes);
+  return projected;
 }
 
 }  // namespace
@@ -55,25 +57,25 @@ std::optional<IndexEntry> SecondaryIndex::EntryOf(std::string_view store_key,
                                                   std::string_view image,
                                                   std::optional<int64_t> image_size) const {
   const item::ItemView item(image);
-  IndexEntry entry;
-  entry.key.reserve(prefix_.size() + store_key.size() + 48);
-  entry.key = prefix_;
-  if (!expiry_.empty()) {
-    const auto expiry = ExpiryOf(item, expiry_);
-    if (!expiry) return std::nullopt;
-    PutFixed64(entry.key, *expiry);
-    entry.key.append(KeyOfItemKey(store_key));
-    entry.whole = false;
-    return entry;
-  }
-  if (!item::AppendCompositeKey(key_, item, entry.key)) return std::nullopt;
-  entry.key.append(KeyOfItemKey(store_key));
-  entry.whole = whole_;
-  if (!whole_) {
-    Project(projected_, item, entry);
+  thread_local std::string key;  // put together here, so that memory is asked for once
+  key = prefix_;
+  const auto expiry = expiry_.empty() ? std::nullopt : ExpiryOf(item, expiry_);
+  std::optional<IndexEntry> entry;
+  if (expiry) {
+    PutFixed64(key, *expiry);
+    entry.emplace().whole = false;
+  } else if (expiry_.empty() && item::AppendCompositeKey(key_, item, key)) {
+    entry.emplace().whole = whole_;
+    if (!whole_) {
+      entry->projected = Project(projected_, item, entry->bytes);
+    } else {
+      entry->bytes = image_size ? *image_size : static_cast<int64_t>(item::ItemSize(item));
+    }
   } else {
-    entry.bytes = image_size ? *image_size : static_cast<int64_t>(item::ItemSize(item));
+    return std::nullopt;
   }
+  key.append(KeyOfItemKey(store_key));
+  entry->key = key;
   return entry;
 }
 
