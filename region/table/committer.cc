@@ -94,8 +94,8 @@ void CommitTurn::AddToCount(std::shared_ptr<LiveCount> count, int64_t items, int
   if (items == 0 && bytes == 0) return;
   count->items += items;
   count->bytes += bytes;
-  const std::string_view key(count->key);
-  counted_.try_emplace(key, std::move(count));
+  if (std::find(counted_.begin(), counted_.end(), count) == counted_.end())
+    counted_.push_back(std::move(count));
 }
 
 void CommitTurn::KeepConflict(std::string_view key, std::string_view value) {
@@ -111,7 +111,7 @@ void CommitTurn::ForgetConflict(std::string_view key, size_t value_size) {
 }
 
 void CommitTurn::DropCount(const LiveCount& count) {
-  counted_.erase(count.key);
+  std::erase_if(counted_, [&](const auto& counted) { return counted->key == count.key; });
   batch_.Delete(ColumnFamily::kSystem, count.key);
 }
 
@@ -192,8 +192,9 @@ void Committer::EndTurn() {
   Status status = health();
   digests_.Flush(turn_->batch_);
   if (status.ok() && !turn_->batch_.empty()) {
-    for (const auto& [key, count] : turn_->counted_)
-      turn_->batch_.Put(ColumnFamily::kSystem, key, EncodeCount(count->items, count->bytes));
+    for (const std::shared_ptr<LiveCount>& count : turn_->counted_)
+      turn_->batch_.Put(ColumnFamily::kSystem, count->key,
+                        EncodeCount(count->items, count->bytes));
     state_.clock = hybrid_clock_.last();
     turn_->batch_.Put(ColumnFamily::kSystem, kRegionStateKey, EncodeRegionState(state_));
     const Sync sync = Planted(PlantedBug::kAckBeforeSync) ? Sync::kNo : options_.sync;

@@ -160,8 +160,8 @@ class CommitTurn {
   streams::RecordBatch own_;
   std::string context_;
   bool context_valid_ = false;
-  std::set<std::string> forgotten_conflicts_;                       // by key
-  std::map<std::string_view, std::shared_ptr<LiveCount>> counted_;  // by key
+  std::set<std::string> forgotten_conflicts_;        // by key
+  std::vector<std::shared_ptr<LiveCount>> counted_;  // few
 };
 
 class CommitUnit {
