@@ -112,9 +112,11 @@ void ConvergenceGuard::AskAboutSuspects(Instant now) {
 }
 
 void ConvergenceGuard::TakeLate() {
-  for (const table::RemoteApply::Late& late : engine_.TakeLate()) {
-    const auto table = engine_.FindTableById(late.table);
-    if (!table || options_.peers.empty()) continue;
+  const std::vector<table::RemoteApply::Late> changes = engine_.TakeLate();
+  if (changes.empty() || options_.peers.empty()) return;
+  const conflict::Vector applied = engine_.committer().CommittedState().applied;
+  for (const table::RemoteApply::Late& late : changes) {
+    if (!engine_.FindTableById(late.table)) continue;
     const Place place{late.table, table::BucketOf(table::ItemKey(late.table, late.key))};
     const auto [at, fresh] = suspects_.try_emplace(place);
     Suspect& suspect = at->second;
@@ -122,7 +124,7 @@ void ConvergenceGuard::TakeLate() {
     suspect.finding.table = place.first;
     suspect.finding.bucket = place.second;
     suspect.finding.differs_from = late.dot.log.region();
-    suspect.quiet = engine_.committer().CommittedState().applied;
+    suspect.quiet = applied;
     suspect.quiet_since = clock_.Now();
     suspect.asked_at = {-1};
   }
@@ -307,7 +309,10 @@ void ConvergenceGuard::OnPage(RegionId from, const PageReply& reply, Executor& e
   if (!ours.ok()) return;
   if (!theirs.end)
     std::erase_if(ours->rows, [&](const auto& row) { return row.key > theirs.through; });
-  if (!ours->standing.sound) suspect->finding.damaged_here = true;
+  if (!ours->standing.sound) {
+    if (suspect->quiet) Suspicion(place, true, RegionId{});  // that is news
+    suspect->finding.damaged_here = true;
+  }
   suspect->theirs = theirs.said;
 
   size_t a = 0, b = 0;
