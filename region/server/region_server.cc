@@ -274,6 +274,7 @@ Status OpenStorage(Server& server, const topology::Topology& topology,
   storage::RocksDbOptions options;
   options.block_cache_bytes = topology.limits.cache_bytes;
   options.log = server.log.Named("rocksdb");
+  options.stagger = region.id.value;
   EW_ASSIGN_OR_RETURN(server.store,
                       storage::RocksDbKvStore::Open(server.folder->database_path(), options));
   StartFileScrub(server, topology.limits.verify_bytes_per_second);

@@ -186,7 +186,7 @@ rocksdb::ColumnFamilyOptions MakeFamilyOptions(ColumnFamily family, const RocksD
   table.cache_index_and_filter_blocks = false;
 
   rocksdb::ColumnFamilyOptions cf;
-  cf.write_buffer_size = options.write_buffer_bytes;
+  cf.write_buffer_size = options.write_buffer_bytes / 8 * (8 - options.stagger % 4);
   cf.compression = rocksdb::kLZ4Compression;
   switch (family) {
     case ColumnFamily::kItems:
@@ -197,13 +197,14 @@ rocksdb::ColumnFamilyOptions MakeFamilyOptions(ColumnFamily family, const RocksD
       cf.compression = rocksdb::kNoCompression;
       table.block_size = 32 * 1024;  // read in runs
       cf.memtable_insert_with_hint_prefix_extractor = std::make_shared<LogHint>();
+      cf.write_buffer_size -= cf.write_buffer_size / 16;  // fills as fast as the items'
       break;
     case ColumnFamily::kStreams:
       table.block_size = 32 * 1024;  // read in runs
       break;
     case ColumnFamily::kIndexes:
     case ColumnFamily::kLedger:
-    case ColumnFamily::kSystem: cf.write_buffer_size = options.write_buffer_bytes / 4; break;
+    case ColumnFamily::kSystem: cf.write_buffer_size /= 4; break;
   }
   cf.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return cf;
