@@ -412,6 +412,9 @@ class Bench:
             self.start_cluster(delay)
             self.make_table()
             for rate in DELAY_RATES:
+                # What was written before, by whomever, would be written back in the middle: half a GB
+                # of copied files, half a minute old, stopped every sync for 0.2 s.
+                os.sync()
                 time.sleep(2)
                 before = self.cluster.sent_bytes(REGIONS[0])
                 process = self.lag_run(binary, rate, self.options.lag_seconds)
