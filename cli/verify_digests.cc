@@ -35,8 +35,9 @@ Result<std::string> Fetch(const std::string& admin, const std::string& target) {
   return std::move(reply.body);
 }
 
-// Lines "table bucket sum touched" (of a change that readers do not see yet "moving"), then "next TABLE.BUCKET", or "elsewhere TABLE" and "filling
-// TABLE" for the tables that are not, or not wholly, in the region, and "end ITEMS".
+// Lines "table bucket sum touched" (`touched` is "moving" where readers do not see the last change
+// yet), then "next TABLE.BUCKET", or "elsewhere TABLE" and "filling TABLE" for the tables that are
+// not, or not wholly, in the region, and "end ITEMS".
 Result<RegionDigests> FetchDigests(const std::string& admin, std::string after = "") {
   RegionDigests digests;
   const Status malformed = DataLoss(admin + ": the list of digests is malformed");

@@ -198,15 +198,6 @@ TEST(ConvergenceGuard, AWriteOverDamageLeavesADigestThatIsPutRight) {
   }
 }
 
-// All that it has applied is stable.
-void ForgetTombstones(TestRegion& region) {
-  streams::PeerProgress progress;
-  progress.stable = region.engine->State().applied;
-  region.engine->OnProgress(progress);
-  ASSERT_TRUE(region.engine->maintenance().RunOnce(region.executor).ok());
-  region.RunAll();
-}
-
 // An old copy of a disk brings what two others had never heard of; one of the two items has been
 // deleted meanwhile, and everybody else has forgotten that.
 TEST(ConvergenceGuard, WhatCameLateAndWasNotDeletedIsBroughtWithoutAnAlarm) {
@@ -221,8 +212,8 @@ TEST(ConvergenceGuard, WhatCameLateAndWasNotDeletedIsBroughtWithoutAnAlarm) {
     ASSERT_TRUE(deletes.Put("t", "deleted", "1").ok());
     ASSERT_TRUE(deletes.Delete("t", "deleted").ok());
     (void)world.regions[2]->PullFrom(deletes);
-    ForgetTombstones(deletes);
-    ForgetTombstones(*world.regions[2]);
+    deletes.ForgetTombstones();
+    world.regions[2]->ForgetTombstones();
     // Its peers have what came late long before it has their deletion.
     (void)world.regions[2]->PullFrom(back);
     (void)deletes.PullFrom(back);
@@ -251,7 +242,7 @@ TEST(ConvergenceGuard, WhatCameLateAndIsNotBroughtInTimeIsAFinding) {
   deletes.clock.physical_ms += 1000;
   ASSERT_TRUE(deletes.Put("t", "other", "1").ok());
   ASSERT_TRUE(deletes.Delete("t", "other").ok());
-  ForgetTombstones(deletes);
+  deletes.ForgetTombstones();
   world.PullAll();
   world.lost_percent = 100;
   for (int tick = 0; tick < 110; ++tick) world.Tick();

@@ -100,14 +100,8 @@ TEST(Filling, ARowDeletedMeanwhileAndForgottenAtTheSourceDoesNotStay) {
   ASSERT_TRUE(n.PullFrom(a).ok());
   for (int i = 0; i < 9; ++i) ASSERT_TRUE(a.Delete("t", "k" + std::to_string(i)).ok());
   ASSERT_TRUE(n.PullFrom(a).ok());
-  streams::PeerProgress progress;
-  progress.stable = a.engine->State().applied;
-  a.engine->OnProgress(progress);
-  ASSERT_TRUE(a.engine->maintenance().RunOnce(a.executor).ok());
-  a.RunAll();
-  n.engine->OnProgress(progress);
-  ASSERT_TRUE(n.engine->maintenance().RunOnce(n.executor).ok());
-  n.RunAll();
+  a.ForgetTombstones();
+  n.ForgetTombstones(a.engine->State().applied);
   FillAll(n, a);
   ASSERT_TRUE(n.FinishFilling().ok());
   ASSERT_TRUE(n.CompleteFilling(a).ok());
@@ -546,11 +540,7 @@ TEST(Filling, EndsAsIfEveryChangeHadComeByTheLog) {
                                       {a.log(), b.log(), n.log()},
                                       {}});
           stability[i].OnApplied(one.log(), one.engine->State().durable);
-          streams::PeerProgress progress;
-          progress.stable = stability[i].stable();
-          one.engine->OnProgress(progress);
-          ASSERT_TRUE(one.engine->maintenance().RunOnce(one.executor).ok());
-          one.RunAll();
+          one.ForgetTombstones(stability[i].stable());
           break;
         }
         case 5: {

@@ -163,15 +163,6 @@ TEST(RemoteApply, RestoringALoserWinsEverywhere) {
   EXPECT_EQ(b.Get("t", "k"), "loser");
 }
 
-// All that it has applied is stable: nothing can come any more that does not know it.
-void ForgetTombstones(TestRegion& region) {
-  streams::PeerProgress progress;
-  progress.stable = region.engine->State().applied;
-  region.engine->OnProgress(progress);
-  ASSERT_TRUE(region.engine->maintenance().RunOnce(region.executor).ok());
-  region.RunAll();
-}
-
 TEST(RemoteApply, AStableTombstoneIsForgottenAndAnUnstableOneIsNot) {
   TestRegion a(1);
   a.CreateTable("t");
@@ -191,7 +182,7 @@ TEST(RemoteApply, AStableTombstoneIsForgottenAndAnUnstableOneIsNot) {
   ASSERT_TRUE(a.engine->maintenance().RunOnce(a.executor).ok());
   a.RunAll();
   EXPECT_EQ(versions(), 1);
-  ForgetTombstones(a);
+  a.ForgetTombstones();
   EXPECT_EQ(versions(), 0);
   EXPECT_EQ(a.Get("t", "k"), "-");
 }
@@ -209,7 +200,7 @@ TEST(RemoteApply, WhatComesFromBeforeAForgottenDeletionDoesNotComeBack) {
   b.clock.physical_ms += 1000;
   ASSERT_TRUE(b.Put("t", "k", "1").ok());
   ASSERT_TRUE(b.Delete("t", "k").ok());
-  ForgetTombstones(b);
+  b.ForgetTombstones();
   b.Restart();  // it is not forgotten that something was forgotten
   ASSERT_TRUE(b.PullFrom(a).ok());
   EXPECT_EQ(b.Get("t", "k"), "-");
@@ -237,7 +228,7 @@ TEST(RemoteApply, WhoIsFilledKnowsWhatItsSourceHasForgotten) {
   b.clock.physical_ms += 1000;
   ASSERT_TRUE(b.Put("t", "k", "1").ok());
   ASSERT_TRUE(b.Delete("t", "k").ok());
-  ForgetTombstones(b);
+  b.ForgetTombstones();
   ASSERT_TRUE(c.BeginFilling(b).ok());
   while (c.engine->filling().Progress().part == streams::ScanPart::kItems)
     ASSERT_TRUE(c.FillMore(b, 100).ok());

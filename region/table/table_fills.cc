@@ -110,9 +110,8 @@ void TableFills::SetClaims(conflict::Claims claims) {
 
 void TableFills::Begin(CommitTurn& turn, TableId table, const conflict::Vector& floor,
                        const conflict::Vector& shows) {
-  const auto before = Find(table);
   Fill fill;
-  fill.progress.shows = before ? before->progress.shows : shows;
+  fill.progress.shows = shows;
   fill.progress.begun = 1;
   fill.progress.part = ScanPart::kItems;
   fill.progress.floor = floor;

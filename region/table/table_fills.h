@@ -60,7 +60,7 @@ class TableFills {
 
   Status Load(const KvStore& store);
 
-  // A source must have applied `floor`. `shows` is of a table that was whole until now.
+  // A source must have applied `floor`.
   void Begin(CommitTurn& turn, TableId table, const conflict::Vector& floor,
              const conflict::Vector& shows);
   // The change is in the vector, and what it says is not here. `unnoticed`: the same may be true of

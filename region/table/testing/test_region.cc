@@ -219,6 +219,15 @@ Status TestRegion::SetReplicas(std::string_view name,
   return outcome;
 }
 
+void TestRegion::ForgetTombstones(const conflict::Vector& stable) {
+  streams::PeerProgress progress;
+  progress.stable = stable;
+  engine->OnProgress(progress);
+  const Status run = engine->maintenance().RunOnce(executor);
+  CHECK(run.ok(), run.ToString());
+  RunAll();
+}
+
 void TestRegion::Settle() {
   engine->SettleReplicas(executor);
   RunAll();

@@ -97,6 +97,9 @@ class TestRegion {
   // Edits where the table lives, as a client of this region.
   Status SetReplicas(std::string_view name, const std::function<void(Replicas&)>& change);
   void Settle();
+  // `stable` is causally stable, or all that is applied here: those tombstones are forgotten.
+  void ForgetTombstones(const conflict::Vector& stable);
+  void ForgetTombstones() { ForgetTombstones(engine->State().applied); }
   streams::RecordBatch ReadLog(LogId log, uint64_t after = 0);
   // The losers in the ledger, newest first: "pk=v" or "pk deleted".
   std::vector<std::string> Losers();
