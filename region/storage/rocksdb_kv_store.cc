@@ -9,6 +9,7 @@
 #include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/slice_transform.h>
+#include <rocksdb/sst_file_manager.h>
 #include <rocksdb/sst_file_reader.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
@@ -35,6 +36,10 @@ using rocksdb::Slice;
 // The names are on disk: never changed, and in the order of ColumnFamily.
 constexpr const char* kFamilyNames[kColumnFamilyCount] = {"items",  "indexes", "changes",
                                                           "ledger", "system",  "streams"};
+// Superfluous files are cut away in pieces of so much ...
+constexpr uint64_t kDeletePieceBytes = 4U << 20;
+// ... as long as no more than so many times the live files waits; beyond it they go at once.
+constexpr double kTrashOfLiveMax = 1.0;
 // A thread's write batch that grew beyond this gives its memory back.
 constexpr size_t kKeptBatchBytes = 4U << 20;
 
@@ -150,6 +155,13 @@ rocksdb::DBOptions MakeDbOptions(const RocksDbOptions& options) {
   db.bytes_per_sync = 1U << 20;
   db.max_bgerror_resume_count = 0;  // an error stays: see the header
   db.info_log = std::make_shared<InfoLog>(options.log.Named("rocksdb"));
+  // Where the file system tells the disk what is free (discard), a file that goes keeps the disk busy
+  // as long as it was large, and every sync waits: logs and tables of 300 to 480 MB that went
+  // together after a compaction took 0.1 to 0.2 s.
+  db.sst_file_manager.reset(rocksdb::NewSstFileManager(
+      rocksdb::Env::Default(), db.info_log, /*trash_dir=*/"",
+      static_cast<int64_t>(options.delete_bytes_per_second), /*delete_existing_trash=*/true,
+      /*status=*/nullptr, kTrashOfLiveMax, kDeletePieceBytes));
   db.stats_dump_period_sec = 0;
   db.stats_persist_period_sec = 0;
   return db;

@@ -42,6 +42,9 @@ struct RocksDbOptions {
   // The write-ahead log is kept under this by flushing the family that holds its oldest file.
   uint64_t max_wal_bytes = 256ULL << 20;
   int max_open_files = 1000;
+  // Files that are no longer needed are cut away so fast, as NAME.trash, and not at once; what is
+  // left when the store closes goes after the next opening. 0: at once.
+  uint64_t delete_bytes_per_second = 256ULL << 20;
   // Gets RocksDB's own warnings and errors.
   Logger log;
 };

@@ -6,9 +6,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "base/coding.h"
 
@@ -16,6 +18,7 @@ namespace everwrite::storage {
 namespace {
 
 namespace fs = std::filesystem;
+using namespace std::chrono_literals;
 constexpr ColumnFamily kItems = ColumnFamily::kItems;
 
 class RocksDbKvStoreTest : public testing::Test {
@@ -155,6 +158,33 @@ TEST_F(RocksDbKvStoreTest, AMissingTableFileRefusesToOpen) {
   const auto after = RocksDbKvStore::Open(root_ + "/db", {});
   ASSERT_FALSE(after.ok());
   EXPECT_EQ(after.status().code(), StatusCode::kDataLoss) << after.status().ToString();
+}
+
+TEST_F(RocksDbKvStoreTest, SuperfluousFilesGoOneAfterAnotherAndOverTheNextOpening) {
+  const auto trash = [this] {
+    int count = 0;
+    for (const auto& entry : fs::directory_iterator(root_ + "/db"))
+      count += entry.path().extension() == ".trash" ? 1 : 0;
+    return count;
+  };
+  const int rows = 3000;
+  {
+    auto store = RocksDbKvStore::Open(root_ + "/db", {.write_buffer_bytes = 256 << 10,
+                                                      .max_wal_bytes = 512 << 10,
+                                                      .delete_bytes_per_second = 1000})
+                     .value();
+    for (int i = 0; i < rows; ++i) ASSERT_TRUE(Put(*store, i, Sync::kNo).ok());
+    // A log of half a megabyte has gone, and the next waits for minutes.
+    for (int i = 0; trash() < 1 && i < 1000; ++i) std::this_thread::sleep_for(10ms);
+    EXPECT_GE(trash(), 1);
+    EXPECT_EQ(Count(*store), rows);
+  }
+  EXPECT_GE(trash(), 1) << "closing waits for nothing";
+  auto store = Open("db");
+  ASSERT_NE(store, nullptr);
+  EXPECT_EQ(Count(*store), rows);
+  for (int i = 0; trash() > 0 && i < 1000; ++i) std::this_thread::sleep_for(10ms);
+  EXPECT_EQ(trash(), 0);
 }
 
 TEST_F(RocksDbKvStoreTest, ASecondOpenerIsToldThatTheDatabaseIsInUse) {
