@@ -27,6 +27,8 @@ import tempfile
 import time
 import urllib.request
 
+import disk_probe
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 WORKLOADS = ["get", "put", "update", "query", "batchget", "batchwrite", "ycsb-a"]
@@ -417,8 +419,9 @@ class Bench:
                 os.sync()
                 time.sleep(2)
                 before = self.cluster.sent_bytes(REGIONS[0])
-                process = self.lag_run(binary, rate, self.options.lag_seconds)
-                out = process.communicate()[0]
+                with disk_probe.DiskProbe(self.folder) as disk:
+                    process = self.lag_run(binary, rate, self.options.lag_seconds)
+                    out = process.communicate()[0]
                 if process.returncode:
                     raise Failed("the lag could not be measured")
                 self.cluster.settle()
@@ -426,13 +429,14 @@ class Bench:
                 sent = self.cluster.sent_bytes(REGIONS[0])
                 run = json.loads(out)
                 writes = run["writes"]
-                run.update(delay_ms=delay, rate=rate,
+                run.update(delay_ms=delay, rate=rate, disk=disk.figures(),
                            bytes_per_change={r: round((sent[r] - before[r]) / writes) for r in sent})
                 for region, r in zip(REGIONS[1:], run["readers"]):
                     r["region"] = region
                     say("links of %d ms, %d writes/s (%d reached, sent %.1f ms late at p99): %s p50 %.1f ms, p99 %.1f ms, max %.1f ms; %d bytes a change" % (
                         delay, rate, run["writes_s"], run["late_p99_ms"], region, r["p50_ms"], r["p99_ms"], r["max_ms"],
                         run["bytes_per_change"][region]))
+                say("    the disk meanwhile: a sync took %(p50_ms).2f ms at p50, %(p99_ms).2f at p99, %(max_ms).0f at most" % run["disk"])
                 self.result["delays"].append(run)
             self.stop_cluster()
 
@@ -547,13 +551,14 @@ def markdown(s):
                     r["region"], run["writes_s"], r["p50_ms"], r["p99_ms"], r["max_ms"], r["samples"]))
         out.append("")
     if s.get("delays"):
-        out += ["| links | writes/s | reached | to | p50 ms | p99 ms | goal | max ms | bytes a change |",
-                "| ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: |"]
+        out += ["| links | writes/s | reached | to | p50 ms | p99 ms | goal | max ms | bytes a change | disk p50, p99, max ms |",
+                "| ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
         for run in s["delays"]:
             for r in run["readers"]:
-                out.append("| %d ms | %d | %d | %s | %.1f | %.1f | %d | %.1f | %d |" % (
+                out.append("| %d ms | %d | %d | %s | %.1f | %.1f | %d | %.1f | %d | %.2f, %.2f, %.0f |" % (
                     run["delay_ms"], run["rate"], run["writes_s"], r["region"], r["p50_ms"], r["p99_ms"],
-                    50 + run["delay_ms"], r["max_ms"], run["bytes_per_change"][r["region"]]))
+                    50 + run["delay_ms"], r["max_ms"], run["bytes_per_change"][r["region"]],
+                    *run["disk"].values()))
         out.append("")
     if s.get("catchup"):
         out += ["| cut off for | behind | caught up after | changes/s | of the live rate | goal |",
@@ -576,7 +581,7 @@ def parse(arguments):
     p.add_argument("--rounds", type=int, help="of each workload on each server (5)")
     p.add_argument("--seconds", type=int, help="of each run (6)")
     p.add_argument("--items", type=int, help="in the table (100000)")
-    p.add_argument("--lag-seconds", type=int, help="of each of up to three lag runs (20)")
+    p.add_argument("--lag-seconds", type=int, help="of each run of the lag (60)")
     p.add_argument("--cut-seconds", type=int, help="for which catchup cuts a region off (60)")
     p.add_argument("--connections", type=int, default=16)
     p.add_argument("--only", help="of " + ",".join(PARTS))
@@ -585,7 +590,7 @@ def parse(arguments):
                    help="folder for bench.json and bench.md")
     o = p.parse_args(arguments)
     short = {"rounds": 2, "seconds": 2, "items": 20000, "lag_seconds": 5, "cut_seconds": 10}
-    full = {"rounds": 5, "seconds": 6, "items": 100000, "lag_seconds": 20, "cut_seconds": 60}
+    full = {"rounds": 5, "seconds": 6, "items": 100000, "lag_seconds": 60, "cut_seconds": 60}
     for name, value in (short if o.quick else full).items():
         if getattr(o, name) is None:
             setattr(o, name, value)
