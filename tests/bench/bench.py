@@ -5,6 +5,7 @@
     ./dev bench --only get,put --rounds 9         some workloads, more rounds
     ./dev bench --only attached,lag,idle          the parts that are no workloads
     ./dev bench --only delays,catchup             replication over links with delays, and after a cut
+    ./dev bench --only hot                        replication beside clients that stand in line for ten items
 
 Figures are user+system CPU microseconds of the server process a request, at 16 connections of one load
 generator (load/run), items of 1 KB. The machine's mood is kept out by interleaving: each round runs every
@@ -28,11 +29,12 @@ import time
 import urllib.request
 
 import disk_probe
+import hot
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 WORKLOADS = ["get", "put", "update", "query", "batchget", "batchwrite", "ycsb-a"]
-PARTS = WORKLOADS + ["cache", "relaxed", "attached", "lag", "idle", "delays", "catchup"]
+PARTS = WORKLOADS + ["cache", "relaxed", "attached", "lag", "idle", "delays", "catchup", "hot"]
 REGIONS = ["us-east-1", "eu-west-1", "ap-northeast-1"]
 GOALS = {"get": 2.0, "put": 2.0, "update": 1.75, "query": 2.0, "batchget": 1.75, "batchwrite": 1.5,
          "durable/relaxed": 1.25, "attached/alone": 1.5, "lag_p50_ms": 5.0, "lag_p99_ms": 50.0, "idle_mib": 100.0}
@@ -40,6 +42,9 @@ LAG_RATE = 2000
 DELAYS_MS = [0, 40, 150]
 DELAY_RATES = [1000, 5000]
 CATCH_UP_RATE = 1000
+HOT_DELAY_MS = 10
+HOT_CONNECTIONS = [64, 400]
+HOT_SECONDS = 10
 START_SECONDS = 30
 
 
@@ -338,6 +343,8 @@ class Bench:
             self.measure_delays()
         if "catchup" in only:
             self.measure_catch_up()
+        if "hot" in only:
+            self.measure_hot()
 
     def targets(self, *names):
         return {n: (self.servers[n].pids, self.servers[n].port) for n in names}
@@ -476,6 +483,22 @@ class Bench:
         self.stop_cluster()
         self.result["catchup"] = row
 
+    def measure_hot(self):
+        """Another region's items, beside clients that all put the same ten."""
+        self.start_cluster(HOT_DELAY_MS)
+        self.make_table()
+        self.result["hot"] = []
+        for connections in HOT_CONNECTIONS:
+            try:
+                row = hot.measure(*[self.cluster.ports[r] for r in REGIONS[:2]], connections, HOT_SECONDS)
+            except hot.Failed as e:
+                raise Failed(str(e))
+            say("%(connections)d connections put ten items: another region's items are seen after p50 %(p50_ms).0f ms, p90 %(p90_ms).0f, "
+                "longest %(max_ms).0f (%(samples)d items); the clients' own p99 %(clients_p99_ms).0f ms" % row)
+            self.result["hot"].append(row)
+            self.cluster.settle()
+        self.stop_cluster()
+
     # --- reporting -------------------------------------------------------------------------------
 
     def summary(self):
@@ -564,6 +587,11 @@ def markdown(s):
         out += ["| cut off for | behind | caught up after | changes/s | of the live rate | goal |",
                 "| ---: | ---: | ---: | ---: | ---: | ---: |",
                 "| %(cut_s)d s | %(behind)d changes | %(took_s).1f s | %(applied_s)d | **%(times).1f** | 5.0 |" % s["catchup"], ""]
+    if s.get("hot"):
+        out += ["| connections that put ten items | items of another region | p50 ms | p90 ms | longest ms | the clients' p99 ms |",
+                "| ---: | ---: | ---: | ---: | ---: | ---: |"]
+        out += ["| %(connections)d | %(samples)d | %(p50_ms).0f | %(p90_ms).0f | %(max_ms).0f | %(clients_p99_ms).0f |" % row for row in s["hot"]]
+        out.append("")
     if s["idle_mib"] is not None:
         out.append("Idle region, resident: %.1f MiB alone; in a cluster of three: %s." % (
             s["idle_mib"], ", ".join("%s %.1f MiB" % kv for kv in s["idle_attached_mib"].items())))
