@@ -18,6 +18,8 @@
 #include <optional>
 #include <thread>
 
+#include "base/named_thread.h"
+
 namespace everwrite::cli {
 namespace {
 
@@ -202,7 +204,7 @@ Status UpstreamPool::Loop::Start() {
   if (epoll_fd_ < 0 || wake_fd_ < 0) return Unavailable("gateway: no descriptors");
   Watch(wake_fd_, EPOLLIN, EPOLL_CTL_ADD);
   buffer_.resize(kReadBytes);
-  thread_ = std::thread([this] { Run(); });
+  thread_ = NamedThread("gateway", [this] { Run(); });
   return OkStatus();
 }
 

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/named_thread.h"
 #include "base/random.h"
 
 namespace everwrite::chaos {
@@ -145,7 +146,7 @@ Status LinkProxy::Loop::Start() {
   event.data.u64 = kWakeTag;
   ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, &event);
   buffer_.resize(kReadBytes);
-  thread_ = std::thread([this] { Run(); });
+  thread_ = NamedThread("links", [this] { Run(); });
   return OkStatus();
 }
 

@@ -18,6 +18,8 @@
 #include <mutex>
 #include <thread>
 
+#include "base/named_thread.h"
+
 namespace everwrite::chaos {
 namespace {
 
@@ -114,7 +116,8 @@ Result<pid_t> Spawn(const ProcessSpec& spec) {
 
 class Supervisor::Impl {
  public:
-  explicit Impl(Logger log) : log_(std::move(log)), thread_([this] { Run(); }) {}
+  explicit Impl(Logger log)
+      : log_(std::move(log)), thread_(NamedThread("supervisor", [this] { Run(); })) {}
   ~Impl() {
     {
       const std::lock_guard lock(mutex_);

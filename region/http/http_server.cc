@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/named_thread.h"
 #include "region/http/connection.h"
 #include "region/http/event_loop.h"
 
@@ -139,7 +140,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpServerOptions& o
   };
   raw->Accept();
   for (const auto& loop : raw->loops)
-    raw->threads.emplace_back([loop = loop.get()] { loop->Run(); });
+    raw->threads.push_back(NamedThread(options.thread_name, [loop = loop.get()] { loop->Run(); }));
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }
 

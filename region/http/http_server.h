@@ -36,6 +36,7 @@ struct HttpServerOptions {
   std::string address = "127.0.0.1";  // an IPv4 or IPv6 address
   uint16_t port = 0;                  // 0: any free port, see HttpServer::port()
   int threads = 1;                    // event loops
+  std::string thread_name = "http";   // of each, as the system shows it
   size_t head_bytes_max = 16 * 1024;
   size_t body_bytes_max = 16 * 1024 * 1024;
   size_t connections_max = 10000;  // what comes above is closed at once

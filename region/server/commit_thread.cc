@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "base/named_thread.h"
+
 namespace everwrite::server {
 namespace {
 
@@ -32,7 +34,7 @@ void CommitThread::Start(table::Committer& committer, int sync_interval_ms,
   committer_ = &committer;
   sync_interval_ms_ = sync_interval_ms;
   on_failure_ = std::move(on_failure);
-  thread_ = std::thread([this] { Run(); });
+  thread_ = NamedThread("commit", [this] { Run(); });
 }
 
 void CommitThread::Stop() {

@@ -14,6 +14,7 @@
 #include <mutex>
 #include <thread>
 
+#include "base/named_thread.h"
 #include "streams/link_codec.h"
 
 namespace everwrite::server {
@@ -64,7 +65,7 @@ class LocalLink::Impl : public Executor {
       : options_(options), listener_(listener), wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
     CHECK(wake_ >= 0);
     RegisterMetrics();
-    thread_ = std::thread([this] { Run(); });
+    thread_ = NamedThread("link", [this] { Run(); });
   }
   ~Impl() override {
     Stop();

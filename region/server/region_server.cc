@@ -20,6 +20,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/named_thread.h"
 #include "base/random.h"
 #include "base/system_clock.h"
 #include "region/api/dispatcher.h"
@@ -55,7 +56,7 @@ class MaintenanceThread : public Executor {
  public:
   MaintenanceThread(table::RegionEngine& engine, LogAlarm::NameOf name_of, Logger log)
       : engine_(engine), log_(std::move(log)), log_alarm_(std::move(name_of), log_) {
-    thread_ = std::thread([this] { Run(); });
+    thread_ = NamedThread("maintenance", [this] { Run(); });
   }
   ~MaintenanceThread() override { Stop(); }
   // Runs nothing any more. Whoever still has something to post may do so until we are destroyed.
@@ -172,7 +173,7 @@ class SessionThread {
       woken_ = true;
       ready_.notify_one();
     });
-    thread_ = std::thread([this] { Run(); });
+    thread_ = NamedThread("sessions", [this] { Run(); });
   }
   ~SessionThread() { Stop(); }
   void Stop() {
@@ -488,6 +489,7 @@ Status StartEndpoints(Server& server, const topology::Topology& topology,
   options.connections_max = topology.limits.connections;
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   options.threads = static_cast<int>(topology.limits.threads ? topology.limits.threads : cores);
+  options.thread_name = "api";
   EW_ASSIGN_OR_RETURN(server.endpoint_server,
                       http::HttpServer::Start(options, [&server](const http::HttpRequest& request,
                                                                  http::HttpResponder responder) {
@@ -498,6 +500,7 @@ Status StartEndpoints(Server& server, const topology::Topology& topology,
   http::HttpServerOptions admin_options;
   admin_options.address = region.admin.host;
   admin_options.port = region.admin.port;
+  admin_options.thread_name = "admin";
   EW_ASSIGN_OR_RETURN(
       server.admin_server,
       http::HttpServer::Start(admin_options, [&server](const http::HttpRequest& request,

@@ -4,13 +4,15 @@
 #include <chrono>
 #include <utility>
 
+#include "base/named_thread.h"
+
 namespace everwrite::storage {
 
 FileScrub::FileScrub(const RocksDbKvStore& store, FileScrubOptions options, OnDamage on_damage)
     : store_(store),
       options_(options),
       on_damage_(std::move(on_damage)),
-      thread_([this] { Run(); }) {}
+      thread_(NamedThread("scrub", [this] { Run(); })) {}
 
 FileScrub::~FileScrub() {
   {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/named_thread.h"
+
 namespace everwrite::replicator {
 namespace {
 
@@ -30,7 +32,7 @@ Driver::~Driver() { Stop(); }
 void Driver::Start(Bus* bus, RegionPort* region) {
   bus_ = bus;
   region_ = region;
-  thread_ = std::thread([this] { Run(); });
+  thread_ = NamedThread("replicator", [this] { Run(); });
 }
 
 void Driver::Stop() {

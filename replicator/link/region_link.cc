@@ -12,6 +12,8 @@
 #include <mutex>
 #include <thread>
 
+#include "base/named_thread.h"
+
 namespace everwrite::replicator {
 namespace {
 
@@ -28,7 +30,7 @@ class RegionLink::Worker {
       : options_(std::move(options)),
         events_(events),
         wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
-        thread_([this] { Run(); }) {}
+        thread_(NamedThread("link", [this] { Run(); })) {}
 
   ~Worker() {
     {

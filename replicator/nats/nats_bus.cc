@@ -9,6 +9,7 @@
 #include <mutex>
 #include <thread>
 
+#include "base/named_thread.h"
 #include "base/random.h"
 #include "replicator/messages_codec.h"
 #include "replicator/nats/subjects.h"
@@ -159,7 +160,7 @@ class NatsBus::Connection {
         url_(peer != nullptr ? peer->url : options.own_url),
         writer_(options.cluster, options.self),
         random_(RandomSeed()),
-        thread_([this] { Run(); }) {}
+        thread_(NamedThread("bus", [this] { Run(); })) {}
 
   ~Connection() {
     {
