@@ -270,7 +270,9 @@ Status FillPlanner::PlanRow(FillPlan& plan, const std::string& key, const ScanRo
                               (known_there == known_here ? planned.item.version > stored->version
                                                          : known_there);
     if (stored) EW_RETURN_IF_ERROR(PlanConflict(plan, planned, *stored));
-  } else if (known_there) {
+  } else if (known_there && !(stored->tombstone && id >= kUserTables)) {
+    // But a tombstone stays until we forget it ourselves. Who takes our rows meanwhile is told that
+    // they show less than the source's (Seen), and would keep what the tombstone has beaten.
     planned.item = *stored;
     planned.takes = true;
   }

@@ -109,6 +109,40 @@ TEST(Filling, ARowDeletedMeanwhileAndForgottenAtTheSourceDoesNotStay) {
   EXPECT_EQ(n.engine->CountOf(*n.engine->FindTable("t")).items, 0);
 }
 
+int Tombstones(const TestRegion& region) {
+  int count = 0;
+  const auto it = region.store.NewIterator(ColumnFamily::kItems, {});
+  for (it->Seek(""); it->Valid(); it->Next()) {
+    StoredItem item;
+    CHECK(DecodeStoredItem(it->value(), item));
+    count += item.tombstone ? 1 : 0;
+  }
+  return count;
+}
+
+// Others may take our rows while we are filled. They are told that these show less than the
+// source's, and would keep what a tombstone has beaten that is not there any more.
+TEST(Filling, ATombstoneThatTheSourceHasForgottenStaysUntilItIsForgottenHere) {
+  TestRegion a(1), n(2);
+  a.CreateTable("t");
+  for (int i = 0; i < 9; ++i) ASSERT_TRUE(a.Put("t", "k" + std::to_string(i), "1").ok());
+  for (int i = 0; i < 9; ++i) ASSERT_TRUE(a.Delete("t", "k" + std::to_string(i)).ok());
+  ASSERT_TRUE(n.PullFrom(a).ok());
+  ASSERT_EQ(Tombstones(n), 9);
+  ASSERT_TRUE(a.Put("t", "later", "2").ok());
+  a.ForgetTombstones();
+  ASSERT_EQ(Tombstones(a), 0);
+  ASSERT_TRUE(n.BeginFilling(a).ok());
+  FillAll(n, a);
+  EXPECT_EQ(Tombstones(n), 9);
+  ASSERT_TRUE(n.FinishFilling().ok());
+  ASSERT_TRUE(n.CompleteFilling(a).ok());
+  EXPECT_EQ(n.Get("t", "k3"), "-");
+  n.ForgetTombstones();
+  EXPECT_EQ(Tombstones(n), 0);
+  EXPECT_EQ(n.Dump(), a.Dump());
+}
+
 TEST(Filling, ARegionCutLooseLosesWhatWasDeletedAndKeepsWhatItAloneHas) {
   TestRegion a(1), n(2);
   a.CreateTable("t");
