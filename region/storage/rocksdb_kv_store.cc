@@ -155,8 +155,8 @@ rocksdb::DBOptions MakeDbOptions(const RocksDbOptions& options) {
   db.bytes_per_sync = 1U << 20;
   db.max_bgerror_resume_count = 0;  // an error stays: see the header
   db.info_log = std::make_shared<InfoLog>(options.log.Named("rocksdb"));
-  // Where the file system tells the disk what is free (discard), a file that goes keeps the disk busy
-  // as long as it was large, and every sync waits: logs and tables of 300 to 480 MB that went
+  // Where the file system tells the disk what is free (discard), a file that goes keeps the disk
+  // busy as long as it was large, and every sync waits: logs and tables of 300 to 480 MB that went
   // together after a compaction took 0.1 to 0.2 s.
   db.sst_file_manager.reset(rocksdb::NewSstFileManager(
       rocksdb::Env::Default(), db.info_log, /*trash_dir=*/"",
