@@ -12,6 +12,7 @@ using testing::Add;
 using testing::CreateIn;
 using testing::CreateInBoth;
 using testing::Exchange;
+using testing::JoinSecond;
 using testing::MakeTopology;
 using testing::TestRegion;
 
@@ -19,11 +20,7 @@ TEST(TableFills, AChangeOfWhoDidNotKnowTheNewReplicaIsFetchedWithTheRows) {
   TestRegion a(1), b(2), c(3);
   CreateIn(a, 1);
   Exchange({&a, &b, &c});
-  ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { Add(r, 2); }).ok());
-  Exchange({&a, &b, &c});
-  while (b.engine->State().fill.table.value != 0) ASSERT_TRUE(b.FillTable(a).ok());
-  b.Settle();
-  Exchange({&a, &b, &c});
+  JoinSecond(a, b, {&a, &b, &c});
   // c joins; b does not know it yet and writes.
   ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { Add(r, 3); }).ok());
   ASSERT_TRUE(c.PullFrom(a).ok());
@@ -73,11 +70,7 @@ TEST(TableFills, ARegionThatIsFilledAsAWholeFetchesWhatItsSourceDoesNotHoldFromO
   CreateIn(a, 1, "ours");
   CreateIn(b, 2, "theirs");
   Exchange({&a, &b});
-  ASSERT_TRUE(a.SetReplicas("everybody's", [](Replicas& r) { Add(r, 2); }).ok());
-  Exchange({&a, &b});
-  while (b.engine->State().fill.table.value != 0) ASSERT_TRUE(b.FillTable(a).ok());
-  b.Settle();
-  Exchange({&a, &b});
+  JoinSecond(a, b, {&a, &b}, "everybody's");
   // c has had its share of both, and lost its disk.
   const auto had = [](Replicas& replicas) { replicas[RegionId{3}] = {}; };
   ASSERT_TRUE(a.SetReplicas("everybody's", had).ok());
@@ -107,10 +100,7 @@ TEST(TableFills, WhenNoHolderIsWholeTheLowestPutsTogetherWhatEachOfThemHas) {
   TestRegion a(1), b(2), c(3);
   CreateIn(a, 1);
   Exchange({&a, &b, &c});
-  ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { Add(r, 2); }).ok());
-  Exchange({&a, &b, &c});
-  while (b.engine->State().fill.table.value != 0) ASSERT_TRUE(b.FillTable(a).ok());
-  b.Settle();
+  JoinSecond(a, b, {&a, &b, &c});
   for (int i = 0; i < 9; ++i) ASSERT_TRUE(a.Put("t", "k" + std::to_string(i), "1").ok());
   Exchange({&a, &b, &c});
   // Each writes, and gets no more than the number of what the other wrote.

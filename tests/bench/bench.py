@@ -1,6 +1,6 @@
 """What a request costs Everwrite, as ratios to the reference floor measured beside it.
 
-    ./dev bench                                   everything, about 15 minutes
+    ./dev bench                                   everything, about 20 minutes
     ./dev bench --quick                           short rounds: a first look
     ./dev bench --only get,put --rounds 9         some workloads, more rounds
     ./dev bench --only attached,lag,idle          the parts that are no workloads

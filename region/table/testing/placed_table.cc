@@ -49,15 +49,20 @@ void Exchange(std::vector<TestRegion*> regions) {
   for (TestRegion* region : regions) Hear(*region, regions);
 }
 
+void JoinSecond(TestRegion& a, TestRegion& b, const std::vector<TestRegion*>& all,
+                const std::string& table) {
+  ASSERT_TRUE(a.SetReplicas(table, [](Replicas& r) { Add(r, 2); }).ok());
+  Exchange(all);
+  while (b.engine->State().fill.table.value != 0) ASSERT_TRUE(b.FillTable(a).ok());
+  b.Settle();
+  Exchange(all);
+}
+
 void CreateInBoth(TestRegion& a, TestRegion& b) {
   CreateIn(a, 1);
   ASSERT_TRUE(a.Put("t", "k", "1").ok());
   Exchange({&a, &b});
-  ASSERT_TRUE(a.SetReplicas("t", [](Replicas& r) { Add(r, 2); }).ok());
-  Exchange({&a, &b});
-  while (b.engine->State().fill.table.value != 0) ASSERT_TRUE(b.FillTable(a).ok());
-  b.Settle();
-  Exchange({&a, &b});
+  JoinSecond(a, b, {&a, &b});
 }
 
 void MakeTopology(const std::vector<TestRegion*>& all) {

@@ -16,6 +16,9 @@ void Remove(Replicas& replicas, uint16_t region);
 void Hear(TestRegion& region, const std::vector<TestRegion*>& others);
 // Everybody from everybody, until nothing moves.
 void Exchange(std::vector<TestRegion*> regions);
+// Region 2 joins `table` and is filled from `a`, while `all` hear of it.
+void JoinSecond(TestRegion& a, TestRegion& b, const std::vector<TestRegion*>& all,
+                const std::string& table = "t");
 // A table of region 1 that region 2 has joined and holds whole, with one item.
 void CreateInBoth(TestRegion& a, TestRegion& b);
 // Each knows of the others, and is started again.
