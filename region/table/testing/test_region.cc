@@ -190,6 +190,12 @@ Status TestRegion::FillMore(TestRegion& source, size_t max_bytes, bool anew) {
   return Carry(*this, {1, streams::FillRequest::Kind::kChunk, RegionId{source.id_}, chunk});
 }
 
+Status TestRegion::FillRows(TestRegion& source, size_t max_bytes) {
+  while (engine->filling().Progress().part == streams::ScanPart::kItems)
+    EW_RETURN_IF_ERROR(FillMore(source, max_bytes));
+  return {};
+}
+
 Status TestRegion::GatherMore(TestRegion& source) {
   while (engine->filling().Progress().part != streams::ScanPart::kDone)
     EW_RETURN_IF_ERROR(FillMore(source, 1000));

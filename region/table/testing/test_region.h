@@ -85,8 +85,11 @@ class TestRegion {
   Status Apply(streams::RecordBatch batch);
   // A bootstrap from `source`, step by step. Begins it (again).
   Status BeginFilling(TestRegion& source);
-  // The next chunk, of about `max_bytes`; an error of either side. `anew`: the first of another pass.
+  // The next chunk, of about `max_bytes`; an error of either side. `anew`: the first of another
+  // pass.
   Status FillMore(TestRegion& source, size_t max_bytes, bool anew = false);
+  // All chunks of rows.
+  Status FillRows(TestRegion& source, size_t max_bytes = 100);
   Status FinishFilling();
   // After FinishFilling: everything that `source` has decided, with no more asked.
   Status CompleteFilling(TestRegion& source, size_t max_bytes = 1000);
