@@ -1,17 +1,21 @@
 #include "chaos/sim/disk_account.h"
 
 #include <iterator>
+#include <set>
 #include <string>
 
 #include "base/coding.h"
 #include "region/table/layout.h"
+#include "streams/change_log.h"
 #include "streams/change_record.h"
 
 namespace everwrite::chaos {
 
 void DiskAccount::OnCommit(size_t region, const table::CommitReport& report,
                            const streams::RegionState& state) {
-  held_[region].Merge(state.fill.claims.ShownOf(state.durable));
+  const conflict::Vector holds = state.fill.claims.ShownOf(state.durable);
+  if (!history_.gone.empty()) CountWhatComes(region, holds);
+  held_[region].Merge(holds);
   if (!report.own.empty()) CheckTail(region, state.applied);
   for (size_t at = 0; at < report.own.records.size(); ++at)
     // A number may be given again by an old copy of a disk, when nobody has seen it.
@@ -104,6 +108,26 @@ void DiskAccount::Close(const std::vector<const KvStore*>& stores, bool forsaken
   for (History::LostDisk& lost : history_.lost_disks) {
     lost.held = {};
     lost.told.clear();
+  }
+}
+
+void DiskAccount::CountWhatComes(size_t region, const conflict::Vector& holds) {
+  for (const Dot& last : holds.entries()) {
+    const Dot had{last.log, held_[region].At(last.log)};
+    // CameBack takes the one it names out of those that are gone.
+    std::set<Dot> came;
+    for (auto at = history_.gone.upper_bound(had); at != history_.gone.end(); ++at) {
+      if (at->first.log != last.log || at->first.number > last.number) break;
+      came.insert(at->first);
+    }
+    for (const Dot dot : came) {
+      const auto read = streams::ReadChanges(regions_[region]->store(), dot.log, dot.number - 1,
+                                             dot.number, /*max_bytes=*/1);
+      streams::ChangeRecord record;
+      if (read.ok() && !read->empty() &&  // else it came as a row
+          streams::DecodeChangeRecord(*read->records[0], record))
+        CameBack(dot, record.stamp);
+    }
   }
 }
 

@@ -49,7 +49,9 @@ class DiskAccount {
   void CountWhatIsGone();
   // Who numbers changes again serves, and must have what others hold of its own.
   void CheckTail(size_t region, const conflict::Vector& applied);
-  // What was on its way when its last disk was lost, and came.
+  // What was on its way when its last disk was lost, and came: just now, with its record, which may
+  // be trimmed in the end; or found in the end, as a row.
+  void CountWhatComes(size_t region, const conflict::Vector& holds);
   void CountWhatCameBack(const KvStore& store);
   void CameBack(Dot dot, Stamp stamp);
 
