@@ -7,6 +7,7 @@
 #include "region/item/item.h"
 #include "region/table/bucket_digest.h"
 #include "region/table/committer.h"
+#include "region/table/conflict_ledger.h"
 #include "region/table/layout.h"
 #include "streams/change_log.h"
 #include "streams/change_record.h"
@@ -235,6 +236,7 @@ Status FillPlanner::PlanDropped(FillPlan& plan, const PlannedFill& planned) cons
     StoredItem item;
     if (!DecodeStoredItem(it->value(), item)) return DataLoss("a stored item is damaged");
     if (item.tombstone || plan.request.chunk.Seen().Covers(item.version.dot)) continue;
+    if (FindConflict(store_, item.version).ok()) continue;  // a stale row of a table being filled
     conflict::ConflictRecord& record = plan.lost.emplace_back();
     record.reason = conflict::Reason::kTableDeleted;
     record.table = table->definition.id;

@@ -462,6 +462,10 @@ Status RemoteApply::Resolve(Segment& segment, size_t index) {
     conflict.loser = SideOf(stored->version, stored->tombstone, stored->image);
     conflict.winner = SideOf(change.version, record.tombstone, record.image);
     if (!change.take) std::swap(conflict.loser, conflict.winner);
+    // A row of a table that is being filled may be one that lost long ago where it was decided, and
+    // the filling of the region has brought that entry before the table's brings the row.
+    if (catalog_.fills().Has(record.table) && FindConflict(store_, conflict.loser.version).ok())
+      change.conflict.reset();
   }
   if (!change.take) return {};
   if (change.is_definition) {
