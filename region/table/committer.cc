@@ -53,6 +53,12 @@ void CommitTurn::AppendOwnChange(Dot dot, std::string record) {
   own_.records.push_back(std::make_shared<const std::string>(std::move(record)));
 }
 
+namespace {
+
+Status BeingFilled() { return Unavailable("the region is being filled"); }
+
+}  // namespace
+
 void CommitTurn::AppendRemoteChange(Dot dot, Stamp stamp, std::string_view record) {
   CHECK(dot.number == state_.applied.At(dot.log) + 1, "a remote change must follow its log");
   streams::AppendChange(batch_, dot, record);
@@ -66,7 +72,7 @@ Status CommitTurn::CheckOpen() const {
     Reach(Mark::kWriteHeldBack);
     return Unavailable("the region makes sure with its peers that its log goes on");
   }
-  return state_.closed ? Unavailable("the region is being filled") : OkStatus();
+  return state_.closed ? BeingFilled() : OkStatus();
 }
 
 void CommitTurn::StartLog(LogId log) {
@@ -125,6 +131,7 @@ Committer::Committer(KvStore& store, const Clock& clock, RegionState state,
       durable_(state.applied),
       durable_sequence_(state.sequence),
       forgotten_(state.forgotten.value),
+      closed_(state.closed),
       state_(state),
       hybrid_clock_(Planted(PlantedBug::kClockNotRestored) ? Stamp{} : state.clock),
       ledger_(std::make_shared<LiveCount>(CountKey(kLedgerCount))) {}
@@ -187,14 +194,18 @@ bool Committer::BeginTurn() {
   return true;
 }
 
+Status Committer::Open() const {
+  if (!healthy()) return Unavailable("the region has stopped writing: " + health().message());
+  return closed_.load(std::memory_order_acquire) ? BeingFilled() : OkStatus();
+}
+
 void Committer::EndTurn() {
   CHECK(turn_ != nullptr, "no turn has begun");
   Status status = health();
   digests_.Flush(turn_->batch_);
   if (status.ok() && !turn_->batch_.empty()) {
     for (const std::shared_ptr<LiveCount>& count : turn_->counted_)
-      turn_->batch_.Put(ColumnFamily::kSystem, count->key,
-                        EncodeCount(count->items, count->bytes));
+      turn_->batch_.Put(ColumnFamily::kSystem, count->key, EncodeCount(count->items, count->bytes));
     state_.clock = hybrid_clock_.last();
     turn_->batch_.Put(ColumnFamily::kSystem, kRegionStateKey, EncodeRegionState(state_));
     const Sync sync = Planted(PlantedBug::kAckBeforeSync) ? Sync::kNo : options_.sync;
@@ -212,6 +223,7 @@ void Committer::FinishTurn(const Status& status) {
     if (status.ok()) {
       committed_ = state_;
       forgotten_.store(state_.forgotten.value, std::memory_order_release);
+      closed_.store(state_.closed, std::memory_order_release);
       epoch_.fetch_add(1, std::memory_order_release);
       if (options_.sync == Sync::kYes) {
         durable_ = state_.applied;

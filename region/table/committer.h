@@ -249,6 +249,9 @@ class Committer {
   size_t waiting() const;
   Status health() const;  // the error that ended committing, or OK
   bool healthy() const { return !failed_.load(std::memory_order_acquire); }  // without a lock
+  // OK, or why a change of our own would be refused by the next turn, as far as can be told before
+  // it: who has waited for an item need not wait for a turn as well. Without a lock when it is OK.
+  Status Open() const;
 
  private:
   void FinishTurn(const Status& status);
@@ -269,6 +272,7 @@ class Committer {
   std::atomic<uint64_t> epoch_{1};
   std::atomic<uint64_t> forgotten_;
   std::atomic<bool> held_{false};
+  std::atomic<bool> closed_;         // committed_.closed
   std::atomic<bool> failed_{false};  // health_ is not OK; set under mutex_
   Report report_;                    // guarded by mutex_
 

@@ -206,7 +206,7 @@ void Filling::Run(const JobPtr& job) {
   if (status.ok()) status = planner.Check(plan);
   if (status.ok()) status = planner.FindKeys(plan);
   if (!status.ok()) return Ended(job, status);
-  locks_.LockAll(plan.stripes, *job->executor, [this, job] {
+  const auto plan_and_commit = [this, job] {
     FillPlan& plan = job->plan;
     const FillPlanner planner(store_, catalog_, committer_);
     if (const Status planned = planner.Plan(plan); !planned.ok()) {
@@ -216,7 +216,9 @@ void Filling::Run(const JobPtr& job) {
     if (!plan.table && plan.request.chunk.part == ScanPart::kCatalog)
       remote_apply_.Jump(plan.request.chunk.Claims());
     committer_.Submit(std::make_unique<Unit>(*this, job));
-  });
+  };
+  // All other regions' changes wait behind it, so it does not queue with the clients of hot items.
+  locks_.LockAll(plan.stripes, *job->executor, plan_and_commit, KeyLocks::Turn::kSecond);
 }
 
 void Filling::Ended(const JobPtr& job, const Status& status) {

@@ -334,5 +334,27 @@ TEST(Filling, EndsAsIfEveryChangeHadComeByTheLog) {
   EXPECT_GT(filled, 100u);
 }
 
+TEST(Filling, WhoWaitedForAnItemIsRefusedAtOnce) {
+  TestRegion a(1), n(2);
+  a.CreateTable("t");
+  ASSERT_TRUE(n.PullFrom(a).ok());
+  int evaluated = 0, refused = 0;
+  const auto put = [&](std::optional<std::string_view>) -> Result<Mutation> {
+    ++evaluated;
+    return Mutation{Mutation::Kind::kPut, testing::TestItem("k", "v")};
+  };
+  for (int i = 0; i < 20; ++i)
+    n.engine->Write(std::make_unique<testing::FunctionWrite>(
+                        n.engine->FindTable("t"), testing::TestKey("k"), put,
+                        [&](const Status& status, const WriteOperation&) {
+                          refused += status.code() == StatusCode::kUnavailable ? 1 : 0;
+                        }),
+                    n.executor);
+  ASSERT_TRUE(n.BeginFilling(a).ok());
+  n.RunAll();
+  EXPECT_EQ(evaluated, 1) << "a decision that the next turn would refuse is not made";
+  EXPECT_EQ(refused, 19);
+}
+
 }  // namespace
 }  // namespace everwrite::table

@@ -102,7 +102,9 @@ void IndexBackfill::Next() {
     std::lock_guard lock(mutex_);
     executor = executor_;
   }
-  locks_.LockAll(step->stripes, *executor, [this, step] { Fill(step); });
+  // Not behind all clients of a hot item: those of the other rows wait for us meanwhile.
+  locks_.LockAll(
+      step->stripes, *executor, [this, step] { Fill(step); }, KeyLocks::Turn::kSecond);
 }
 
 // What to fill next, and the rows to look at.

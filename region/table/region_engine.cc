@@ -198,10 +198,7 @@ void RegionEngine::Submit(std::unique_ptr<WriteOperation> operation, Executor& e
 }
 
 void RegionEngine::Decide(std::unique_ptr<LocalWrite> write, streams::Actor actor) {
-  if (!committer_.healthy()) {
-    return write->End(
-        Unavailable("the region has stopped writing: " + committer_.health().message()));
-  }
+  if (const Status open = committer_.Open(); !open.ok()) return write->End(open);
   thread_local std::string buffer;
   const auto stored = ReadStored(store_, write->store_key(), &buffer);
   if (!stored.ok()) return write->End(stored.status());

@@ -127,6 +127,67 @@ TEST(TableFills, WhenNoHolderIsWholeTheLowestPutsTogetherWhatEachOfThemHas) {
   EXPECT_TRUE(CheckDigests(b.store)->empty());
 }
 
+// c is filled as a whole by s, which does not hold the table, and then has a row that lost at a,
+// and a's word that it did, before it has the row that won.
+TEST(TableFills, WhatLostElsewhereAndIsReplacedMeanwhileIsInTheLedgerOnce) {
+  TestRegion s(1), a(2), c(3), d(4);
+  TableDefinition definition = testing::TestTable("t");
+  for (const uint16_t holder : {2, 3, 4}) definition.replicas[RegionId{holder}] = {};
+  a.engine->CreateTable(std::move(definition), a.executor, [](const Result<TablePtr>&) {});
+  a.RunAll();
+  Exchange({&s, &a, &c, &d});
+  ASSERT_TRUE(c.Put("t", "k", "c").ok());
+  a.clock.physical_ms += 10;
+  ASSERT_TRUE(a.Put("t", "k", "a").ok());
+  ASSERT_TRUE(d.PullFrom(a).ok());
+  ASSERT_TRUE(a.PullFrom(c).ok());
+  ASSERT_TRUE(s.PullFrom(a).ok());
+  ASSERT_TRUE(c.BeginFilling(s).ok());
+  ASSERT_TRUE(c.FillRows(s).ok());
+  ASSERT_TRUE(c.FinishFilling().ok());
+  ASSERT_TRUE(c.CompleteFilling(a).ok());
+  ASSERT_NE(c.engine->State().fill.table.value, 0u);
+  ASSERT_EQ(c.Losers(), std::vector<std::string>{"k=c"});
+  // It loses once more.
+  ASSERT_TRUE(d.Put("t", "k", "d, which knew a's").ok());
+  ASSERT_TRUE(c.PullFrom(d).ok());
+  EXPECT_EQ(c.Losers(), std::vector<std::string>{"k=c"});
+  EXPECT_EQ(c.engine->LedgerSize().items, 1);
+  ASSERT_TRUE(a.PullFrom(d).ok());
+  ASSERT_TRUE(a.PullFrom(s).ok());
+  while (c.engine->State().fill.table.value != 0) ASSERT_TRUE(c.FillTable(a).ok());
+  EXPECT_EQ(c.Dump(), a.Dump());
+}
+
+// All other regions' changes wait behind a filling. In a table that serves while it is filled
+// clients may queue for a hot item, and it would wait for all of them.
+TEST(TableFills, DoesNotQueueWithTheClientsOfAHotItem) {
+  TestRegion a(1), b(2), c(3);
+  CreateInBoth(a, b);
+  b.takes_bare = true;
+  ASSERT_TRUE(a.Put("t", "k", "2").ok());
+  ASSERT_TRUE(c.PullFrom(a).ok());
+  ASSERT_TRUE(b.PullFrom(c).ok()) << "with the bare number of it";
+  ASSERT_NE(b.engine->State().fill.table.value, 0u);
+  ASSERT_TRUE(a.PullFrom(b).ok());
+  int done = 0, before_it = 0;
+  const auto put = [](std::optional<std::string_view>) -> Result<Mutation> {
+    return Mutation{Mutation::Kind::kPut, testing::TestItem("k", "client")};
+  };
+  for (int i = 0; i < 20; ++i)
+    b.engine->Write(std::make_unique<testing::FunctionWrite>(
+                        b.engine->FindTable("t"), testing::TestKey("k"), put,
+                        [&](const Status& status, const WriteOperation&) {
+                          EXPECT_TRUE(status.ok()) << status.ToString();
+                          ++done;
+                          if (b.engine->State().fill.rows == 0) ++before_it;
+                        }),
+                    b.executor);
+  ASSERT_TRUE(b.FillTable(a).ok());
+  EXPECT_EQ(done, 20);
+  EXPECT_LE(before_it, 2) << "the one under way, and the first that waits";
+}
+
 // b has the number of a deletion and the row from before it; all others have forgotten the deletion
 // by the time when a comes to lack something too.
 TEST(TableFills, WhatWasDeletedAndForgottenDoesNotComeBackFromWhoIsNotWhole) {

@@ -113,8 +113,7 @@ class Transactions::Unit {
   };
 
   Status DecideTo(bool& commit) {
-    if (!owner_.committer_.healthy())
-      return Unavailable("the region has stopped writing: " + owner_.committer_.health().message());
+    EW_RETURN_IF_ERROR(owner_.committer_.Open());
     std::vector<std::string> buffers(rows_.size());
     std::vector<std::optional<StoredItem>> before;
     std::vector<std::optional<std::string_view>> items;
