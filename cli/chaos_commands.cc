@@ -80,7 +80,8 @@ int RunSimulate(const SimulateCommand& command) {
   options.plants.split_transactions = command.split_transactions;
   options.seeds = command.seeds;
   options.twice = command.twice;
-  options.run = [plants = options.plants](const chaos::Schedule& schedule) {
+  options.run = chaos::RunInTurn(options.plants);
+  const chaos::WorldRunner run_apart = [plants = options.plants](const chaos::Schedule& schedule) {
     return chaos::RunApart(schedule, plants);
   };
   if (!command.save.empty()) {
@@ -106,15 +107,14 @@ int RunSimulate(const SimulateCommand& command) {
       if (failure.empty()) continue;
       holds = false;
       if (command.shrink)
-        ShrinkAndTell(command, options.run, *schedule, result, command.out + "/shrunk.events",
-                      flags);
+        ShrinkAndTell(command, run_apart, *schedule, result, command.out + "/shrunk.events", flags);
     }
     return holds ? 0 : kExitNo;
   }
   size_t shrunk = 0;
   options.on_failure = [&](const chaos::Schedule& schedule, const chaos::WorldResult& result) {
     if (!command.no_shrink && shrunk++ < kShrunkMax)
-      ShrinkAndTell(command, options.run, schedule, result,
+      ShrinkAndTell(command, run_apart, schedule, result,
                     command.out + "/seed-" + std::to_string(schedule.seed) + ".events", flags);
   };
   const chaos::SimulateSummary summary = chaos::Simulate(options, Say);

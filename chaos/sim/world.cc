@@ -519,13 +519,11 @@ WorldCounts& WorldCounts::operator+=(const WorldCounts& other) {
   return *this;
 }
 
-WorldResult RunWorld(const Schedule& schedule, const Plants& plants,
-                     const std::function<void(const WorldResult&)>& done) {
+WorldResult RunWorld(const Schedule& schedule, const Plants& plants) {
   for (auto& count : mark_counts) count = 0;
   World world(schedule, plants);
   WorldResult result = world.Run();
   std::copy(mark_counts.begin(), mark_counts.end(), result.counts.marks.begin());
-  if (done) done(result);
   return result;
 }
 

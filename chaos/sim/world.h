@@ -9,7 +9,6 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -60,9 +59,6 @@ struct WorldResult {
   std::vector<std::string> violations;
 };
 
-// `done` is called with the result while the world still stands: who ends the process there does
-// not wait until it is taken apart. Null: nothing.
-WorldResult RunWorld(const Schedule& schedule, const Plants& plants = {},
-                     const std::function<void(const WorldResult&)>& done = nullptr);
+WorldResult RunWorld(const Schedule& schedule, const Plants& plants = {});
 
 }  // namespace everwrite::chaos
