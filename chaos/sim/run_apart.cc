@@ -146,11 +146,11 @@ bool WorldProcess::Start() {
 }
 
 void WorldProcess::End() {
-  if (socket_ >= 0) close(socket_);
-  if (child_ > 0) {
-    kill(child_, SIGKILL);
-    waitpid(child_, nullptr, 0);
+  if (socket_ >= 0) {
+    shutdown(socket_, SHUT_RDWR);  // close alone would not do: a later child may have it, too
+    close(socket_);
   }
+  if (child_ > 0) waitpid(child_, nullptr, 0);  // it waits for the next world, and ends itself
   socket_ = child_ = -1;
 }
 
