@@ -56,6 +56,7 @@ void Filler::OnRegionDown() {
   cut_since_.reset();
   orphan_since_.reset();
   nobody_since_.reset();
+  stuck_since_.reset();
   // The last of what it was told may be gone with it.
   told_.clear();
   telling_ = {};
@@ -174,6 +175,7 @@ ScanPart Filler::Wanted(bool begin) const {
 bool Filler::MustBegin(const PeerTable& peers, const Gate& gate, const std::vector<LogId>& cut,
                        Instant now) {
   if (place_.stage == Stage::kNew) return true;
+  if (IsStuck(peers, now) && ChooseCatalog(peers, gate, cut, now).value != 0) return true;
   if (cut.empty()) {
     cut_since_.reset();
     return false;
@@ -224,23 +226,36 @@ Filler::Choice Filler::Choose(const PeerTable& peers, const Gate& gate, ScanPart
   return {ChooseTeller(peers, part, now)};
 }
 
+// The chunk that we wait with may hold what its source claims beyond what it shows, and everybody
+// is there: if nobody shows that, no log will bring it, and its source does not forsake it as long
+// as we claim less, for the sake of what we have by the log (Forsake). Then we claim it as well,
+// and both forsake it.
+bool Filler::IsStuck(const PeerTable& peers, Instant now) const {
+  return place_.stage == Stage::kFilling && place_.part == ScanPart::kItems && stuck_since_ &&
+         now - *stuck_since_ >= options_.forsake_us &&
+         std::all_of(peers.all().begin(), peers.all().end(),
+                     [&](const auto& entry) { return peers.Reachable(entry.first, now); });
+}
+
 // Who shows some of what we need. What it counts beyond that must be shown by others who can be
-// asked: nothing is claimed that cannot be had.
+// asked: nothing is claimed that cannot be had, but by who is stuck.
 RegionId Filler::ChooseCatalog(const PeerTable& peers, const Gate& gate,
                                const std::vector<LogId>& cut, Instant now) const {
   conflict::Vector to_be_had = gate.applied();
   for (const auto& [region, peer] : peers.all())
     if (Answers(peers, region, ScanPart::kCatalog, now)) to_be_had.Merge(ShownBy(peers, region));
+  const bool stuck = IsStuck(peers, now);
   RegionId best;
   std::pair<bool, uint64_t> most;
   for (const auto& [region, peer] : peers.all()) {
     if (!Answers(peers, region, ScanPart::kCatalog, now) || Rests(region, now)) continue;
     const conflict::Vector shown = ShownBy(peers, region);
+    const bool all_to_be_had = to_be_had.Covers(peer.last.durable);
     const bool helps =
-        place_.stage == Stage::kNew || std::any_of(cut.begin(), cut.end(), [&](LogId log) {
-          return shown.At(log) > gate.applied().At(log);
-        });
-    if (!helps || !to_be_had.Covers(peer.last.durable)) continue;
+        place_.stage == Stage::kNew || (stuck && !all_to_be_had && claims_.Want(shown)) ||
+        std::any_of(cut.begin(), cut.end(),
+                    [&](LogId log) { return shown.At(log) > gate.applied().At(log); });
+    if (!helps || !(all_to_be_had || stuck)) continue;
     // The more it shows, the less is left for others; and it decides how far back logs must reach.
     const std::pair<bool, uint64_t> rank(streams::Serves(peer.last.stage), TotalOf(shown) + 1);
     if (rank <= most) continue;
@@ -342,6 +357,7 @@ void Filler::Forsake(const PeerTable& peers, Instant now) {
         dot.number = std::min(dot.number, theirs);
     request.chunk.vector.Raise(dot);
   }
+  if (!claims_.Want(request.chunk.vector)) return;  // until they claim as much, or no more
   events_.push_back(
       {Event::Level::kWarning,
        "changes that nobody has any more are forsaken: up to " + request.chunk.vector.ToString(),
@@ -426,6 +442,7 @@ void Filler::TopUp(Instant now) {
 }
 
 void Filler::Send(FillRequest request) {
+  stuck_since_.reset();
   request.id = next_fill_++;
   filling_ = request.id;
   moved_from_ = place_;
@@ -469,6 +486,7 @@ void Filler::HandOver(const PeerTable& peers, const Gate& gate, const std::vecto
     if (!gate.applied().Covers(chunk.Claims())) {
       status_.waits = Waits::kLogs;
       if (!waits_since_) waits_since_ = now;
+      if (!stuck_since_) stuck_since_ = now;
       const Instant patience = *waits_since_ + options_.silence_us;
       if (patience > now) return WakeBy(patience);
       // Its source may have lost what it showed us, and then no log will bring it.

@@ -124,6 +124,7 @@ class Filler {
   bool Shows(const PeerTable& peers, RegionId region, const conflict::Vector& what) const;
   bool HasOtherSource(const PeerTable& peers, const Gate& gate, RegionId source, Instant now) const;
   void Forsake(const PeerTable& peers, Instant now);
+  bool IsStuck(const PeerTable& peers, Instant now) const;
   void Complete(const PeerTable& peers);
   void Open(const Choice& choice, bool complete, streams::ScanPart part, Instant now);
   void Watch(const PeerTable& peers, Instant now);
@@ -157,8 +158,9 @@ class Filler {
   std::map<RegionId, conflict::Vector> shown_;  // what their chunks have shown of them
   std::deque<std::pair<RegionId, streams::ScanChunk>> chunks_;  // not merged yet
   std::optional<streams::ScanChunk> assembling_;                // a catalog's first parts
-  std::optional<Instant> waits_since_;                          // the first of them, for the logs
-  uint64_t held_ = 0;                                           // cost of chunks_
+  std::optional<Instant> waits_since_;  // the first of them, for the logs: until it looks elsewhere
+  std::optional<Instant> stuck_since_;  // the same, until anything is merged
+  uint64_t held_ = 0;                   // cost of chunks_
 
   uint64_t next_fill_ = 1;
   std::optional<uint64_t> filling_;  // the request that is under way
