@@ -5,9 +5,10 @@
 // growth; two keys of one stripe only wait for each other needlessly, once in thousands of writes.
 // Whoever finds a stripe taken leaves a continuation and goes; unlocking hands the stripe over to
 // the first in the queue and posts its continuation to its executor. First come, first served; but
-// other regions' changes, which come in batches one after the other, wait for one only that came
-// before: else a hot item that clients queue for would hold up all that other regions write, longer
-// and longer (docs/decisions/0004).
+// other regions' changes, which come in batches one after the other, fillings that those wait for,
+// and backfills, which hold the locks of other rows, wait for one only that came before: else a hot
+// item that clients queue for would hold up all that other regions write, longer and longer
+// (docs/decisions/0004).
 //
 // Several stripes are locked in rising order, which is what makes deadlock impossible.
 //
