@@ -162,8 +162,9 @@ std::vector<std::pair<std::string, const Change*>> HighestOfKeys(EndView& view) 
   return sorted;
 }
 
-// It came back with an old copy of a disk, too late to be taken, and went with that disk again before
-// its region had heard enough to say that it had not been deleted: the ledger is all that is left.
+// It came back with an old copy of a disk, too late to be taken, and went with that disk again
+// before its region had heard enough to say that it had not been deleted: the ledger is all that is
+// left.
 bool WentLate(EndView& view, size_t i, const Change& change) {
   return view.history().WasLost(change.dot()) &&
          std::binary_search(view.CameLate(i).begin(), view.CameLate(i).end(), change.dot());
@@ -479,14 +480,26 @@ ChangeCounts CountChanges(EndView& view) {
   return counts;
 }
 
+const std::vector<EndCheck>& EndChecks() {
+  static const std::vector<EndCheck> checks = {{"convergence", CheckConvergence},
+                                               {"durability", CheckDurability},
+                                               {"rows", CheckRows},
+                                               {"ledger", CheckLedger},
+                                               {"order", CheckOrder},
+                                               {"transactions", CheckTransactions},
+                                               {"time_to_live", CheckTimeToLive},
+                                               {"indexes", CheckSecondaryIndexes},
+                                               {"counts", CheckCounts},
+                                               {"digests", CheckBucketDigests},
+                                               {"streams", CheckStreams},
+                                               {"placed_tables", CheckPlacedTables}};
+  return checks;
+}
+
 Violations CheckEndState(EndView& view, size_t limit) {
   Violations all;
-  for (const Violations& some :
-       {CheckConvergence(view), CheckDurability(view), CheckRows(view), CheckLedger(view),
-        CheckOrder(view), CheckTransactions(view), CheckTimeToLive(view),
-        CheckSecondaryIndexes(view), CheckCounts(view), CheckBucketDigests(view),
-        CheckStreams(view), CheckPlacedTables(view)})
-    for (const std::string& line : some)
+  for (const EndCheck& check : EndChecks())
+    for (const std::string& line : check.run(view))
       if (all.size() < limit) all.push_back(line);
   return all;
 }

@@ -18,11 +18,13 @@
 //   streams       each region's stream gives what the region holds (stream_state.h)
 //   counts        the table's count of items is the number of its live items
 //   digests       the bucket digests are those of the rows, and the same in all regions
+//   placed tables a table of some regions is equal in those, and nowhere else (placed_tables.h)
 //
 // Each returns a line a violation; none means it holds. Pure over the stores.
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/kv_store.h"
@@ -40,6 +42,13 @@ struct ChangeCounts {
   size_t lost_with_disk = 0;  // acknowledged writes that only a lost disk had
 };
 ChangeCounts CountChanges(EndView& view);
+
+// One of the above, by name.
+struct EndCheck {
+  std::string_view name;
+  Violations (*run)(EndView&);
+};
+const std::vector<EndCheck>& EndChecks();
 
 // All of them, at most `limit` lines.
 Violations CheckEndState(EndView& view, size_t limit = 20);
