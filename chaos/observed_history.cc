@@ -6,8 +6,8 @@
 namespace everwrite::chaos {
 namespace {
 
-constexpr std::array<std::string_view, 8> kActNames = {"put",      "delete",   "count", "get",
-                                                       "transact", "snapshot", "found", "lost"};
+constexpr std::array<std::string_view, 9> kActNames = {
+    "put", "delete", "count", "get", "transact", "snapshot", "found", "lost", "scan"};
 constexpr std::array<std::string_view, 3> kOutcomeNames = {"unknown", "ok", "refused"};
 
 template <typename Number>
@@ -59,9 +59,12 @@ bool ParseField(std::string_view name, std::string_view value, ObservedOp& op,
   if (name == "i") return ParseItem(value, op.items.emplace_back());
   if (name == "log") return ParseNumber(value, op.logs.emplace_back());
   if (name == "receipt") op.receipt = value;
+  if (name == "from") op.from = value;
+  if (name == "next") op.next = value;
   if (name == "r") op.region = value;
   if (name == "k") single.key = value;
-  if (name == "r" || name == "k" || name == "receipt") return !value.empty();
+  if (name == "r" || name == "k" || name == "receipt" || name == "from" || name == "next")
+    return !value.empty();
   if (name == "if") {
     op.expected = 0;
     return value == "absent" || ParseNumber(value, *op.expected);
@@ -109,13 +112,15 @@ bool ParseLine(std::string_view line, ObservedOp& op) {
       return false;
   }
   if (!single.key.empty()) op.items.push_back(std::move(single));
-  const bool needs_item = op.act != Act::kLost;
+  const bool needs_item = op.act != Act::kLost && op.act != Act::kScan;
   const bool needs_region = op.act != Act::kFound;
   return (!needs_item || !op.items.empty()) && (!needs_region || !op.region.empty());
 }
 
 void AppendItems(const ObservedOp& op, std::string& out) {
-  if (op.act == Act::kTransact || op.act == Act::kSnapshot) {
+  if (!op.from.empty()) out += " from=" + op.from;
+  if (!op.next.empty()) out += " next=" + op.next;
+  if (op.act == Act::kTransact || op.act == Act::kSnapshot || op.act == Act::kScan) {
     for (const ObservedItem& item : op.items) {
       out += " i=" + item.key + ":" + std::to_string(item.id);
       if (op.IsWrite()) out += ":" + std::to_string(item.order);

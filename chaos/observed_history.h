@@ -14,6 +14,7 @@
 //   get s=4 r=eu-west-1 k=hot1 b=1300 e=1310 ok saw=17 after=hot2:9 far
 //   transact s=3 r=us-east-1 b=1700 e=1800 ok i=pair0.a:20:7 i=pair0.b:21:8
 //   snapshot s=4 r=eu-west-1 b=1900 e=1950 ok i=pair0.a:20 i=pair0.b:21
+//   scan s=4 r=eu-west-1 b=2000 e=2050 ok from=hot1 next=once9 i=hot2:5 i=once9:7      one page
 //   found k=again1 order=9           a deletion that nobody was told of
 //   lost r=us-east-1 b=2000 log=7    that region's disk was lost then
 //
@@ -40,6 +41,7 @@ enum class Act : uint8_t {
   kSnapshot,  // TransactGetItems
   kFound,
   kLost,
+  kScan,  // one page of a Scan of the table
 };
 
 struct ObservedItem {
@@ -63,13 +65,14 @@ struct ObservedOp {
   std::optional<int64_t> number;     // of a counter, as seen or answered
   std::string receipt;               // of an acknowledged write, as the region named it
   std::vector<uint64_t> logs;        // of kLost: the region's own logs that were on the disk
+  std::string from, next;            // of kScan: the page begins behind, and goes on behind
   std::string after_key;             // the item says that its writer had seen this one before
   uint64_t after_id = 0;
 
   bool IsWrite() const {
     return act == Act::kPut || act == Act::kDelete || act == Act::kCount || act == Act::kTransact;
   }
-  bool IsRead() const { return act == Act::kGet || act == Act::kSnapshot; }
+  bool IsRead() const { return act == Act::kGet || act == Act::kSnapshot || act == Act::kScan; }
 };
 
 struct ObservedHistory {

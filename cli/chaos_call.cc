@@ -13,6 +13,8 @@ using chaos::ObservedItem;
 using chaos::Outcome;
 using chaos::Request;
 
+constexpr size_t kScanPage = 100;  // items
+
 // How long a region may wait for what a token names: short, for the client does nothing else
 // meanwhile.
 constexpr int kTokenWaitMs = 100;
@@ -73,6 +75,16 @@ std::string ItemsBody(const Request& request) {
   return body + "}";
 }
 
+// A page: whole items would be much to carry.
+std::string ScanBody(const Request& request) {
+  std::string body =
+      "{" + TableName() +
+      ",\"ConsistentRead\":true,\"ProjectionExpression\":\"pk, id, zid\",\"Limit\":" +
+      std::to_string(kScanPage);
+  if (!request.from.empty()) body += ",\"ExclusiveStartKey\":{\"pk\":" + Text(request.from) + "}";
+  return body + "}";
+}
+
 uint64_t NumberOf(const std::string& text) {
   uint64_t number = 0;
   std::from_chars(text.data(), text.data() + text.size(), number);
@@ -99,6 +111,10 @@ void UnderstandRead(const Request& request, const JsonValue& body, chaos::Reply&
     reply.seen.push_back(SeenItem(body["Item"], reply));
     // A counter that nobody has counted yet.
     if (!reply.number && request.items[0].key.starts_with("count-")) reply.number = 0;
+  } else if (request.act == Act::kScan) {
+    for (const JsonValue& one : body["Items"].items())
+      reply.page.push_back({one["pk"]["S"].AsString(), SeenItem(one, reply), 0});
+    reply.next = body["LastEvaluatedKey"]["pk"]["S"].AsString();
   } else if (request.act == Act::kSnapshot) {
     for (const JsonValue& one : body["Responses"].items())
       reply.seen.push_back(SeenItem(one["Item"], reply));
@@ -134,6 +150,7 @@ ChaosCall MakeCall(const Request& request) {
     case Act::kCount: make("UpdateItem", CountBody(request)); break;
     case Act::kTransact: make("TransactWriteItems", ItemsBody(request)); break;
     case Act::kSnapshot: make("TransactGetItems", ItemsBody(request)); break;
+    case Act::kScan: make("Scan", ScanBody(request)); break;
     default:
       make("GetItem",
            "{" + TableName() + ",\"Key\":" + Key(request.items[0]) + ",\"ConsistentRead\":true}");

@@ -43,6 +43,7 @@ class Checker {
     CheckCounters();
     CheckConditions();
     CheckIntegrity();
+    CheckScans();
     return std::move(verdicts_);
   }
 
@@ -316,6 +317,69 @@ class Checker {
           say(item, "which was written later");
         else if (at->second.order == 0 && !EverLost(write.region))
           say(item, "which no region's log has");
+      }
+    }
+  }
+
+  // All pages of one, from the first to the last.
+  struct Scan {
+    std::vector<const ObservedOp*> pages;
+    int64_t begin() const { return pages.front()->begin_us; }
+    int64_t end() const { return pages.back()->end_us; }
+  };
+
+  std::vector<Scan> CompleteScans() const {
+    std::map<uint64_t, std::vector<const ObservedOp*>> sessions;
+    for (const ObservedOp& op : history_.ops)
+      if (op.act == Act::kScan) sessions[op.session].push_back(&op);
+    std::vector<Scan> complete;
+    for (auto& [session, pages] : sessions) {
+      std::stable_sort(pages.begin(), pages.end(),
+                       [](const auto* a, const auto* b) { return a->begin_us < b->begin_us; });
+      Scan scan;
+      for (const ObservedOp* page : pages) {
+        const bool goes_on = !scan.pages.empty() && !page->from.empty() &&
+                             scan.pages.back()->next == page->from &&
+                             scan.pages.back()->region == page->region;
+        if (!goes_on) scan = {};
+        if (page->outcome != Outcome::kAcknowledged || (!goes_on && !page->from.empty())) {
+          scan = {};
+          continue;
+        }
+        scan.pages.push_back(page);
+        if (page->next.empty()) complete.push_back(std::exchange(scan, {}));
+      }
+    }
+    return complete;
+  }
+
+  void CheckScans() {
+    // Since when clients of a region have known an item there that nobody ever deletes.
+    std::map<std::string, std::map<std::string, int64_t>> there;
+    for (const ObservedOp& op : history_.ops) {
+      if (op.outcome != Outcome::kAcknowledged || op.act == Act::kDelete) continue;
+      for (const ObservedItem& item : op.items) {
+        if (item.id == 0 || deleted_.count(item.key) != 0 || tombstones_.count(item.key) != 0)
+          continue;
+        const auto [since, is_new] = there[op.region].emplace(item.key, op.end_us);
+        since->second = std::min(since->second, op.end_us);
+      }
+    }
+    for (const Scan& scan : CompleteScans()) {
+      const ObservedOp& first = *scan.pages.front();
+      std::set<std::string> seen;
+      for (const ObservedOp* page : scan.pages)
+        for (const ObservedItem& item : page->items)
+          if (!seen.insert(item.key).second)
+            verdicts_.scans.push_back(item.key + " came twice in the scan" + At(first));
+      if (LostBetween(first.region, 0, scan.end())) continue;
+      for (const auto& [key, since] : there[first.region]) {
+        if (since >= scan.begin()) continue;
+        ++verdicts_.judged_scanned;
+        if (seen.count(key) == 0)
+          verdicts_.scans.push_back(key + " did not come in the scan" + At(first) +
+                                    " and had been there since " + std::to_string(since / 1000) +
+                                    " ms");
       }
     }
   }

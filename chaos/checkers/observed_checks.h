@@ -16,6 +16,8 @@
 //   resurrection      what a region has deleted does not come back there
 //   conditions        of those who create a key in one region one is told yes; of a value's
 //                     successors by compare-and-set likewise
+//   scans             through all pages of a Scan an item that was there from its beginning to its
+//                     end comes once, and none comes twice
 //   integrity         what is read was written by somebody, whole, not refused, and is in some log
 //
 // A disk that was lost takes what its region had promised with it: what was answered there before
@@ -42,6 +44,7 @@ struct ObservedVerdicts {
   std::vector<std::string> resurrection;
   std::vector<std::string> conditions;
   std::vector<std::string> integrity;
+  std::vector<std::string> scans;
   // How many reads or writes each verdict rests on: a check that judged nothing proves nothing.
   size_t judged_reads = 0;
   size_t judged_far_reads = 0;
@@ -50,6 +53,7 @@ struct ObservedVerdicts {
   size_t judged_counts = 0;
   size_t judged_deletions = 0;
   size_t judged_conditions = 0;
+  size_t judged_scanned = 0;  // items that had to come
 };
 
 ObservedVerdicts CheckObserved(const ObservedHistory& history);

@@ -21,7 +21,8 @@ std::map<std::string, std::vector<std::string>> Verdicts(const ObservedVerdicts&
           {"counters", all.counters},
           {"resurrection", all.resurrection},
           {"conditions", all.conditions},
-          {"integrity", all.integrity}};
+          {"integrity", all.integrity},
+          {"scans", all.scans}};
 }
 
 struct Story {
@@ -69,7 +70,7 @@ TEST_P(ObservedChecks, SeesWhatItIsForAndNothingElse) {
 INSTANTIATE_TEST_SUITE_P(All, ObservedChecks,
                          testing::Values("read_your_writes", "monotonic_reads", "fresh_reads",
                                          "session_tokens", "causality", "transactions", "counters",
-                                         "resurrection", "conditions", "integrity"),
+                                         "resurrection", "conditions", "integrity", "scans"),
                          [](const auto& info) { return info.param; });
 
 }  // namespace

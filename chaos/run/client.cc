@@ -36,6 +36,7 @@ Request Client::Next(int64_t now_us) {
     to_read_.pop_front();
     return request;
   }
+  if (!scan_from_.empty() && chance_.Chance(1, 2)) return Scan();
   uint64_t sum = 0;
   for (const uint64_t weight : workload_.mix) sum += weight;
   uint64_t drawn = chance_.Below(sum);
@@ -50,6 +51,7 @@ Request Client::Next(int64_t now_us) {
     case Operation::kRead: return Read();
     case Operation::kExpire: return Expire();
     case Operation::kFarRead: return FarRead();
+    case Operation::kScan: return Scan();
   }
   return Read();
 }
@@ -149,6 +151,15 @@ Request Client::FarRead() {
   return request;
 }
 
+// The next page of the one under way, or a first one.
+Request Client::Scan() {
+  Request request;
+  request.act = Act::kScan;
+  request.region = place_.region;
+  request.from = scan_from_;
+  return request;
+}
+
 ObservedOp Client::Told(const Request& request, const Reply& reply, int64_t begin_us,
                         int64_t end_us) {
   ObservedOp op;
@@ -163,7 +174,12 @@ ObservedOp Client::Told(const Request& request, const Reply& reply, int64_t begi
   op.expected = request.expected;
   op.number = reply.number;
   op.receipt = reply.receipt;
-  if (op.IsRead()) {
+  if (op.act == Act::kScan) {
+    op.items = reply.page;
+    op.from = request.from;
+    op.next = reply.next;
+    op.torn = reply.torn;
+  } else if (op.IsRead()) {
     for (size_t i = 0; i < op.items.size() && i < reply.seen.size(); ++i)
       op.items[i].id = reply.seen[i];
     op.torn = reply.torn;
@@ -193,6 +209,10 @@ void Client::LearnTokens(const Request& request, const Reply& reply) {
 }
 
 void Client::Learn(const Request& request, const Reply& reply) {
+  if (request.act == Act::kScan) {
+    scan_from_ = reply.next;  // an answer that did not come ends it
+    return;
+  }
   const std::string& key = request.items[0].key;
   if (request.expected && *request.expected != 0 && reply.outcome != Outcome::kAcknowledged)
     known_.erase(key);

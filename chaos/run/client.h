@@ -36,12 +36,15 @@ struct Request {
   uint64_t value_bytes = 0;
   uint64_t lives_seconds = 0;  // then it expires; 0: never
   std::string tokens;          // of the session; empty: none are sent
+  std::string from;            // of a scan: behind this key; empty: from the beginning
 };
 
 struct Reply {
   Outcome outcome = Outcome::kUnknown;
-  bool behind = false;         // refused: the region lacks what the tokens name
-  std::vector<uint64_t> seen;  // of reads, an id for each item of the request
+  bool behind = false;             // refused: the region lacks what the tokens name
+  std::vector<uint64_t> seen;      // of reads, an id for each item of the request
+  std::vector<ObservedItem> page;  // of a scan: what it has
+  std::string next;                // and where it goes on; empty: nowhere
   std::optional<int64_t> number;
   std::string after_key;
   uint64_t after_id = 0;
@@ -74,6 +77,7 @@ class Client {
   Request Expire();
   Request Read();
   Request FarRead();
+  Request Scan();
   std::string Numbered(const char* what, uint64_t count);
   void LearnTokens(const Request& request, const Reply& reply);
   void Learn(const Request& request, const Reply& reply);
@@ -91,6 +95,7 @@ class Client {
   uint64_t last_id_ = 0;
   std::map<std::string, uint64_t> known_;  // casN -> the id that stands there
   std::deque<std::string> recent_;         // keys to read, the newest first; at most kRecent
+  std::string scan_from_;                  // of the scan that is under way; empty: none is
   std::deque<std::string> to_read_;        // causes of what was seen; at most kRecent
 };
 

@@ -29,6 +29,12 @@ class ClientTest : public testing::Test {
       if (request.act == Act::kTransact || request.act == Act::kCount) items_[item.key] = item.id;
       if (request.act == Act::kDelete) items_.erase(item.key);
     }
+    if (request.act == Act::kScan) {
+      auto at = request.from.empty() ? items_.begin() : items_.upper_bound(request.from);
+      for (; at != items_.end() && reply.page.size() < 20; ++at)
+        reply.page.push_back({at->first, at->second, 0});
+      if (at != items_.end()) reply.next = reply.page.back().key;
+    }
     return reply;
   }
   uint64_t ids_ = 0, tokens_ = 0;
@@ -54,6 +60,7 @@ TEST_F(ClientTest, AsksForEverythingInItsMix) {
   for (const Act act :
        {Act::kPut, Act::kDelete, Act::kCount, Act::kGet, Act::kTransact, Act::kSnapshot})
     EXPECT_GT(acts[act], 50u) << static_cast<int>(act);
+  EXPECT_GT(acts[Act::kScan], 200u) << "page after page";
   EXPECT_GT(brief, 30u);
   EXPECT_GT(far, 50u);
   EXPECT_GT(conditional, 50u);
@@ -63,7 +70,7 @@ TEST_F(ClientTest, AsksForEverythingInItsMix) {
 
 TEST_F(ClientTest, TheMixIsKeptTo) {
   WorkloadSpec workload;
-  workload.mix = {0, 0, 1, 0, 0, 0, 0, 0};
+  workload.mix = {0, 0, 1, 0, 0, 0, 0, 0, 0};
   Client client = Make(1, workload);
   for (int i = 0; i < 20; ++i) {
     const Request request = client.Next(i);
@@ -81,7 +88,7 @@ TEST_F(ClientTest, TheSameSeedAsksTheSame) {
     std::string all;
     for (int64_t now = 0; now < 200; ++now) {
       const Request request = client.Next(now * 50'000);
-      all += request.region + request.items[0].key + " ";
+      all += request.region + (request.items.empty() ? request.from : request.items[0].key) + " ";
       client.Told(request, Answer(request), now, now + 1);
     }
     return all;
@@ -92,7 +99,7 @@ TEST_F(ClientTest, TheSameSeedAsksTheSame) {
 
 TEST_F(ClientTest, SendsTheNewestTokensAndDropsThoseThatWereCovered) {
   WorkloadSpec workload;
-  workload.mix = {1, 0, 0, 0, 0, 0, 0, 2};
+  workload.mix = {1, 0, 0, 0, 0, 0, 0, 2, 0};
   workload.hot_percent = 100;
   Client client = Make(1, workload);
   std::string home, covered;
@@ -113,7 +120,7 @@ TEST_F(ClientTest, SendsTheNewestTokensAndDropsThoseThatWereCovered) {
 
 TEST_F(ClientTest, ASessionThatIsRefusedAgainAndAgainEnds) {
   WorkloadSpec workload;
-  workload.mix = {1, 0, 0, 0, 0, 0, 0, 9};
+  workload.mix = {1, 0, 0, 0, 0, 0, 0, 9, 0};
   Client client = Make(1, workload);
   std::set<uint64_t> sessions;
   for (int64_t now = 0; now < 400; ++now) {

@@ -113,6 +113,7 @@ std::vector<Verdict> JudgeRun(const Scenario& scenario, const ObservedVerdicts& 
       "reads of items that had been deleted and created again");
   add(Check::kConditions, observed.conditions, observed.judged_conditions, "conditional writes");
   add(Check::kIntegrity, observed.integrity, observed.judged_reads, "reads");
+  add(Check::kScans, observed.scans, observed.judged_scanned, "items that scans had to show");
 
   const int64_t took = phases.converged - phases.load_end;
   const Expectations& expect = scenario.expect;

@@ -34,10 +34,11 @@ enum class Operation : uint8_t {
   kRead,         // GetItem and TransactGetItems in the own region
   kExpire,       // PutItem with a time to live of some seconds
   kFarRead,      // in another region, with the session's token
+  kScan,         // all pages of a Scan of the table, among other operations
 };
-inline constexpr size_t kOperations = 8;
+inline constexpr size_t kOperations = 9;
 inline constexpr std::array<std::string_view, kOperations> kOperationNames = {
-    "put", "condition", "count", "transaction", "remake", "read", "expire", "far_read"};
+    "put", "condition", "count", "transaction", "remake", "read", "expire", "far_read", "scan"};
 
 struct WorkloadSpec {
   uint64_t clients = 2;       // a region
@@ -47,7 +48,7 @@ struct WorkloadSpec {
   uint64_t value_bytes_min = 100;
   uint64_t value_bytes_max = 1000;
   int64_t timeout_us = 2'000'000;  // then the outcome is unknown
-  std::array<uint64_t, kOperations> mix = {28, 10, 10, 8, 10, 23, 3, 8};  // weights
+  std::array<uint64_t, kOperations> mix = {28, 10, 10, 8, 10, 21, 3, 8, 2};  // weights
 };
 
 enum class FaultKind : uint8_t {
@@ -149,12 +150,13 @@ enum class Check : uint8_t {
   kResurrection,
   kConditions,
   kIntegrity,
+  kScans,
 };
-inline constexpr size_t kChecks = 11;
+inline constexpr size_t kChecks = 12;
 inline constexpr std::array<std::string_view, kChecks> kCheckNames = {
     "end_state",      "read_your_writes", "monotonic_reads", "fresh_reads",
     "session_tokens", "causality",        "transactions",    "counters",
-    "resurrection",   "conditions",       "integrity"};
+    "resurrection",   "conditions",       "integrity",       "scans"};
 
 struct Expectations {
   int64_t converged_within = 30'000'000;

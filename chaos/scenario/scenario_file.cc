@@ -60,8 +60,7 @@ class ScenarioReader : private topology::ConfigReader {
       return OkStatus();
     }
     if (node != nullptr) {
-      EW_RETURN_IF_ERROR(
-          CheckMap(*node, "\"topology\"", {"regions", "delay", "jitter"}));
+      EW_RETURN_IF_ERROR(CheckMap(*node, "\"topology\"", {"regions", "delay", "jitter"}));
       if (const ConfigNode* value = node->Find("regions"))
         EW_RETURN_IF_ERROR(ReadInteger(*value, 1, kMaxShortRegions, scenario_.regions));
       if (const ConfigNode* value = node->Find("delay"))
@@ -112,9 +111,9 @@ class ScenarioReader : private topology::ConfigReader {
   }
 
   Status ReadMix(const ConfigNode& node) {
-    EW_RETURN_IF_ERROR(CheckMap(
-        node, "\"mix\"",
-        {"put", "condition", "count", "transaction", "remake", "read", "expire", "far_read"}));
+    EW_RETURN_IF_ERROR(CheckMap(node, "\"mix\"",
+                                {"put", "condition", "count", "transaction", "remake", "read",
+                                 "expire", "far_read", "scan"}));
     uint64_t sum = 0;
     for (size_t i = 0; i < kOperations; ++i) {
       uint64_t& weight = scenario_.workload.mix[i];

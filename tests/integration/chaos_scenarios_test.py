@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from world import BINARY, SLOWNESS, free_ports
 
 CHECKS = ["end_state", "read_your_writes", "monotonic_reads", "fresh_reads", "session_tokens", "causality", "transactions",
-          "counters", "resurrection", "conditions", "integrity", "converged"]
+          "counters", "resurrection", "conditions", "integrity", "scans", "converged"]
 
 
 class ChaosScenarios(unittest.TestCase):
@@ -93,6 +93,7 @@ class ChaosScenarios(unittest.TestCase):
         end = int(own.group(3))
         sees("read_your_writes", true + "get %s saw=0 b=%d e=%d ok\n" % (own.group(1), end + 10, end + 20))
         sees("integrity", true + "get s=9 r=us-east-1 k=hot1 saw=88888888 b=1 e=2 ok\n")
+        sees("scans", re.sub(r"^(scan .*)( i=once\S+)", r"\g<1>\g<2>\g<2>", true, flags=re.M))
         last = max(int(number) for number in re.findall(r"^get .* k=count-us-east-1 .* n=(\d+) last", true, re.M))
         sees("counters", re.sub(r"( k=count-us-east-1 .* n=)%d last" % last, r"\g<1>0 last", true))
 
