@@ -5,56 +5,47 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <fstream>
 
 #include "chaos/checkers/testing/ended_world.h"
+#include "tests/support/stories.h"
 
 namespace everwrite::chaos {
 namespace {
 
-struct Story {
-  std::string title;  // "red: ..." or "green: ..."
-  std::string sees;   // of a red one, what it must be red for
-  std::string text;
-};
-
-std::vector<Story> Stories(const std::string& check) {
-  std::ifstream in("chaos/checkers/testdata/end/" + check + ".txt");
-  EXPECT_TRUE(in) << check;
-  std::vector<Story> stories;
-  for (std::string line; std::getline(in, line);) {
-    if (line.starts_with("== "))
-      stories.push_back({line.substr(3), "", ""});
-    else if (line.starts_with("sees "))
-      stories.back().sees = line.substr(5);
-    else if (!stories.empty())
-      stories.back().text += line + "\n";
-  }
-  return stories;
+// Of a red one: what it must be red for. The line goes.
+std::string TakeReason(std::string& text) {
+  if (!text.starts_with("sees ")) return "";
+  const size_t end = text.find('\n');
+  const std::string reason = text.substr(5, end - 5);
+  text.erase(0, end + 1);
+  return reason;
 }
 
 class EndChecksTest : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(EndChecksTest, SeesWhatItIsFor) {
   size_t red = 0, green = 0;
-  for (const Story& story : Stories(GetParam())) {
+  for (everwrite::testing::Story& story :
+       everwrite::testing::ReadStories("chaos/checkers/testdata/end/" + GetParam() + ".txt")) {
     SCOPED_TRACE(story.title);
+    const std::string sees = TakeReason(story.text);
     testing::EndedWorld world;
     world.Tell(story.text);
     EndView view(world.Stores(), world.history());
-    const bool is_red = story.title.starts_with("red: ");
-    ASSERT_TRUE(is_red || story.title.starts_with("green: "));
-    ASSERT_EQ(is_red, !story.sees.empty());
+    const bool is_red = story.IsRed();
+    ASSERT_EQ(is_red, !sees.empty());
     ++(is_red ? red : green);
     for (const EndCheck& check : EndChecks()) {
       const Violations lines = check.run(view);
       if (is_red && check.name == GetParam()) {
         EXPECT_TRUE(std::any_of(
             lines.begin(), lines.end(),
-            [&](const std::string& line) { return line.find(story.sees) != std::string::npos; }))
-            << "not: " << story.sees;
+            [&](const std::string& line) { return line.find(sees) != std::string::npos; }))
+            << "not: " << sees;
       }
-      if (!is_red) EXPECT_TRUE(lines.empty()) << check.name << ": " << lines.front();
+      if (!is_red) {
+        EXPECT_TRUE(lines.empty()) << check.name << ": " << lines.front();
+      }
     }
   }
   EXPECT_GE(red, 3u);

@@ -4,9 +4,9 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <map>
-#include <sstream>
+
+#include "tests/support/stories.h"
 
 namespace everwrite::chaos {
 namespace {
@@ -25,39 +25,21 @@ std::map<std::string, std::vector<std::string>> Verdicts(const ObservedVerdicts&
           {"scans", all.scans}};
 }
 
-struct Story {
-  std::string title;  // "red: ..." or "green: ..."
-  std::string history;
-};
-
-std::vector<Story> Stories(const std::string& check) {
-  std::ifstream in("chaos/checkers/testdata/" + check + ".txt");
-  EXPECT_TRUE(in) << check;
-  std::vector<Story> stories;
-  for (std::string line; std::getline(in, line);) {
-    if (line.starts_with("== "))
-      stories.push_back({line.substr(3), ""});
-    else if (!stories.empty())
-      stories.back().history += line + "\n";
-  }
-  return stories;
-}
-
-class ObservedChecks : public testing::TestWithParam<std::string> {};
+class ObservedChecks : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(ObservedChecks, SeesWhatItIsForAndNothingElse) {
   const std::string check = GetParam();
   size_t red = 0, green = 0;
-  for (const Story& story : Stories(check)) {
-    const auto history = ParseObservedHistory(story.history, story.title);
+  for (const testing::Story& story :
+       testing::ReadStories("chaos/checkers/testdata/" + check + ".txt")) {
+    const auto history = ParseObservedHistory(story.text, story.title);
     ASSERT_TRUE(history.ok()) << history.status().message();
     const auto verdicts = Verdicts(CheckObserved(*history));
-    if (story.title.starts_with("red: ")) {
+    if (story.IsRed()) {
       ++red;
       EXPECT_FALSE(verdicts.at(check).empty()) << check << ", " << story.title;
       continue;
     }
-    ASSERT_TRUE(story.title.starts_with("green: ")) << story.title;
     ++green;
     for (const auto& [name, lines] : verdicts)
       EXPECT_TRUE(lines.empty()) << check << ", " << story.title << ": " << name << ": "
@@ -68,9 +50,10 @@ TEST_P(ObservedChecks, SeesWhatItIsForAndNothingElse) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ObservedChecks,
-                         testing::Values("read_your_writes", "monotonic_reads", "fresh_reads",
-                                         "session_tokens", "causality", "transactions", "counters",
-                                         "resurrection", "conditions", "integrity", "scans"),
+                         ::testing::Values("read_your_writes", "monotonic_reads", "fresh_reads",
+                                           "session_tokens", "causality", "transactions",
+                                           "counters", "resurrection", "conditions", "integrity",
+                                           "scans"),
                          [](const auto& info) { return info.param; });
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include "chaos/checkers/testing/ended_world.h"
 
-#include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "base/check.h"
@@ -65,6 +65,20 @@ std::vector<std::pair<std::string, std::string>> List(const table::testing::Test
   const auto it = region.store.NewIterator(family, {prefix, PrefixEnd(prefix)});
   for (it->Seek(prefix); it->Valid(); it->Next()) found.emplace_back(it->key(), it->value());
   return found;
+}
+
+void EditRecord(table::testing::TestRegion& region, Dot dot,
+                const std::function<void(streams::ChangeRecord&)>& edit) {
+  const std::string key = streams::ChangeKey(dot);
+  const std::string bytes = Read(region, ColumnFamily::kChanges, key);
+  streams::ChangeRecord record;
+  CHECK(streams::DecodeChangeRecord(bytes, record));
+  edit(record);
+  std::string changed;
+  streams::EncodeChangeRecord(record, changed);
+  KvBatch batch;
+  batch.Put(ColumnFamily::kChanges, key, changed);
+  Store(region, batch);
 }
 
 }  // namespace
@@ -290,29 +304,23 @@ void EndedWorld::PlaceTable(const std::string& key) {
 
 void EndedWorld::Mark(std::istringstream& words) {
   Region& region = At(words);
-  const std::string key = streams::ChangeKey(DotOf(words));
+  const Dot dot = DotOf(words);
   std::string what;
   words >> what;
-  const std::string bytes = Read(region, ColumnFamily::kChanges, key);
-  streams::ChangeRecord record;
-  CHECK(streams::DecodeChangeRecord(bytes, record));
-  if (what == "ttl") {
-    record.actor = streams::Actor::kTimeToLive;
-  } else if (what == "begins") {
-    record.transaction = record.dot.number;
-  } else if (what == "alone") {
-    record.transaction = 0;
-    record.transaction_end = false;
-  } else if (what == "early") {
-    record.stamp = Stamp::Make(1, 0);
-  } else {
-    CHECK(false, "no such kind: " + what);
-  }
-  std::string changed;
-  streams::EncodeChangeRecord(record, changed);
-  KvBatch batch;
-  batch.Put(ColumnFamily::kChanges, key, changed);
-  Store(region, batch);
+  EditRecord(region, dot, [&what](streams::ChangeRecord& record) {
+    if (what == "ttl") {
+      record.actor = streams::Actor::kTimeToLive;
+    } else if (what == "begins") {
+      record.transaction = record.dot.number;
+    } else if (what == "alone") {
+      record.transaction = 0;
+      record.transaction_end = false;
+    } else if (what == "early") {
+      record.stamp = Stamp::Make(1, 0);
+    } else {
+      CHECK(false, "no such kind: " + what);
+    }
+  });
 }
 
 void EndedWorld::ChangeRow(const std::string& verb, std::istringstream& words) {
@@ -421,24 +429,22 @@ void EndedWorld::ChangeLedger(const std::string& verb, std::istringstream& words
 void EndedWorld::ChangeLog(const std::string& verb, std::istringstream& words) {
   Region& region = At(words);
   const Dot dot = DotOf(words);
-  const std::string key = streams::ChangeKey(dot);
+  if (verb == "as-if") {
+    uint64_t id = 0;
+    words >> id;
+    std::string image;
+    return EditRecord(region, dot, [&](streams::ChangeRecord& record) {
+      const auto item = DecodeSimItem(record.image);
+      CHECK(item, "the change is no put");
+      image = EncodeSimItem(SimItem{item->pk, id, "", {}});
+      record.image = image;
+    });
+  }
   KvBatch batch;
   if (verb == "trim") {
     streams::TrimChanges(batch, dot.log, dot.number);
-  } else if (verb == "lose-change") {
-    batch.Delete(ColumnFamily::kChanges, key);
   } else {
-    uint64_t id = 0;
-    words >> id;
-    const std::string bytes = Read(region, ColumnFamily::kChanges, key);
-    streams::ChangeRecord record;
-    CHECK(streams::DecodeChangeRecord(bytes, record));
-    const auto item = DecodeSimItem(record.image);
-    const std::string image = EncodeSimItem(SimItem{item ? item->pk : "k", id, "", {}});
-    record.image = image;
-    std::string changed;
-    streams::EncodeChangeRecord(record, changed);
-    batch.Put(ColumnFamily::kChanges, key, changed);
+    batch.Delete(ColumnFamily::kChanges, streams::ChangeKey(dot));
   }
   Store(region, batch);
 }
