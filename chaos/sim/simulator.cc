@@ -11,49 +11,46 @@ Random StreamOf(uint64_t seed, std::string_view purpose, uint64_t subject) {
   return Random((seed * 0x9e3779b97f4a7c15ULL ^ Hash64(purpose)) + subject * 0xbf58476d1ce4e5b9ULL);
 }
 
-void Simulator::At(Instant when, std::function<void()> run, std::shared_ptr<ProcessState> process) {
+void Simulator::At(Instant when, std::function<void()>&& run, ProcessState* process) {
   CHECK(when >= now_, "an event in the past");
+  if (free_.empty()) free_.push_back(&tasks_.emplace_back());
+  Task* const task = free_.back();
+  free_.pop_back();
+  task->run = std::move(run);
+  task->process = process;
   if (when == now_) {
-    due_now_.push_back({std::move(run), std::move(process)});
-    return;
-  }
-  size_t task = tasks_.size();
-  if (free_.empty()) {
-    tasks_.push_back({std::move(run), std::move(process)});
+    due_now_.push_back(task);
   } else {
-    task = free_.back();
-    free_.pop_back();
-    tasks_[task] = {std::move(run), std::move(process)};
+    queue_.push({when, next_order_++, task});
   }
-  queue_.push({when, next_order_++, task});
 }
 
-bool Simulator::TakeNext(Instant end, Task& task) {
+Simulator::Task* Simulator::TakeNext(Instant end) {
   if (next_now_ < due_now_.size() && (queue_.empty() || queue_.top().when > now_)) {
-    task = std::move(due_now_[next_now_++]);
-    if (next_now_ < due_now_.size()) return true;
+    Task* const task = due_now_[next_now_++];
+    if (next_now_ < due_now_.size()) return task;
     due_now_.clear();
     next_now_ = 0;
-    return true;
+    return task;
   }
-  if (queue_.empty() || queue_.top().when > end) return false;
+  if (queue_.empty() || queue_.top().when > end) return nullptr;
   const Due due = queue_.top();
   queue_.pop();
-  task = std::exchange(tasks_[due.task], {});
-  free_.push_back(due.task);
   now_ = due.when;
-  return true;
+  return due.task;
 }
 
 void Simulator::RunUntil(Instant end) {
-  for (Task task; TakeNext(end, task); task = {}) {
+  while (Task* const task = TakeNext(end)) {
     ++events_;
-    const std::shared_ptr<ProcessState>& process = task.process;
-    if (!process || (process->alive && !process->paused)) {
-      task.run();
+    ProcessState* const process = task->process;
+    if (process == nullptr || (process->alive && !process->paused)) {
+      task->run();
     } else if (process->alive) {
-      process->held.push_back(std::move(task.run));
+      process->held.push_back(std::move(task->run));
     }
+    task->run = nullptr;
+    free_.push_back(task);
   }
   now_ = end;
 }

@@ -9,8 +9,8 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
-#include <memory>
 #include <queue>
 #include <string_view>
 #include <vector>
@@ -43,8 +43,10 @@ class Simulator {
   uint64_t events() const { return events_; }
 
   // Of a process: not at all once it is dead; when it goes on, if it is paused.
-  void At(Instant when, std::function<void()> run, std::shared_ptr<ProcessState> process = nullptr);
-  void After(int64_t micros, std::function<void()> run) { At(now_ + micros, std::move(run)); }
+  void At(Instant when, std::function<void()>&& run, ProcessState* process = nullptr);
+  void After(int64_t micros, std::function<void()>&& run) { At(now_ + micros, std::move(run)); }
+  // Stays until the simulator goes, as events of a process stay in the queue when it is dead.
+  ProcessState* NewProcess() { return &processes_.emplace_back(); }
   // Runs events until the queue is empty or the next one is after `end`; the clock then stands at
   // `end`.
   void RunUntil(Instant end);
@@ -56,20 +58,20 @@ class Simulator {
  private:
   struct Task {
     std::function<void()> run;
-    std::shared_ptr<ProcessState> process;
+    ProcessState* process = nullptr;
   };
   // Small, as the heap moves it about.
   struct Due {
     Instant when;
     uint64_t order;
-    size_t task;  // its place in tasks_
+    Task* task;
   };
   struct Later {
     bool operator()(const Due& a, const Due& b) const {
       return a.when != b.when ? a.when > b.when : a.order > b.order;
     }
   };
-  bool TakeNext(Instant end, Task& task);
+  Task* TakeNext(Instant end);  // null: none until then
 
   const uint64_t seed_;
   Instant now_;
@@ -77,11 +79,12 @@ class Simulator {
   uint64_t events_ = 0;
   uint64_t trace_hash_ = 0xcbf29ce484222325ULL;
   std::priority_queue<Due, std::vector<Due>, Later> queue_;
-  std::vector<Task> tasks_;
-  std::vector<size_t> free_;  // places in tasks_
+  std::deque<ProcessState> processes_;
+  std::deque<Task> tasks_;  // they run where they are
+  std::vector<Task*> free_;
   // What was put in since the clock has stood where it stands, for that very time: it comes after
   // all that the queue has for it. From next_now_ on it is still to be run.
-  std::vector<Task> due_now_;
+  std::vector<Task*> due_now_;
   size_t next_now_ = 0;
 };
 
@@ -91,10 +94,10 @@ class Simulator {
 class ProcessExecutor : public Executor {
  public:
   explicit ProcessExecutor(Simulator& simulator)
-      : simulator_(simulator), state_(std::make_shared<ProcessState>()) {}
+      : simulator_(simulator), state_(simulator.NewProcess()) {}
   ~ProcessExecutor() override { Kill(); }
   void Post(std::function<void()> task) override { PostAfter(0, std::move(task)); }
-  void PostAfter(int64_t micros, std::function<void()> task) {
+  void PostAfter(int64_t micros, std::function<void()>&& task) {
     simulator_.At(simulator_.now() + micros, std::move(task), state_);
   }
   void Kill() {
@@ -113,7 +116,7 @@ class ProcessExecutor : public Executor {
 
  private:
   Simulator& simulator_;
-  const std::shared_ptr<ProcessState> state_;
+  ProcessState* const state_;
 };
 
 }  // namespace everwrite::chaos
