@@ -38,6 +38,7 @@ struct Outgoing {
 template <typename Ready>
 void MoveInto(std::vector<Ready>& from, std::vector<Ready>& to) {
   if (from.empty()) return;
+  if (to.empty()) return to.swap(from);
   std::move(from.begin(), from.end(), std::back_inserter(to));
   from.clear();
 }

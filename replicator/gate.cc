@@ -99,7 +99,7 @@ void Gate::OnApplied(const conflict::Vector& applied) {
   applied_.Merge(applied);
   scheduled_.Merge(applied);
   for (auto& [id, log] : logs_) Drop(id, log);
-  std::erase_if(logs_, [](const auto& entry) {
+  erase_if(logs_, [](const auto& entry) {
     return entry.second.held.empty() && entry.second.flights == 0 && entry.second.failures == 0;
   });
 }

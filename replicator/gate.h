@@ -23,6 +23,7 @@
 #include <map>
 #include <vector>
 
+#include "base/flat_map.h"
 #include "conflict/vector_clock.h"
 #include "replicator/options.h"
 #include "streams/region_port.h"
@@ -110,7 +111,7 @@ class Gate {
   const Options options_;
   conflict::Vector applied_;
   conflict::Vector scheduled_;  // applied, and all that is under way
-  std::map<LogId, Log> logs_;
+  FlatMap<LogId, Log> logs_;
   std::map<uint64_t, Flight> flights_;
   uint64_t next_id_ = 1;
   Instant now_;  // of the TakeApplies under way

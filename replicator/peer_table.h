@@ -8,6 +8,7 @@
 #include <map>
 #include <vector>
 
+#include "base/flat_map.h"
 #include "conflict/stability.h"
 #include "replicator/latency_window.h"
 #include "replicator/messages.h"
@@ -33,9 +34,9 @@ class PeerTable {
 
   explicit PeerTable(const Options& options);
 
-  bool Knows(RegionId peer) const { return peers_.count(peer) != 0; }
+  bool Knows(RegionId peer) const { return peers_.contains(peer); }
   const Peer& at(RegionId peer) const { return peers_.at(peer); }
-  const std::map<RegionId, Peer>& all() const { return peers_; }
+  const FlatMap<RegionId, Peer>& all() const { return peers_; }
 
   void OnLink(RegionId peer, bool up, Instant now);
   void OnHeard(RegionId peer, Instant now);
@@ -99,7 +100,7 @@ class PeerTable {
   void Conclude(RegionId peer);
 
   const Options options_;
-  std::map<RegionId, Peer> peers_;
+  FlatMap<RegionId, Peer> peers_;
   std::map<RegionId, Clock> clocks_;
   int64_t own_correction_ms_ = 0;
   uint64_t own_started_ms_ = 0;  // raw; an echo of before is of another clock

@@ -171,6 +171,7 @@ bool Puller::Usable(RegionId region, const Pull& pull, const PeerTable& peers, I
 bool Puller::Usable(RegionId region, const PeerTable::Peer& peer, const Pull& pull,
                     const PeerTable& peers, Instant now) const {
   if (!peers.Reachable(peer, now)) return false;
+  if (pull.resting.empty()) return true;  // mostly
   const auto rest = pull.resting.find(region);
   return rest == pull.resting.end() || rest->second <= now;
 }
@@ -179,8 +180,9 @@ bool Puller::Usable(RegionId region, const PeerTable::Peer& peer, const Pull& pu
 RegionId Puller::Choose(LogId log, Pull& pull, const PeerTable& peers, const Gate& gate,
                         Instant now) const {
   const RegionId origin = log.region();
-  const bool current = peers.IsCurrent(log);
-  if (current && Usable(origin, pull, peers, now)) return origin;
+  const auto maker = peers.all().find(origin);
+  const bool current = maker != peers.all().end() && maker->second.last.log == log;
+  if (current && Usable(origin, maker->second, pull, peers, now)) return origin;
   const uint64_t tail = gate.Tail(log);
   RegionId best;
   uint64_t most = tail;
@@ -283,7 +285,7 @@ void Puller::Watch(LogId log, Pull& pull, const PeerTable& peers, const Gate& ga
     Reach(Mark::kSessionUnanswered);
     return Failed(log, pull, now, "no answer");
   }
-  const bool more = peers.at(pull.source).last.durable.At(log) > gate.Tail(log) && pull.credit > 0;
+  const bool more = pull.credit > 0 && peers.at(pull.source).last.durable.At(log) > gate.Tail(log);
   if (!more) {
     pull.behind.reset();
   } else if (!pull.behind) {
@@ -323,6 +325,7 @@ void Puller::Advance(const PeerTable& peers, const Gate& gate, Instant now) {
       Drop(pull, peers.at(pull.source).link_up);
   }
   // Slots were given back above; now they can be taken.
+  bool unused = false;
   for (auto& [log, pull] : pulls_) {
     if (pull.state == State::kIdle) {
       const RegionId source = Choose(log, pull, peers, gate, now);
@@ -334,15 +337,14 @@ void Puller::Advance(const PeerTable& peers, const Gate& gate, Instant now) {
       if (pull.state == State::kOpening) WakeBy(pull.opened + options_.open_timeout_us);
       if (pull.behind) WakeBy(*pull.behind + options_.silence_us);
     }
-    std::erase_if(pull.resting, [&](const auto& entry) { return entry.second <= now; });
+    if (!pull.resting.empty())
+      std::erase_if(pull.resting, [&](const auto& entry) { return entry.second <= now; });
     for (const auto& [region, until] : pull.resting) WakeBy(until);
     for (const auto& [region, since] : pull.trimmed)
       if (since + options_.cut_loose_us > now) WakeBy(since + options_.cut_loose_us);
+    unused |= IsUnused(pull);
   }
-  std::erase_if(pulls_, [](const auto& entry) {
-    return entry.second.state == State::kIdle && entry.second.resting.empty() &&
-           entry.second.trimmed.empty() && entry.second.lacking.empty();
-  });
+  if (unused) erase_if(pulls_, [](const auto& entry) { return IsUnused(entry.second); });
 }
 
 Puller::Received Puller::ReceivedOf(RegionId origin) const {
@@ -388,10 +390,12 @@ bool Puller::IsBehindAll(const PeerTable& peers, const Gate& gate, Instant now) 
 
 std::vector<LogId> Puller::CutLogs(const PeerTable& peers, const Gate& gate, Instant now) const {
   std::vector<LogId> cut;
-  for (const auto& [log, pull] : pulls_)
+  for (const auto& [log, pull] : pulls_) {
+    if (pull.trimmed.empty()) continue;  // mostly
     if (const auto since = TrimmedSince(log, pull, peers, gate, now);
         since && now - *since >= options_.cut_loose_us)
       cut.push_back(log);
+  }
   return cut;
 }
 

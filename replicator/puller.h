@@ -31,6 +31,7 @@
 #include <set>
 #include <vector>
 
+#include "base/flat_map.h"
 #include "base/random.h"
 #include "replicator/feed.h"
 #include "replicator/gate.h"
@@ -97,6 +98,11 @@ class Puller {
     size_t slot = 0;
   };
 
+  // Nothing is to be remembered of it.
+  static bool IsUnused(const Pull& pull) {
+    return pull.state == State::kIdle && pull.resting.empty() && pull.trimmed.empty() &&
+           pull.lacking.empty();
+  }
   Pull* FindSession(RegionId peer, uint64_t session, LogId* log);
   RegionId Choose(LogId log, Pull& pull, const PeerTable& peers, const Gate& gate,
                   Instant now) const;
@@ -125,7 +131,7 @@ class Puller {
   LogId own_log_;
   uint64_t session_base_;
   uint32_t session_count_ = 0;
-  std::map<LogId, Pull> pulls_;
+  FlatMap<LogId, Pull> pulls_;
   Instant wake_at_{INT64_MAX};
   std::vector<Outgoing> messages_;
   std::vector<Event> events_;
