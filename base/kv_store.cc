@@ -1,5 +1,6 @@
 #include "base/kv_store.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/check.h"
@@ -18,10 +19,23 @@ void KvBatch::Append(Kind kind, ColumnFamily family, std::string_view key, std::
   CHECK(key.size() <= UINT32_MAX && value.size() <= UINT32_MAX, "an entry of 4 GiB");
   const Head head{kind, family, static_cast<uint32_t>(key.size()),
                   static_cast<uint32_t>(value.size())};
-  buffer_.append(reinterpret_cast<const char*>(&head), sizeof head);
-  buffer_.append(key);
-  buffer_.append(value);
+  char* at = MakeRoom(sizeof head + key.size() + value.size());
+  std::memcpy(at, &head, sizeof head);
+  at = std::copy(key.begin(), key.end(), at + sizeof head);
+  std::copy(value.begin(), value.end(), at);
   ++count_;
+}
+
+char* KvBatch::MakeRoom(size_t bytes) {
+  const size_t before = size_;
+  size_ += bytes;
+  if (size_ > room_) {
+    room_ = std::max(size_, 2 * room_);
+    std::unique_ptr<char[]> wider(new char[room_]);  // not filled
+    std::copy_n(buffer_.get(), before, wider.get());
+    buffer_ = std::move(wider);
+  }
+  return buffer_.get() + before;
 }
 
 void KvBatch::Put(ColumnFamily family, std::string_view key, std::string_view value) {
@@ -37,7 +51,7 @@ void KvBatch::DeleteRange(ColumnFamily family, std::string_view begin, std::stri
 }
 
 void KvBatch::Clear() {
-  buffer_.clear();
+  size_ = 0;
   count_ = 0;
 }
 

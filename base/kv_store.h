@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
 #include "base/status.h"
@@ -36,20 +37,36 @@ class KvBatch {
  public:
   enum class Kind : uint8_t { kPut = 1, kDelete = 2, kDeleteRange = 3 };
 
+  KvBatch() = default;
+  // What is moved from is empty.
+  KvBatch(KvBatch&& other) noexcept
+      : buffer_(std::move(other.buffer_)),
+        size_(std::exchange(other.size_, 0)),
+        room_(std::exchange(other.room_, 0)),
+        count_(std::exchange(other.count_, 0)) {}
+  KvBatch& operator=(KvBatch&& other) noexcept {
+    KvBatch taken(std::move(other));
+    std::swap(buffer_, taken.buffer_);
+    std::swap(size_, taken.size_);
+    std::swap(room_, taken.room_);
+    std::swap(count_, taken.count_);
+    return *this;
+  }
+
   void Put(ColumnFamily family, std::string_view key, std::string_view value);
   void Delete(ColumnFamily family, std::string_view key);
   // Deletes begin <= key < end.
   void DeleteRange(ColumnFamily family, std::string_view begin, std::string_view end);
 
   size_t count() const { return count_; }
-  size_t bytes() const { return buffer_.size(); }
+  size_t bytes() const { return size_; }
   bool empty() const { return count_ == 0; }
   void Clear();
 
   // Calls visit(Kind, ColumnFamily, key, value or end) for each operation in order.
   template <typename Visitor>
   void ForEach(Visitor&& visit) const {
-    std::string_view rest(buffer_);
+    std::string_view rest(buffer_.get(), size_);
     Kind kind;
     ColumnFamily family;
     std::string_view key, value;
@@ -61,7 +78,11 @@ class KvBatch {
   void Append(Kind kind, ColumnFamily family, std::string_view key, std::string_view value);
   static bool Next(std::string_view& rest, Kind& kind, ColumnFamily& family, std::string_view& key,
                    std::string_view& value);
-  std::string buffer_;
+  char* MakeRoom(size_t bytes);  // at the end
+
+  std::unique_ptr<char[]> buffer_;
+  size_t size_ = 0;
+  size_t room_ = 0;
   size_t count_ = 0;
 };
 

@@ -47,6 +47,12 @@ LeafMap::Entry* LeafMap::Entry::Make(std::string_view key, std::string_view valu
   return entry;
 }
 
+bool LeafMap::Entry::Take(std::string_view value) {
+  if (holders_ != 1 || value.size() != value_size_) return false;
+  std::copy(value.begin(), value.end(), reinterpret_cast<char*>(this + 1) + key_size_);
+  return true;
+}
+
 void LeafMap::Entry::Release(Entry* entry) {
   // With its size, which saves the allocator a search.
   if (--entry->holders_ == 0) ::operator delete(entry, sizeof(Entry) + entry->size());
@@ -346,36 +352,45 @@ LeafMap::Split LeafMap::SplitNode(Node& left, size_t at) {
   return {right, Held(right->entries[0])};
 }
 
-LeafMap::Split LeafMap::PutInto(Node*& node, Held entry, Held& before) {
+LeafMap::Entry* LeafMap::Coming::Make() {
+  if (!entry) entry.entry_ = Entry::Make(key, value);
+  return entry.entry_;
+}
+
+LeafMap::Split LeafMap::PutInto(Node*& node, Coming& coming) {
   Own(node);
-  const std::string_view key = entry->key();
-  const size_t size = entry->size();
-  auto [at, there] = node->Search(key);
-  if (node->leaf) {
-    if (there) {
-      std::swap(node->entries[at], entry.entry_);
-      before = std::move(entry);
-    } else {
-      node->Insert(at, std::exchange(entry.entry_, nullptr), nullptr);
-    }
-  } else {
-    if (at == 0 && !there) node->LowerFirst(entry.entry_);
+  auto [at, there] = node->Search(coming.key);
+  if (!node->leaf) {
+    if (at == 0 && !there) node->LowerFirst(coming.Make());
     if (at > 0 && !there) --at;
-    Split split = PutInto(node->children[at], std::move(entry), before);
+    Split split = PutInto(node->children[at], coming);
     if (split.right) node->Insert(++at, std::exchange(split.from.entry_, nullptr), split.right);
+  } else if (!there) {
+    coming.more = coming.Make()->size();
+    node->Insert(at, std::exchange(coming.entry.entry_, nullptr), nullptr);
+  } else if (Entry*& entry = node->entries[at]; coming.keeps_before || !entry->Take(coming.value)) {
+    coming.more = coming.Make()->size() - entry->size();
+    std::swap(entry, coming.entry.entry_);
+    if (coming.keeps_before) coming.before = std::move(coming.entry);
   }
-  node->bytes += size - (before ? before->size() : 0);
+  node->bytes += coming.more;
   if (node->count <= kEntriesMax) return {};
   // What grows at its end, as a log does, leaves full nodes behind.
   return SplitNode(*node, at == kEntriesMax ? kEntriesMax : kEntriesMax / 2);
 }
 
 LeafMap::Held LeafMap::Put(std::string_view key, std::string_view value) {
-  Held before, entry;
-  entry.entry_ = Entry::Make(key, value);
+  return Put(Coming{key, value, /*keeps_before=*/true, {}, {}});
+}
+
+void LeafMap::Set(std::string_view key, std::string_view value) {
+  Put(Coming{key, value, /*keeps_before=*/false, {}, {}});
+}
+
+LeafMap::Held LeafMap::Put(Coming coming) {
   if (!root_) root_ = new Node();
-  Split split = PutInto(root_, std::move(entry), before);
-  if (!split.right) return before;
+  Split split = PutInto(root_, coming);
+  if (!split.right) return std::move(coming.before);
   Node* const above = new Node();
   above->leaf = false;
   above->bytes = root_->bytes + split.right->bytes;
@@ -383,7 +398,7 @@ LeafMap::Held LeafMap::Put(std::string_view key, std::string_view value) {
   above->Insert(0, root_->entries[0], root_);
   above->Insert(1, std::exchange(split.from.entry_, nullptr), split.right);
   root_ = above;
-  return before;
+  return std::move(coming.before);
 }
 
 // True: the node is empty now.

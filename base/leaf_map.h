@@ -36,6 +36,8 @@ class LeafMap {
     friend class LeafMap;
     static Entry* Make(std::string_view key, std::string_view value);
     static void Release(Entry* entry);
+    // Whether it has taken the value, which nobody can tell from another entry in its place.
+    bool Take(std::string_view value);
     const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }
     uint32_t holders_ = 1;
     uint32_t key_size_ = 0;
@@ -109,6 +111,9 @@ class LeafMap {
 
   // The entry that was there before, if any.
   Held Put(std::string_view key, std::string_view value);
+  // The same for who does not ask what was there: an entry that nobody else holds takes a value of
+  // the same size where it is.
+  void Set(std::string_view key, std::string_view value);
   Held Erase(std::string_view key);
   // Those in begin <= key < end; `before`, unless null, takes what was there, in order.
   void EraseRange(std::string_view begin, std::string_view end, std::vector<Held>* before);
@@ -122,9 +127,19 @@ class LeafMap {
     Node* right = nullptr;
     Held from;
   };
+  // What is being put, on its way to its leaf.
+  struct Coming {
+    std::string_view key, value;
+    bool keeps_before;
+    Held entry;       // made when it is needed
+    Held before;      // what was there; stays nothing unless keeps_before
+    size_t more = 0;  // bytes in the map; wraps below 0
+    Entry* Make();
+  };
+  Held Put(Coming coming);
   static void Own(Node*& node);
   static Split SplitNode(Node& left, size_t at);
-  static Split PutInto(Node*& node, Held entry, Held& before);
+  static Split PutInto(Node*& node, Coming& coming);
   static bool EraseFrom(Node*& node, std::string_view key, Held& before);
   static bool EraseRangeFrom(Node*& node, std::string_view begin, std::string_view end,
                              std::vector<Held>* before);

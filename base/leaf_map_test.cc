@@ -79,7 +79,11 @@ TEST(LeafMap, IsAnOrderedMap) {
         model.erase(key);
       } else {
         const std::string value(random.Below(5), static_cast<char>('a' + step % 26));
-        ASSERT_EQ(ValueOf(map.Put(key, value)), before);
+        if (random.Below(2) == 0) {
+          map.Set(key, value);
+        } else {
+          ASSERT_EQ(ValueOf(map.Put(key, value)), before);
+        }
         model[key] = value;
       }
       if (random.Below(500) == 0) EraseRange(map, model, Key(random, keys), Key(random, keys));
@@ -119,7 +123,8 @@ TEST(LeafMap, ACopyStaysAsItWas) {
       model.erase(key);
       if (random.Below(50) == 0) EraseRange(map, model, key, key + "5");
     } else {
-      map.Put(key, std::to_string(step));
+      random.Below(2) == 0 ? map.Set(key, std::to_string(step))
+                           : void(map.Put(key, std::to_string(step)));
       model[key] = std::to_string(step);
     }
     if (step % 500 == 0) copies.emplace_back(map, model);
@@ -133,6 +138,8 @@ TEST(LeafMap, AnEntryStaysAsItWasWhileItsPlaceIsHeld) {
   for (int i = 0; i < 1000; ++i) map.Put(std::to_string(i), "before");
   const LeafMap::Place place = map.LowerBound("5");
   const LeafMap::Entry* const entry = &*place;
+  for (int i = 0; i < 1000; ++i) map.Set(std::to_string(i), "behind");  // of the same size
+  EXPECT_EQ(entry->value(), "before");
   for (int i = 0; i < 1000; ++i) map.Put(std::to_string(i), "after");
   for (int i = 0; i < 1000; ++i) map.Erase(std::to_string(i));
   EXPECT_EQ(entry->key(), "5");

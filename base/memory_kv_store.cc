@@ -134,8 +134,12 @@ void MemoryKvStore::Apply(const KvBatch& batch, std::vector<Undo>* undo) {
         LeafMap& map = maps_[Index(family)];
         switch (kind) {
           case KvBatch::Kind::kPut: {
+            if (!undo) {
+              map.Set(key, value);
+              break;
+            }
             LeafMap::Held before = map.Put(key, value);
-            if (undo) undo->push_back({family, std::string(key), std::move(before)});
+            undo->push_back({family, std::string(key), std::move(before)});
             break;
           }
           case KvBatch::Kind::kDelete: {

@@ -25,6 +25,31 @@ std::string Dump(const MemoryKvStore& store, KvRange range = {}, bool backwards 
   return text;
 }
 
+TEST(KvBatch, KeepsWhatIsPutAndIsEmptyWhenMovedFrom) {
+  KvBatch batch;
+  const std::string large(3000, 'l');
+  batch.Put(ColumnFamily::kItems, "a", large);
+  batch.Delete(ColumnFamily::kSystem, "b");
+  KvBatch taken = std::move(batch);
+  batch.Put(ColumnFamily::kLedger, "", "");
+  const auto list = [](const KvBatch& of) {
+    std::vector<std::pair<std::string, std::string>> entries;
+    of.ForEach([&](KvBatch::Kind, ColumnFamily, std::string_view key, std::string_view value) {
+      entries.emplace_back(key, value);
+    });
+    return entries;
+  };
+  using Entries = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(list(taken), (Entries{{"a", large}, {"b", ""}}));
+  EXPECT_EQ(list(batch), (Entries{{"", ""}}));
+  batch = std::move(taken);
+  EXPECT_EQ(batch.count(), 2U);
+  EXPECT_TRUE(taken.empty());
+  EXPECT_EQ(taken.bytes(), 0U);
+  batch.Clear();
+  EXPECT_EQ(list(batch), Entries());
+}
+
 TEST(MemoryKvStore, IteratesInOrderBothWaysWithinBounds) {
   MemoryKvStore store;
   for (const char* key : {"d", "a", "c", "b"})
