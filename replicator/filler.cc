@@ -551,12 +551,19 @@ void Filler::Complete(const PeerTable& peers) {
   Send({0, FillRequest::Kind::kAgain, {}, {}});
 }
 
+// The region is whole, and nothing is left of what made it so: as it mostly is.
+bool Filler::IsAtRest(Instant now) const {
+  return place_.stage == Stage::kServing && place_.table.value == 0 && !session_ &&
+         chunks_.empty() && !filling_ && !moved_from_ && resting_.empty() && retry_at_ <= now;
+}
+
 void Filler::Advance(const PeerTable& peers, const Gate& gate, const std::vector<LogId>& cut,
                      Instant now) {
   wake_at_ = Instant{INT64_MAX};
   if (!active_) return;
   status_ = {};
   Refill(now);
+  if (IsAtRest(now) && cut.empty()) return cut_since_.reset();
   const ScanPart wanted = Wanted(MustBegin(peers, gate, cut, now));
   const TableId table = WantedTable(wanted);
   const bool other =

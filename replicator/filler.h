@@ -135,6 +135,7 @@ class Filler {
                 Instant now);
   void Finish(const PeerTable& peers, const Gate& gate, bool cut_loose, Instant now);
   void Send(streams::FillRequest request);
+  bool IsAtRest(Instant now) const;
   void Drop(bool tell);
   void Fail(Instant now, const std::string& why);
   void Say(Event::Level level, std::string text, RegionId peer);

@@ -143,6 +143,11 @@ inline bool IsFromReceiver(const Message& message) {
          std::holds_alternative<Scan>(message) || std::holds_alternative<Hello>(message);
 }
 
+// Of those, what its receiver half wants of our source half, and nothing that it tells of itself.
+inline bool IsForSource(const Message& message) {
+  return IsFromReceiver(message) && !std::holds_alternative<Hello>(message);
+}
+
 // What records weigh against credit: their bytes and a little for each.
 inline constexpr uint64_t kRecordOverhead = 32;
 uint64_t BatchCost(const streams::RecordBatch& batch);

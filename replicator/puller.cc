@@ -45,6 +45,7 @@ void Puller::OnPeerReset(RegionId peer) {
 
 void Puller::Drop(Pull& pull, bool tell) {
   if (pull.state == State::kIdle) return;
+  moved_ = true;
   if (tell) messages_.push_back({pull.source, Close{pull.session}});
   pull.state = State::kIdle;
   pull.source = {};
@@ -263,6 +264,7 @@ void Puller::OpenAt(LogId log, Pull& pull, RegionId source, const PeerTable& pee
   const uint64_t held = gate.CreditBytes(log);
   // Still full of what the last session brought: the region is slow, or something is missing.
   if (held > window / 2) return;
+  moved_ = true;
   pull.state = State::kOpening;
   pull.slot = *slot;
   pull.source = source;
@@ -303,6 +305,7 @@ void Puller::TopUp(LogId log, Pull& pull, const Gate& gate, Instant now) {
   const bool worth = free >= static_cast<int64_t>(pull.window / 4);
   if (!worth && now - pull.said < options_.keepalive_us) return;
   const uint64_t grant = worth ? static_cast<uint64_t>(free) : 0;
+  moved_ = true;
   pull.credit += static_cast<int64_t>(grant);
   pull.said = now;
   messages_.push_back({pull.source, Credit{pull.session, grant}});
@@ -310,6 +313,7 @@ void Puller::TopUp(LogId log, Pull& pull, const Gate& gate, Instant now) {
 
 void Puller::Advance(const PeerTable& peers, const Gate& gate, Instant now) {
   wake_at_ = Instant{INT64_MAX};
+  moved_ = false;
   if (!active_) return;
   for (const auto& [region, peer] : peers.all()) {
     if (peer.last.log.value != 0 && pulls_.size() < kMaxLogs) pulls_[peer.last.log];

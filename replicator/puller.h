@@ -56,6 +56,10 @@ class Puller {
   // Decides on sources and credit; to be called after every input.
   void Advance(const PeerTable& peers, const Gate& gate, Instant now);
   Instant wake_at() const { return wake_at_; }
+  // The last Advance has given something up, opened or granted, which may make room for more: it is
+  // to be called again. If it has not, then not before an input that changes what is known of
+  // peers, sessions or gate, or the time that one of them is waited for.
+  bool has_moved() const { return moved_; }
 
   void TakeReady(std::vector<Outgoing>& messages, std::vector<Event>& events) {
     MoveInto(messages_, messages);
@@ -133,6 +137,7 @@ class Puller {
   uint32_t session_count_ = 0;
   FlatMap<LogId, Pull> pulls_;
   Instant wake_at_{INT64_MAX};
+  bool moved_ = false;
   std::vector<Outgoing> messages_;
   std::vector<Event> events_;
   std::map<RegionId, Received> received_;

@@ -69,6 +69,10 @@ void Replicator::OnRegionState(const streams::RegionState& state, Instant now) {
     return of.physical_ms - static_cast<uint64_t>(of.clock_correction_ms);
   };
   if (!region_up_ || raw(state) < raw(state_)) peers_.OnOwnClockStarted(raw(state));
+  // Our own log is never pulled.
+  bool news = !region_up_ || jumped || begun;
+  state.applied.ForEachAbove(gate_.applied(), [&](Dot dot) { news |= dot.log != state.log; });
+  pull_due_ |= news;
   if (!region_up_ || jumped || begun) {
     region_up_ = true;
     state_ = state;
@@ -112,6 +116,7 @@ void Replicator::OnRegionDown(Instant now) {
 
 void Replicator::ForgetRegion(Instant now) {
   if (!region_up_) return;
+  pull_due_ = true;
   region_up_ = false;
   feed_.OnRegionDown();
   puller_.OnRegionDown();
@@ -143,6 +148,7 @@ void Replicator::OnReadReply(const streams::ReadReply& reply, Instant) {
 
 void Replicator::OnApplyReply(const streams::ApplyReply& reply, Instant now) {
   if (!region_up_) return;
+  pull_due_ = true;
   const Gate::Completed completed = gate_.OnReply(reply, now);
   MergeState(reply.applied, reply.durable);
   feed_.OnState(state_);
@@ -179,6 +185,7 @@ void Replicator::OnFillReply(const streams::FillReply& reply, Instant now) {
 
 void Replicator::OnPeerUp(RegionId peer, Instant now) {
   if (!peers_.Knows(peer)) return;
+  pull_due_ = true;
   peers_.OnLink(peer, true, now);
   puller_.OnPeerReset(peer);
   filler_.OnPeerReset(peer);
@@ -188,6 +195,7 @@ void Replicator::OnPeerUp(RegionId peer, Instant now) {
 
 void Replicator::OnPeerDown(RegionId peer, Instant now) {
   if (!peers_.Knows(peer)) return;
+  pull_due_ = true;
   peers_.OnLink(peer, false, now);
   puller_.OnPeerReset(peer);
   filler_.OnPeerReset(peer);
@@ -195,6 +203,7 @@ void Replicator::OnPeerDown(RegionId peer, Instant now) {
 
 void Replicator::OnMessage(RegionId peer, Message message, Instant now) {
   if (!peers_.Knows(peer)) return;
+  pull_due_ |= !IsForSource(message);
   if (IsFromReceiver(message)) {
     peers_.OnAsked(peer, now);
   } else if (const End* end = std::get_if<End>(&message);
@@ -371,13 +380,21 @@ streams::PeerProgress Replicator::Progress(Instant now) const {
   return progress;
 }
 
+void Replicator::AdvancePuller(Instant now) {
+  if (!pull_due_ && now < pull_by_) return;
+  puller_.Advance(peers_, gate_, now);
+  pull_due_ = puller_.has_moved();
+  pull_by_ = std::min(puller_.wake_at(), peers_.wake_at(now));
+}
+
 Ready Replicator::TakeReady(Instant now) {
   OnTick(now);
   feed_.Advance(now);
   scan_feed_.Advance(now);
   Ready ready;
   if (region_up_) ready.applies = gate_.TakeApplies(now, PhysicalMillis(now));
-  puller_.Advance(peers_, gate_, now);
+  pull_due_ |= !ready.applies.empty();
+  AdvancePuller(now);
   filler_.Advance(peers_, gate_, puller_.CutLogs(peers_, gate_, now), now);
   if (progress_due_ && region_up_) ready.progress = Progress(now);
   progress_due_ = false;

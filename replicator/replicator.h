@@ -102,6 +102,9 @@ class Replicator {
   // Of other regions' logs: received, here or in the region, and not applied yet.
   conflict::Vector Coming() const;
   void MergeState(const conflict::Vector& applied, const conflict::Vector& durable);
+  // What the puller looks at may have changed: any input does that but those that concern the feed
+  // alone, and a state that tells of nothing but our own changes.
+  void AdvancePuller(Instant now);
 
   const Options options_;
   const uint64_t boot_;
@@ -123,6 +126,8 @@ class Replicator {
   std::vector<streams::PeerWord> words_;
   Instant next_heartbeat_;
   bool progress_due_ = false;
+  bool pull_due_ = true;  // see AdvancePuller
+  Instant pull_by_;
   std::vector<streams::Mail> mails_;
   std::vector<Outgoing> messages_;
   std::vector<Event> events_;
