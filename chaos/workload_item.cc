@@ -11,39 +11,52 @@ namespace everwrite::chaos {
 
 namespace {
 
+using item::ValueType;
+
 constexpr uint64_t kBuckets = 3;
+constexpr std::string_view kPartition = "pk";
+// Of an item at most, but for the keys in it.
+constexpr size_t kSimItemBytes = 160;
 
 item::KeySchema SimKey() {
   item::KeySchema key;
-  key.partition = {"pk", item::KeyType::kString};
+  key.partition = {std::string(kPartition), item::KeyType::kString};
   return key;
 }
 
-void AddBucket(item::ItemBuilder& builder, uint64_t id) {
+void Put(std::string& out, std::string_view name, item::ValueType type, std::string_view text) {
+  item::PutName(out, name);
+  item::PutScalar(out, type, text);
+}
+
+void PutBucket(std::string& out, uint64_t id) {
   if (id % 5 == 0) return;
-  if (id % 7 == 0) return builder.AddInteger("bucket", 7);
-  builder.AddString("bucket", "b" + std::to_string(id % kBuckets));
+  if (id % 7 == 0) return Put(out, "bucket", ValueType::kNumber, "7");
+  Put(out, "bucket", ValueType::kString, "b" + std::to_string(id % kBuckets));
 }
 
 }  // namespace
 
+// In the order of the names.
 std::string EncodeSimItem(const SimItem& item) {
-  item::ItemBuilder builder;
-  AddBucket(builder, item.id);
+  std::string out;
+  out.reserve(kSimItemBytes + item.pk.size() + item.cause_key.size());
+  PutBucket(out, item.id);
   if (!item.cause_key.empty()) {
-    builder.AddString("cause", conflict::ConflictName(item.cause));
-    builder.AddBinary("cause_key", item.cause_key);
+    Put(out, "cause", ValueType::kString, conflict::ConflictName(item.cause));
+    Put(out, "cause_key", ValueType::kBinary, item.cause_key);
   }
-  if (item.expiry != 0) builder.AddInteger(kSimExpiry, static_cast<int64_t>(item.expiry));
-  builder.AddString("id", std::to_string(item.id));
-  builder.AddString("pk", item.pk);
-  return builder.Finish();
+  if (item.expiry != 0)  // at first some expire before the clock began
+    Put(out, kSimExpiry, ValueType::kNumber, std::to_string(static_cast<int64_t>(item.expiry)));
+  Put(out, "id", ValueType::kString, std::to_string(item.id));
+  Put(out, kPartition, ValueType::kString, item.pk);
+  return out;
 }
 
 std::string EncodeSimKeyItem(std::string_view pk) {
-  item::ItemBuilder builder;
-  builder.AddString("pk", pk);
-  return builder.Finish();
+  std::string out;
+  Put(out, kPartition, ValueType::kString, pk);
+  return out;
 }
 
 std::optional<uint64_t> SimIdOf(std::string_view bytes) {
@@ -71,9 +84,11 @@ std::optional<SimItem> DecodeSimItem(std::string_view bytes) {
   return item;
 }
 
+// Of a key without a sort attribute the partition is all.
 std::string EncodeSimKey(std::string_view pk) {
-  const std::string key = EncodeSimKeyItem(pk);
-  return item::EncodeKey(SimKey(), item::ItemView(key)).value();
+  std::string value;
+  item::PutScalar(value, ValueType::kString, pk);
+  return item::EncodePartition(SimKey(), item::ValueView(value)).value();
 }
 
 table::TableDefinition SimTable(std::string name, bool streamed) {

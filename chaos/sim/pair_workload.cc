@@ -14,8 +14,9 @@ using Stored = std::vector<std::optional<std::string_view>>;
 class PairTransaction : public table::TransactionOperation {
  public:
   using Ended = std::function<void(const Status&, const std::vector<conflict::Version>& committed)>;
-  PairTransaction(std::vector<table::Mutation> mutations, bool create, Ended ended)
-      : mutations_(std::move(mutations)), create_(create), ended_(std::move(ended)) {}
+  // `mutations` must last as long as `ended`.
+  PairTransaction(const std::vector<table::Mutation>& mutations, bool create, Ended ended)
+      : mutations_(mutations), create_(create), ended_(std::move(ended)) {}
 
   Result<std::vector<table::Mutation>> Evaluate(const Stored& stored) override {
     if (create_ && (stored[0] || stored[1])) return ConditionFailed("exists");
@@ -25,7 +26,7 @@ class PairTransaction : public table::TransactionOperation {
   void Done(const Status& status) override { ended_(status, committed); }
 
  private:
-  const std::vector<table::Mutation> mutations_;
+  const std::vector<table::Mutation>& mutations_;
   const bool create_;
   const Ended ended_;
 };
@@ -34,7 +35,14 @@ class PairTransaction : public table::TransactionOperation {
 
 PairWorkload::PairWorkload(Simulator& simulator, std::vector<std::unique_ptr<SimRegion>>& regions,
                            PairOptions options, History& history)
-    : simulator_(simulator), regions_(regions), options_(options), history_(history) {}
+    : simulator_(simulator), regions_(regions), options_(options), history_(history) {
+  for (size_t i = 0; i < options_.pairs; ++i) {
+    Pair& pair = pairs_.emplace_back();
+    const std::string name = "pair" + std::to_string(i);
+    pair.names = {name + "a", name + "b"};
+    for (size_t at = 0; at < 2; ++at) pair.keys[at] = EncodeSimKey(pair.names[at]);
+  }
+}
 
 void PairWorkload::Start() {
   for (size_t region = 0; region < regions_.size(); ++region)
@@ -60,20 +68,15 @@ void PairWorkload::Next(size_t index) {
   });
 }
 
-std::array<std::string, 2> PairWorkload::DrawPair(Random& random) const {
-  const std::string name = "pair" + std::to_string(random.Below(options_.pairs));
-  return {name + "a", name + "b"};
-}
-
 void PairWorkload::Read(Session& session) {
   ++history_.reads;
   const size_t region = session.region;
-  const auto names = DrawPair(session.random);
+  const Pair& pair = DrawPair(session.random);
   table::RegionEngine& engine = regions_[region]->engine();
   const auto table = engine.FindTable(Workload::kTable);
   std::array<uint64_t, 2> ids{};
   const Status status =
-      engine.GetTogether({{table, EncodeSimKey(names[0])}, {table, EncodeSimKey(names[1])}},
+      engine.GetTogether({{table, pair.keys[0]}, {table, pair.keys[1]}},
                          [&](size_t index, std::optional<std::string_view> stored) -> Status {
                            if (stored) ids[index] = DecodeSimItem(*stored)->id;
                            return {};
@@ -84,8 +87,8 @@ void PairWorkload::Read(Session& session) {
   if (!whole)
     history_.violations.push_back(
         "at " + std::to_string(simulator_.now().micros) + " us: region " + std::to_string(region) +
-        " shows half a transaction: " + names[0] + " is of write " + std::to_string(ids[0]) + ", " +
-        names[1] + " of " + std::to_string(ids[1]));
+        " shows half a transaction: " + pair.names[0] + " is of write " + std::to_string(ids[0]) +
+        ", " + pair.names[1] + " of " + std::to_string(ids[1]));
 }
 
 void PairWorkload::Begin(size_t index) {
@@ -93,16 +96,24 @@ void PairWorkload::Begin(size_t index) {
   auto attempt = std::make_shared<Attempt>();
   attempt->session = index;
   attempt->region = session.region;
-  attempt->names = DrawPair(session.random);
+  const Pair& pair = DrawPair(session.random);
+  attempt->pair = &pair;
   attempt->is_delete = session.random.Chance(options_.delete_percent, 100);
   attempt->create = session.random.Chance(kCreatePercent, 100);
   for (size_t i = 0; i < 2; ++i) {
     HistoryWrite& write = history_.Add();
     write.region = session.region;
-    write.key = EncodeSimKey(attempt->names[i]);
+    write.key = pair.keys[i];
     write.is_delete = attempt->is_delete;
     write.in_transaction = true;
     attempt->writes[i] = write.id;
+    if (attempt->is_delete) {
+      attempt->mutations.push_back(
+          {table::Mutation::Kind::kDelete, EncodeSimKeyItem(pair.names[i])});
+    } else {
+      attempt->mutations.push_back(
+          {table::Mutation::Kind::kPut, EncodeSimItem({pair.names[i], write.id, "", {}})});
+    }
   }
   Send(attempt, kTimesSent);
 }
@@ -112,24 +123,13 @@ void PairWorkload::Send(std::shared_ptr<const Attempt> attempt, int times_left) 
   if (!open || times_left == 0) return;
   SimRegion& region = *regions_[attempt->region];
   if (region.serving() && region.engine().FindTable(Workload::kTable)) {
-    std::vector<table::Mutation> mutations;
-    for (size_t i = 0; i < 2; ++i) {
-      const std::string& pk = attempt->names[i];
-      if (attempt->is_delete) {
-        mutations.push_back({table::Mutation::Kind::kDelete, EncodeSimKeyItem(pk)});
-      } else {
-        mutations.push_back(
-            {table::Mutation::Kind::kPut, EncodeSimItem({pk, attempt->writes[i], "", {}})});
-      }
-    }
     auto operation = std::make_unique<PairTransaction>(
-        std::move(mutations), attempt->create,
+        attempt->mutations, attempt->create,
         [this, attempt](const Status& status, const std::vector<conflict::Version>& committed) {
           OnEnded(*attempt, status, committed);
         });
     const auto table = region.engine().FindTable(Workload::kTable);
-    for (const std::string& name : attempt->names)
-      operation->items.push_back({table, EncodeSimKey(name)});
+    for (const std::string& key : attempt->pair->keys) operation->items.push_back({table, key});
     operation->token = "token" + std::to_string(attempt->writes[0]);
     operation->fingerprint = std::string(16, 'f');
     region.engine().Transact(std::move(operation), region.executor());

@@ -41,12 +41,17 @@ class PairWorkload {
     size_t region = 0;
     Random random;
   };
+  struct Pair {
+    std::array<std::string, 2> names;
+    std::array<std::string, 2> keys;  // encoded
+  };
   // One transaction, for all the times it is sent.
   struct Attempt {
     size_t session = 0;
     size_t region = 0;
-    std::array<std::string, 2> names;
+    const Pair* pair = nullptr;
     std::array<uint64_t, 2> writes{};  // ids in the history: one after the other
+    std::vector<table::Mutation> mutations;
     bool is_delete = false;
     bool create = false;  // on condition that nothing is there
   };
@@ -56,12 +61,13 @@ class PairWorkload {
   void Send(std::shared_ptr<const Attempt> attempt, int times_left);
   void OnEnded(const Attempt& attempt, const Status& status,
                const std::vector<conflict::Version>& committed);
-  std::array<std::string, 2> DrawPair(Random& random) const;
+  const Pair& DrawPair(Random& random) const { return pairs_[random.Below(pairs_.size())]; }
 
   Simulator& simulator_;
   std::vector<std::unique_ptr<SimRegion>>& regions_;
   const PairOptions options_;
   History& history_;
+  std::vector<Pair> pairs_;
   std::vector<Session> sessions_;
   bool stopped_ = false;
 };

@@ -19,7 +19,11 @@ std::string Readable(const std::string& key) {
 
 Workload::Workload(Simulator& simulator, std::vector<std::unique_ptr<SimRegion>>& regions,
                    WorkloadOptions options)
-    : simulator_(simulator), regions_(regions), options_(options) {}
+    : simulator_(simulator), regions_(regions), options_(options) {
+  for (size_t i = 0; i < options_.hot_keys; ++i) hot_keys_.emplace_back("hot" + std::to_string(i));
+}
+
+Workload::Key::Key(std::string name) : name(std::move(name)), encoded(EncodeSimKey(this->name)) {}
 
 void Workload::Start() {
   CreateTable();
@@ -63,35 +67,36 @@ void Workload::Step(size_t index) {
   Next(index);
   if (!region.serving() || !region.engine().FindTable(kTable)) return;
   Random& random = session.random;
-  const std::string hot = "hot" + std::to_string(random.Below(options_.hot_keys));
+  const Key& hot = hot_keys_[random.Below(hot_keys_.size())];
   const bool once = random.Chance(options_.once_percent, 100);
   const bool burst = options_.burst_micros > 0 && random.Chance(1, 4);
   if (random.Chance(options_.read_percent, 100)) {
     const bool old = once && !once_keys_.empty();
-    Read(session, EncodeSimKey(old     ? once_keys_[random.Below(once_keys_.size())]
-                               : burst ? BurstKey()
-                                       : hot));
+    const Key& key = old ? once_keys_[random.Below(once_keys_.size())] : burst ? BurstKey() : hot;
+    Read(session, key.encoded);
   } else if (random.Chance(options_.mortal_percent, 100)) {
     mortal_keys_.push_back({index, ++session.once_keys});
-    Write(index, mortal_keys_.back().Name(), 0);
+    Write(index, mortal_keys_.back().AsKey(), 0);
   } else if (random.Chance(options_.mortal_percent, 100) && !mortal_keys_.empty()) {
     const size_t at = random.Below(mortal_keys_.size());
     const MortalKey key = mortal_keys_[at];
     mortal_keys_.erase(mortal_keys_.begin() + static_cast<std::ptrdiff_t>(at));
-    Write(index, key.Name(), 100);
+    Write(index, key.AsKey(), 100);
   } else if (burst) {
     Write(index, BurstKey(), 40);
   } else if (once) {
-    once_keys_.push_back("once" + std::to_string(index) + "." +
-                         std::to_string(++session.once_keys));
+    once_keys_.emplace_back("once" + std::to_string(index) + "." +
+                            std::to_string(++session.once_keys));
     Write(index, once_keys_.back(), 0);
   } else {
     Write(index, hot, options_.delete_percent);
   }
 }
 
-std::string Workload::BurstKey() const {
-  return "burst" + std::to_string(simulator_.now().micros / options_.burst_micros);
+const Workload::Key& Workload::BurstKey() {
+  std::string name = "burst" + std::to_string(simulator_.now().micros / options_.burst_micros);
+  if (!burst_key_ || burst_key_->name != name) burst_key_.emplace(std::move(name));
+  return *burst_key_;
 }
 
 bool Workload::IsMissing(const SimRegion& region, const std::string& key) const {
@@ -151,22 +156,22 @@ void Workload::CheckRead(Session& session, const std::string& key, const conflic
   session.cause_version = version;
 }
 
-void Workload::Write(size_t index, const std::string& name, uint64_t delete_percent) {
+void Workload::Write(size_t index, const Key& key, uint64_t delete_percent) {
   Session& session = sessions_[index];
   SimRegion& region = *regions_[session.region];
   Random& random = session.random;
   SimWrite::Kind kind = SimWrite::Kind::kPut;
-  const bool once = name.starts_with("once");
+  const bool once = key.name.starts_with("once");
   if (random.Chance(options_.conditional_percent, 100)) kind = SimWrite::Kind::kCreate;
   if (random.Chance(delete_percent, 100)) kind = SimWrite::Kind::kDelete;
 
   HistoryWrite& write = history_.Add();
   write.region = session.region;
-  write.key = EncodeSimKey(name);
+  write.key = key.encoded;
   write.is_delete = kind == SimWrite::Kind::kDelete;
   write.once = once;
   if (once) once_writes_[write.key] = write.id;
-  SimItem item{name, write.id, session.cause_key, session.cause_version};
+  SimItem item{key.name, write.id, session.cause_key, session.cause_version};
   const uint64_t id = write.id;
   auto ended = [this, index, id](const Status& status, const SimWrite& operation) {
     HistoryWrite& ended_write = history_.At(id);

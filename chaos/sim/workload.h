@@ -18,8 +18,10 @@
 // Thread-safety: none.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -67,12 +69,18 @@ class Workload {
     conflict::Version cause_version;
     uint64_t once_keys = 0;  // that it has made
   };
+  // Of an item. Most are used again and again: encoded once.
+  struct Key {
+    explicit Key(std::string name);
+    std::string name;
+    std::string encoded;
+  };
   void CreateTable();
   void Next(size_t session);
   void Step(size_t session);
-  std::string BurstKey() const;
+  const Key& BurstKey();
   void Read(Session& session, const std::string& key);
-  void Write(size_t session, const std::string& name, uint64_t delete_percent);
+  void Write(size_t session, const Key& key, uint64_t delete_percent);
   // Of a key that is not there: its one write is known to be applied here.
   bool IsMissing(const SimRegion& region, const std::string& key) const;
   void CheckRead(Session& session, const std::string& key, const conflict::Version& version,
@@ -83,8 +91,8 @@ class Workload {
   struct MortalKey {
     size_t session = 0;
     uint64_t number = 0;
-    std::string Name() const {
-      return "mortal" + std::to_string(session) + "." + std::to_string(number);
+    Key AsKey() const {
+      return Key("mortal" + std::to_string(session) + "." + std::to_string(number));
     }
   };
 
@@ -94,7 +102,9 @@ class Workload {
   std::vector<Session> sessions_;
   History history_;
   bool stopped_ = false;
-  std::vector<std::string> once_keys_;           // names, in the order of their making
+  std::vector<Key> hot_keys_;
+  std::optional<Key> burst_key_;                 // the last one
+  std::deque<Key> once_keys_;                    // in the order of their making
   std::vector<MortalKey> mortal_keys_;           // those nobody has deleted yet
   std::map<std::string, uint64_t> once_writes_;  // by key: the id of its write
   // By region: the highest version that a client has seen of a key there.
