@@ -399,8 +399,9 @@ Violations CheckTimeToLive(EndView& view) {
 
 Violations CheckSecondaryIndexes(EndView& view) {
   Violations violations;
+  table::IndexChecker checker;
   for (size_t i = 0; i < view.size(); ++i) {
-    const auto lines = table::CheckIndexes(*view.stores()[i]);
+    const auto lines = checker.Check(*view.stores()[i]);
     CHECK(lines.ok(), lines.status().ToString());
     for (const std::string& line : *lines)
       violations.push_back(line + " in region " + std::to_string(i));

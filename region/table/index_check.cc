@@ -1,7 +1,8 @@
 #include "region/table/index_check.h"
 
 #include <algorithm>
-#include <map>
+#include <deque>
+#include <optional>
 #include <utility>
 
 #include "base/coding.h"
@@ -9,31 +10,26 @@
 #include "region/table/secondary_index.h"
 
 namespace everwrite::table {
-namespace {
 
-struct Rebuilt;
-
-// An entry that a row asks for.
-struct Expected {
+// What it asks for in each index of its table, by the order of KeptIndexes.
+struct IndexChecker::Row {
   std::string key;
-  const Rebuilt* index;
-  std::string value;
+  std::string image;
+  std::vector<std::optional<IndexEntry>> entries;
 };
 
-struct Rebuilt {
-  std::string name;  // "table.index"
-  std::shared_ptr<SecondaryIndex> index;
-  bool complete = true;
-  int64_t items = 0;
-  int64_t bytes = 0;
-  std::vector<Expected> entries;
+struct IndexChecker::Table {
+  IndexList indexes;
+  std::vector<std::string> names;  // of the indexes, "table.index"
+  std::deque<Row> rows;            // of the first store that had it, in the order of their keys
 };
 
-class Checker {
+class IndexChecker::Run {
  public:
-  Checker(const KvStore& store, size_t limit) : store_(store), limit_(limit) {}
+  Run(const KvStore& store, size_t limit, IndexChecker& checker)
+      : store_(store), limit_(limit), checker_(checker) {}
 
-  Result<std::vector<std::string>> Run() {
+  Result<std::vector<std::string>> Check() {
     EW_RETURN_IF_ERROR(ReadDefinitions());
     EW_RETURN_IF_ERROR(Rebuild());
     EW_RETURN_IF_ERROR(CompareEntries());
@@ -43,6 +39,30 @@ class Checker {
   }
 
  private:
+  struct Rebuilt;
+  // An entry that a row asks for.
+  struct Expected {
+    const std::string& key() const { return entry->key; }
+    const IndexEntry* entry;
+    std::string_view value;
+    const Rebuilt* index;
+  };
+  struct Rebuilt {
+    std::string name;  // "table.index"
+    const SecondaryIndex* index = nullptr;
+    bool complete = true;
+    int64_t items = 0;
+    int64_t bytes = 0;
+    std::vector<Expected> entries;
+  };
+  // A table of this store.
+  struct OfTable {
+    Table* table = nullptr;
+    bool is_first = false;  // no store had it before
+    size_t at = 0;          // the place among its rows
+    std::vector<Rebuilt*> indexes;
+  };
+
   template <typename Visitor>
   Status ForEachRow(std::string_view begin, const std::string& end, Visitor&& visit) const {
     const auto it = store_.NewIterator(ColumnFamily::kItems, {std::string(begin), end});
@@ -60,38 +80,64 @@ class Checker {
       TableDefinition definition;
       if (!DecodeTableDefinition(row.image, definition))
         return DataLoss("a table definition is damaged");
-      for (const IndexDefinition& index : KeptIndexes(definition)) {
-        Rebuilt rebuilt;
-        rebuilt.name = definition.name + "." + index.name;
-        rebuilt.index = std::make_shared<SecondaryIndex>(definition, index);
+      const auto [known, is_first] = checker_.tables_.try_emplace(std::string(row.image));
+      if (is_first) known->second = MakeTable(definition);
+      OfTable& of_table = by_table_[definition.id];
+      of_table = {known->second.get(), is_first, 0, {}};
+      for (size_t i = 0; i < of_table.table->indexes.size(); ++i) {
+        const SecondaryIndex& index = *of_table.table->indexes[i];
+        Rebuilt& rebuilt = indexes_[index.prefix()];
+        rebuilt.name = of_table.table->names[i];
+        rebuilt.index = &index;
         std::string ignored;
-        EW_ASSIGN_OR_RETURN(
-            const bool filling,
-            store_.Get(ColumnFamily::kSystem, rebuilt.index->backfill_key(), &ignored));
+        EW_ASSIGN_OR_RETURN(const bool filling,
+                            store_.Get(ColumnFamily::kSystem, index.backfill_key(), &ignored));
         rebuilt.complete = !filling;
-        Rebuilt& kept = indexes_[rebuilt.index->prefix()] = std::move(rebuilt);
-        by_table_[definition.id].push_back(&kept);
+        of_table.indexes.push_back(&rebuilt);
       }
       return Status();
     });
   }
 
+  static std::unique_ptr<Table> MakeTable(const TableDefinition& definition) {
+    auto table = std::make_unique<Table>();
+    for (const IndexDefinition& index : KeptIndexes(definition)) {
+      table->indexes.push_back(std::make_shared<SecondaryIndex>(definition, index));
+      table->names.push_back(definition.name + "." + index.name);
+    }
+    return table;
+  }
+
   Status Rebuild() {
-    return ForEachRow(
-        ItemKey(TableId{kCatalogTable.value + 1}, ""), "",
-        [&](std::string_view key, const StoredItem& row) {
-          const auto of_table = by_table_.find(TableOfItemKey(key));
-          if (of_table == by_table_.end()) return Status();
-          for (Rebuilt* const rebuilt : of_table->second) {
-            auto entry = rebuilt->index->EntryOf(key, row.image);
-            if (!entry) continue;
-            ++rebuilt->items;
-            rebuilt->bytes += entry->bytes;
-            std::string value = entry->whole ? std::string(row.image) : std::move(entry->projected);
-            rebuilt->entries.push_back({std::move(entry->key), rebuilt, std::move(value)});
-          }
-          return Status();
-        });
+    return ForEachRow(ItemKey(TableId{kCatalogTable.value + 1}, ""), "",
+                      [&](std::string_view key, const StoredItem& stored) {
+                        const auto of_table = by_table_.find(TableOfItemKey(key));
+                        if (of_table == by_table_.end() || of_table->second.indexes.empty())
+                          return Status();
+                        const Row& row = RowOf(of_table->second, key, stored.image);
+                        for (size_t i = 0; i < row.entries.size(); ++i) {
+                          const std::optional<IndexEntry>& entry = row.entries[i];
+                          if (!entry) continue;
+                          Rebuilt& rebuilt = *of_table->second.indexes[i];
+                          ++rebuilt.items;
+                          rebuilt.bytes += entry->bytes;
+                          rebuilt.entries.push_back({&*entry, entry->Value(row.image), &rebuilt});
+                        }
+                        return Status();
+                      });
+  }
+
+  const Row& RowOf(OfTable& of, std::string_view key, std::string_view image) {
+    std::deque<Row>& known = of.table->rows;
+    while (of.at < known.size() && known[of.at].key < key) ++of.at;
+    if (of.at < known.size() && known[of.at].key == key && known[of.at].image == image)
+      return known[of.at];
+    Row& row = (of.is_first ? known : others_).emplace_back();
+    row.key = key;
+    row.image = image;
+    row.entries.reserve(of.table->indexes.size());
+    for (const auto& index : of.table->indexes) row.entries.push_back(index->EntryOf(key, image));
+    return row;
   }
 
   // All in the order of their keys.
@@ -101,9 +147,9 @@ class Checker {
     for (const auto& [prefix, rebuilt] : indexes_) {
       places.clear();
       for (const Expected& expected : rebuilt.entries)
-        places.emplace_back(LoadFixed64(expected.key.data() + prefix.size()), &expected);
+        places.emplace_back(LoadFixed64(expected.key().data() + prefix.size()), &expected);
       std::sort(places.begin(), places.end(), [](const auto& a, const auto& b) {
-        return a.first != b.first ? a.first < b.first : a.second->key < b.second->key;
+        return a.first != b.first ? a.first < b.first : a.second->key() < b.second->key();
       });
       for (const auto& place : places) sorted.push_back(place.second);
     }
@@ -117,11 +163,11 @@ class Checker {
     const auto missing = [&] {
       const Expected& expected = **at++;
       if (expected.index->complete)
-        Violation(expected.index->name + " lacks " + ToHex(expected.key.substr(16)));
+        Violation(expected.index->name + " lacks " + ToHex(expected.key().substr(16)));
     };
     for (it->Seek(""); it->Valid(); it->Next()) {
-      while (at != sorted.end() && (*at)->key < it->key()) missing();
-      if (at == sorted.end() || (*at)->key != it->key()) {
+      while (at != sorted.end() && (*at)->key() < it->key()) missing();
+      if (at == sorted.end() || (*at)->key() != it->key()) {
         const auto index = indexes_.find(std::string(it->key().substr(0, 16)));
         Violation((index == indexes_.end() ? "an index that is not there" : index->second.name) +
                   " has " + ToHex(it->key().substr(16)) + ", which no row has");
@@ -130,7 +176,7 @@ class Checker {
       const Expected& expected = **at++;
       if (expected.value != it->value())
         Violation(expected.index->name + " holds another value of " +
-                  ToHex(expected.key.substr(16)));
+                  ToHex(expected.key().substr(16)));
     }
     while (at != sorted.end()) missing();
     return it->status();
@@ -155,15 +201,22 @@ class Checker {
 
   const KvStore& store_;
   const size_t limit_;
+  IndexChecker& checker_;
   std::map<std::string, Rebuilt> indexes_;  // by prefix
-  std::map<TableId, std::vector<Rebuilt*>> by_table_;
+  std::map<TableId, OfTable> by_table_;
+  std::deque<Row> others_;  // that no store had before
   std::vector<std::string> violations_;
 };
 
-}  // namespace
+IndexChecker::IndexChecker() = default;
+IndexChecker::~IndexChecker() = default;
+
+Result<std::vector<std::string>> IndexChecker::Check(const KvStore& store, size_t limit) {
+  return Run(store, limit, *this).Check();
+}
 
 Result<std::vector<std::string>> CheckIndexes(const KvStore& store, size_t limit) {
-  return Checker(store, limit).Run();
+  return IndexChecker().Check(store, limit);
 }
 
 }  // namespace everwrite::table

@@ -7,6 +7,8 @@
 // Thread-safety: a pure function over a store that nobody writes to meanwhile.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,5 +20,20 @@ namespace everwrite::table {
 // One line a violation, at most `limit`; none means that it holds. kDataLoss for bytes that are
 // neither rows nor definitions.
 Result<std::vector<std::string>> CheckIndexes(const KvStore& store, size_t limit = 20);
+
+// The same for several stores, one after the other. Of a row that they have in common, in a table
+// that they define alike, it is worked out once what the indexes should hold.
+class IndexChecker {
+ public:
+  IndexChecker();
+  ~IndexChecker();
+  Result<std::vector<std::string>> Check(const KvStore& store, size_t limit = 20);
+
+ private:
+  class Run;
+  struct Row;
+  struct Table;
+  std::map<std::string, std::unique_ptr<Table>> tables_;  // by their definitions' bytes
+};
 
 }  // namespace everwrite::table
