@@ -26,13 +26,23 @@ std::string ToText(std::string_view bytes) {
   return text;
 }
 
+// By character: its place in the alphabet, or kNoDigit.
+constexpr uint8_t kNoDigit = 64;
+constexpr std::array<uint8_t, 256> kDigits = [] {
+  std::array<uint8_t, 256> digits;
+  digits.fill(kNoDigit);
+  for (uint8_t i = 0; i < kNoDigit; ++i) digits[static_cast<uint8_t>(kAlphabet[i])] = i;
+  return digits;
+}();
+
 bool FromText(std::string_view text, std::string& bytes) {
+  bytes.reserve(text.size());
   uint32_t bits = 0;
   int count = 0;
   for (const char c : text) {
-    const size_t digit = kAlphabet.find(c);
-    if (digit == std::string_view::npos) return false;
-    bits = bits << 6 | static_cast<uint32_t>(digit);
+    const uint8_t digit = kDigits[static_cast<uint8_t>(c)];
+    if (digit == kNoDigit) return false;
+    bits = bits << 6 | digit;
     count += 6;
     if (count < 8) continue;
     count -= 8;
