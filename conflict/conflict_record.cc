@@ -28,13 +28,32 @@ void PutSide(std::string& out, const ConflictSide& side) {
   PutBytes(out, side.image);
 }
 
-bool ReadSide(Reader& reader, ConflictSide& side) {
+template <typename Text>
+bool ReadSide(Reader& reader, ConflictSideOf<Text>& side) {
   uint8_t tombstone = 0;
   std::string_view image;
   if (!ReadVersion(reader, side.version) || !reader.ReadByte(tombstone) || !reader.ReadBytes(image))
     return false;
   side.tombstone = tombstone != 0;
   side.image = image;
+  return true;
+}
+
+template <typename Text>
+bool Decode(std::string_view bytes, ConflictRecordOf<Text>& record) {
+  Reader reader(bytes);
+  ConflictRecordOf<Text> result;
+  uint8_t format = 0, reason = 0, is_table = 0;
+  std::string_view key;
+  if (!reader.ReadByte(format) || format != kFormat || !reader.ReadByte(reason) || reason > 3 ||
+      !reader.ReadByte(is_table) || !reader.ReadFixed64(result.table.value) ||
+      !reader.ReadBytes(key) || !ReadSide(reader, result.loser) ||
+      !ReadSide(reader, result.winner) || !reader.ReadVarint(result.decided_ms) || !reader.done())
+    return false;
+  result.reason = static_cast<Reason>(reason);
+  result.is_table = is_table != 0;
+  result.key = key;
+  record = std::move(result);
   return true;
 }
 
@@ -108,20 +127,11 @@ std::string EncodeConflictRecord(const ConflictRecord& record) {
 }
 
 bool DecodeConflictRecord(std::string_view bytes, ConflictRecord& record) {
-  Reader reader(bytes);
-  ConflictRecord result;
-  uint8_t format = 0, reason = 0, is_table = 0;
-  std::string_view key;
-  if (!reader.ReadByte(format) || format != kFormat || !reader.ReadByte(reason) || reason > 3 ||
-      !reader.ReadByte(is_table) || !reader.ReadFixed64(result.table.value) ||
-      !reader.ReadBytes(key) || !ReadSide(reader, result.loser) ||
-      !ReadSide(reader, result.winner) || !reader.ReadVarint(result.decided_ms) || !reader.done())
-    return false;
-  result.reason = static_cast<Reason>(reason);
-  result.is_table = is_table != 0;
-  result.key = key;
-  record = std::move(result);
-  return true;
+  return Decode(bytes, record);
+}
+
+bool DecodeConflictRecord(std::string_view bytes, ConflictRecordView& record) {
+  return Decode(bytes, record);
 }
 
 }  // namespace everwrite::conflict

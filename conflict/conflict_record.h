@@ -28,21 +28,28 @@ inline bool NamesWinner(Reason reason) {
   return reason == Reason::kConcurrentWrite || reason == Reason::kRepaired;
 }
 
-struct ConflictSide {
+// `Text` is std::string, or std::string_view for who reads and keeps nothing.
+template <typename Text>
+struct ConflictSideOf {
   Version version;
   bool tombstone = false;
-  std::string image;  // the whole item, or the key attributes of a deleted one
+  Text image;  // the whole item, or the key attributes of a deleted one
 };
 
-struct ConflictRecord {
+template <typename Text>
+struct ConflictRecordOf {
   Reason reason = Reason::kConcurrentWrite;
   bool is_table = false;  // a definition lost, not an item
   TableId table;
-  std::string key;  // encoded item key, or the table's name
-  ConflictSide loser;
-  ConflictSide winner;
+  Text key;  // encoded item key, or the table's name
+  ConflictSideOf<Text> loser;
+  ConflictSideOf<Text> winner;
   uint64_t decided_ms = 0;  // physical time at the region that decided
 };
+
+using ConflictSide = ConflictSideOf<std::string>;
+using ConflictRecord = ConflictRecordOf<std::string>;
+using ConflictRecordView = ConflictRecordOf<std::string_view>;
 
 // The entry's place in the ledger: loser's stamp, log and number, 24 bytes, ordered by time.
 std::string LedgerKey(const Version& loser);
@@ -54,5 +61,6 @@ bool ParseConflictName(std::string_view name, Version& loser);
 
 std::string EncodeConflictRecord(const ConflictRecord& record);
 bool DecodeConflictRecord(std::string_view bytes, ConflictRecord& record);
+bool DecodeConflictRecord(std::string_view bytes, ConflictRecordView& record);  // into `bytes`
 
 }  // namespace everwrite::conflict

@@ -76,11 +76,14 @@ std::set<uint64_t> GivenAgain(EndView& view) {
 Violations CheckDurability(EndView& view) {
   Violations violations;
   const std::set<uint64_t> given_again = GivenAgain(view);
+  const std::vector<HistoryWrite>& writes = view.history().writes;
   // Of each write, the change that was seen to have its content; most regions have the same one.
-  std::unordered_map<uint64_t, const Change*> seen;  // by id
+  std::vector<const Change*> seen(writes.size());
   for (size_t i = 0; i < view.size(); ++i) {
     const auto first_held = streams::ReadFirstHeld(*view.stores()[i]).value();
-    for (const HistoryWrite& write : view.history().writes) {
+    const Changes& log = view.Log(i);
+    for (size_t at = 0; at < writes.size(); ++at) {
+      const HistoryWrite& write = writes[at];
       if (write.outcome != Outcome::kAcknowledged || write.version == conflict::Version()) continue;
       if (given_again.count(write.id)) continue;
       const Dot dot = write.version.dot;
@@ -88,21 +91,20 @@ Violations CheckDurability(EndView& view) {
         violations.push_back("lost: acknowledged write " + std::to_string(write.id) + " (" +
                              Name(dot) + ") in region " + std::to_string(i) + ": " + why);
       };
-      const Change* const held = view.Log(i).Find(dot);
-      const Change* const any = view.All().Find(dot);
-      const auto first = first_held.find(dot.log);
-      if (!held && !any) {
+      const Change* const held = log.Find(dot);
+      const Change* const any = held ? held : view.All().Find(dot);
+      const auto first = held ? first_held.end() : first_held.find(dot.log);
+      if (!any) {
         if (!view.history().IsExcused(write))
           lost(write.held_by == 0 ? "no change record"
                                   : "no change record, and another region had it");
       } else if (!held && (first == first_held.end() || dot.number >= first->second)) {
         lost("no change record, and its log reaches back to it");
-      } else if (const Change& change = held ? *held : *any;
-                 change.key != write.key || change.version != write.version) {
+      } else if (any->key != write.key || any->version != write.version) {
         lost("its number names another change");
-      } else if (!write.is_delete && seen[write.id] != &change) {
-        if (SimIdOf(change.image) == write.id) {
-          seen[write.id] = &change;
+      } else if (!write.is_delete && seen[at] != any) {
+        if (SimIdOf(any->image) == write.id) {
+          seen[at] = any;
         } else {
           lost("its record has another content");
         }
@@ -118,10 +120,9 @@ std::set<TableId> TablesInTheEnd(EndView& view) {
   std::set<TableId> tables;
   for (size_t i = 0; i < view.size(); ++i) {
     for (const LiveRows::Row& row : view.Rows(i)) {
+      if (table::TableOfItemKey(row.key) != table::kCatalogTable) continue;
       table::TableDefinition definition;
-      if (table::TableOfItemKey(row.key) == table::kCatalogTable &&
-          table::DecodeTableDefinition(row.image, definition))
-        tables.insert(definition.id);
+      if (table::DecodeTableDefinition(row.image, definition)) tables.insert(definition.id);
     }
   }
   return tables;
@@ -209,7 +210,7 @@ Violations CheckRows(EndView& view) {
 
 // Those above it, the nearest first: which of them knew it, or equals it, so that nothing was lost?
 bool IsAccountedFor(EndView& view, const Change& change) {
-  const auto& of_key = view.Of(change.key);
+  const auto of_key = view.Of(change);
   const auto above =
       std::upper_bound(of_key.begin(), of_key.end(), &change,
                        [](const Change* a, const Change* b) { return a->version < b->version; });
@@ -229,7 +230,7 @@ bool IsAccountedFor(EndView& view, const Change& change) {
 // lost may have stood on that disk alone, while the others have the row of the winner, or of one
 // above a winner that is gone itself.
 bool MayBeUntold(EndView& view, const Change& loser) {
-  const auto& of_key = view.Of(loser.key);
+  const auto of_key = view.Of(loser);
   const auto& gone = view.Gone();
   const auto met = [&](const conflict::Vector& held) {
     const auto won = [&](const Change* change) {
@@ -249,7 +250,7 @@ bool MayBeUntold(EndView& view, const Change& loser) {
 // those cannot tell.
 bool MayBeForgotten(EndView& view, const Change& loser) {
   if (!loser.tombstone) return false;
-  const auto& of_key = view.Of(loser.key);
+  const auto of_key = view.Of(loser);
   const auto& disks = view.history().lost_disks;
   return std::any_of(of_key.begin(), of_key.end(), [&](const Change* change) {
     return change->version > loser.version &&
@@ -296,7 +297,7 @@ Violations CheckLedger(EndView& view) {
         const auto above = gone.find(table::ItemKey(change->table, change->key));
         if (above != gone.end() && above->second > change->version) continue;
       }
-      if (view.Of(change->key).back()->version <= change->version && !WentLate(view, i, *change))
+      if (view.Of(*change).back()->version <= change->version && !WentLate(view, i, *change))
         violations.push_back("the ledger has a winner: " + Name(loser));
     }
   }
@@ -329,14 +330,17 @@ Violations CheckOrder(EndView& view) {
 
 Violations CheckTransactions(EndView& view) {
   Violations violations;
-  std::unordered_map<uint64_t, int> carried_out;  // by id of the write
+  std::vector<uint64_t> carried_out;  // ids of the writes, sorted
+  carried_out.reserve(view.All().size());
   for (const Change& change : view.All()) {
     if (change.is_table || change.tombstone) continue;
-    if (const auto id = SimIdOf(change.image)) ++carried_out[*id];
+    if (const auto id = SimIdOf(change.image)) carried_out.push_back(*id);
   }
+  std::sort(carried_out.begin(), carried_out.end());
   for (const HistoryWrite& write : view.history().writes) {
     if (!write.in_transaction || write.is_delete || view.history().WasForgotten(write)) continue;
-    const int times = carried_out.count(write.id) ? carried_out[write.id] : 0;
+    const auto [first, end] = std::equal_range(carried_out.begin(), carried_out.end(), write.id);
+    const auto times = end - first;
     const int least = write.outcome == Outcome::kAcknowledged ? 1 : 0;
     if (times < least || times > 1)
       violations.push_back("write " + std::to_string(write.id) + " of a transaction was made " +
@@ -376,7 +380,7 @@ Violations CheckTimeToLive(EndView& view) {
     if (change.actor != streams::Actor::kTimeToLive) continue;
     if (change.tombstone && KnowsWhatIsGone(view, change)) continue;
     // What stood there when it was decided: the winner among what its region knew.
-    const auto& of_key = view.Of(change.key);
+    const auto of_key = view.Of(change);
     const auto known = std::find_if(of_key.rbegin(), of_key.rend(), [&](const Change* other) {
       return other != &change && change.Knows(other->dot());
     });
@@ -444,17 +448,17 @@ Violations CheckBucketDigests(EndView& view) {
     CHECK(books[i].Load(*view.stores()[i]).ok());
   }
   const std::set<TableId> placed = PlacedTables(*view.stores()[0]);
-  const auto count = [&placed](const table::DigestBook& book) {
-    size_t buckets = 0;
-    for (const auto& entry : book.List(TableId{0}, 0, SIZE_MAX))
-      buckets += placed.count(entry.table) == 0 ? 1 : 0;
-    return buckets;
+  const auto list = [&placed](const table::DigestBook& book) {
+    auto entries = book.List(TableId{0}, 0, SIZE_MAX);
+    std::erase_if(entries, [&](const auto& entry) { return placed.count(entry.table) != 0; });
+    return entries;
   };
+  const size_t buckets = list(books[0]).size();
   for (size_t i = 1; i < view.size(); ++i) {
-    if (count(books[i]) != count(books[0]))
+    const auto entries = list(books[i]);
+    if (entries.size() != buckets)
       violations.push_back("region " + std::to_string(i) + " has another number of buckets");
-    for (const auto& entry : books[i].List(TableId{0}, 0, SIZE_MAX)) {
-      if (placed.count(entry.table)) continue;
+    for (const auto& entry : entries) {
       if (entry.digest != books[0].Get(entry.table, entry.bucket))
         violations.push_back("bucket " + std::to_string(entry.bucket) + " of table " +
                              std::to_string(entry.table.value) + " differs in region " +

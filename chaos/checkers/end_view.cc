@@ -1,13 +1,15 @@
 #include "chaos/checkers/end_view.h"
 
 #include <algorithm>
+#include <numeric>
+#include <unordered_map>
 
 #include "base/check.h"
 #include "base/coding.h"
 #include "chaos/checkers/placed_tables.h"
 #include "conflict/conflict_record.h"
-#include "conflict/resolver.h"
 #include "region/table/layout.h"
+#include "streams/seen.h"
 
 namespace everwrite::chaos {
 namespace {
@@ -15,20 +17,18 @@ namespace {
 Change ChangeOf(std::string_view bytes) {
   streams::ChangeRecord record;
   CHECK(streams::DecodeChangeRecord(bytes, record));
-  Change change{{record.rank, record.stamp, record.dot},
-                {},
-                record.table,
-                record.key,
-                record.subject == streams::Subject::kTable,
-                record.tombstone,
-                record.image,
-                record.transaction,
-                record.transaction_end,
-                record.actor,
-                !record.scope.empty(),
-                bytes};
-  if (!record.context.empty()) CHECK(conflict::Vector::Decode(record.context, change.context));
-  return change;
+  return {.version = {record.rank, record.stamp, record.dot},
+          .context = record.context,
+          .table = record.table,
+          .key = record.key,
+          .is_table = record.subject == streams::Subject::kTable,
+          .tombstone = record.tombstone,
+          .image = record.image,
+          .transaction = record.transaction,
+          .transaction_end = record.transaction_end,
+          .actor = record.actor,
+          .placed = !record.scope.empty(),
+          .bytes = bytes};
 }
 
 conflict::Vector AppliedOf(const KvStore& store) {
@@ -42,7 +42,10 @@ conflict::Vector AppliedOf(const KvStore& store) {
 }  // namespace
 
 bool Change::Knows(Dot dot) const {
-  return conflict::IncomingChange{version, tombstone, image, &context}.Knows(dot);
+  if (dot.log == version.dot.log) return dot.number < version.dot.number;
+  uint64_t number = 0;
+  if (!context.empty()) CHECK(conflict::Vector::DecodeAt(context, dot.log, number));
+  return dot.number <= number;
 }
 
 Changes::Changes(std::vector<const Change*> changes) : changes_(std::move(changes)) {
@@ -75,6 +78,13 @@ const Change* Changes::Find(Dot dot) const {
   return at != end && (*at)->dot() == dot ? *at : nullptr;
 }
 
+const std::vector<Change>& EndView::Recorded() {
+  if (recorded_) return *recorded_;
+  recorded_.emplace().reserve(history_.records.size());
+  for (const auto& [dot, record] : history_.records) recorded_->push_back(ChangeOf(*record));
+  return *recorded_;
+}
+
 const Changes& EndView::All() {
   if (all_) return *all_;
   conflict::Vector applied;
@@ -84,24 +94,43 @@ const Changes& EndView::All() {
     if (!history_.records.empty()) continue;
     for (const Change& change : Log(i)) changes.push_back(&change);
   }
-  changes.reserve(changes.size() + history_.records.size());
-  for (const auto& [dot, record] : history_.records)
-    if (applied.Covers(dot)) changes.push_back(&changes_.emplace_back(ChangeOf(*record)));
+  changes.reserve(changes.size() + Recorded().size());
+  for (const Change& change : Recorded())
+    if (applied.Covers(change.dot())) changes.push_back(&change);
   return all_.emplace(std::move(changes));
 }
 
-const std::vector<const Change*>& EndView::Of(std::string_view key) {
-  if (!by_key_) {
-    by_key_.emplace();
-    for (const Change& change : All())
-      if (!change.is_table) (*by_key_)[change.key].push_back(&change);
-    for (auto& [of, changes] : *by_key_)
-      std::stable_sort(changes.begin(), changes.end(),
-                       [](const Change* a, const Change* b) { return a->version < b->version; });
+std::span<const Change* const> EndView::Of(const Change& change) {
+  if (item_begins_.empty()) GroupByItem();
+  const std::span<const Change* const> all(by_item_);
+  const size_t begin = item_begins_[change.item];
+  return all.subspan(begin, item_begins_[change.item + 1] - begin);
+}
+
+void EndView::GroupByItem() {
+  struct Hash {
+    size_t operator()(std::string_view key) const {
+      return key.size() < 8 ? Hash64(key) : streams::HashOfKey(key);
+    }
+  };
+  std::unordered_map<std::string_view, uint32_t, Hash> items;
+  item_begins_ = {0, 0};
+  for (const Change& change : All()) {
+    if (change.is_table) continue;
+    const auto [at, is_new] = items.try_emplace(change.key, items.size() + 1);
+    change.item = at->second;
+    if (is_new) item_begins_.push_back(0);
+    ++item_begins_[change.item + 1];
   }
-  static const std::vector<const Change*> kNone;
-  const auto at = by_key_->find(key);
-  return at == by_key_->end() ? kNone : at->second;
+  std::partial_sum(item_begins_.begin(), item_begins_.end(), item_begins_.begin());
+  by_item_.resize(item_begins_.back());
+  std::vector<size_t> ends = item_begins_;  // of those that are in place
+  for (const Change& change : All())
+    if (!change.is_table) by_item_[ends[change.item]++] = &change;
+  for (size_t item = 0; item + 1 < item_begins_.size(); ++item)
+    std::sort(by_item_.begin() + static_cast<std::ptrdiff_t>(item_begins_[item]),
+              by_item_.begin() + static_cast<std::ptrdiff_t>(item_begins_[item + 1]),
+              [](const Change* a, const Change* b) { return a->version < b->version; });
 }
 
 const std::vector<const Change*>& EndView::Gone() {
@@ -116,18 +145,20 @@ const Changes& EndView::Log(size_t i) {
   if (logs_[i]) return *logs_[i];
   std::vector<const Change*> changes;
   // Most are, byte for byte, what their makers have written.
-  const Changes* const known = history_.records.empty() ? nullptr : &All();
+  const Changes none;
+  const Changes& known = history_.records.empty() ? none : All();
+  auto made = known.begin();
+  changes.reserve(known.size());
   const auto it = stores_[i]->NewIterator(ColumnFamily::kChanges, {});
   for (it->Seek(""); it->Valid(); it->Next()) {
-    CHECK(it->key().size() == 16, "a key of the change log");
-    const Dot dot{LogId{LoadFixed64(it->key().data())}, LoadFixed64(it->key().data() + 8)};
-    const Change* const made = known ? known->Find(dot) : nullptr;
-    if (made && made->bytes == it->value()) {
-      changes.push_back(made);
-    } else {
-      changes.push_back(
-          &changes_.emplace_back(ChangeOf(bytes_.emplace_back(std::string(it->value())))));
-    }
+    const std::string_view key = it->key();
+    CHECK(key.size() == 16, "a key of the change log");
+    const Dot dot{LogId{LoadFixed64(key.data())}, LoadFixed64(key.data() + 8)};
+    while (made != known.end() && (*made).dot() < dot) ++made;
+    const bool same = made != known.end() && (*made).dot() == dot && (*made).bytes == it->value();
+    changes.push_back(
+        same ? &*made
+             : &changes_.emplace_back(ChangeOf(bytes_.emplace_back(std::string(it->value())))));
   }
   return logs_[i].emplace(std::move(changes));
 }
@@ -162,7 +193,7 @@ const EndView::Losers& EndView::ReadLedger(size_t i) {
   auto& [losers, late] = ledgers_[i].emplace();
   const auto it = stores_[i]->NewIterator(ColumnFamily::kLedger, {});
   for (it->Seek(""); it->Valid(); it->Next()) {
-    conflict::ConflictRecord record;
+    conflict::ConflictRecordView record;
     CHECK(conflict::DecodeConflictRecord(it->value(), record));
     losers.push_back(record.loser.version.dot);
     if (record.reason == conflict::Reason::kDeletionForgotten) late.push_back(losers.back());

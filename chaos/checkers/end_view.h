@@ -9,9 +9,9 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -26,7 +26,7 @@ namespace everwrite::chaos {
 // A change record, decoded; its bytes are the history's or the view's.
 struct Change {
   conflict::Version version;
-  conflict::Vector context;
+  std::string_view context;  // the bytes of a Vector; empty: of none
   TableId table;
   std::string_view key;
   bool is_table = false;
@@ -37,6 +37,7 @@ struct Change {
   streams::Actor actor = streams::Actor::kClient;
   bool placed = false;  // of a table that is not in all regions (placed_tables.h)
   std::string_view bytes;
+  mutable uint32_t item = 0;  // whose change it is, once EndView::Of was called
 
   Dot dot() const { return version.dot; }
   bool Knows(Dot dot) const;
@@ -64,6 +65,7 @@ class Changes {
   explicit Changes(std::vector<const Change*> changes);
   const Change* Find(Dot dot) const;  // null: not there
   bool Has(Dot dot) const { return Find(dot) != nullptr; }
+  size_t size() const { return changes_.size(); }
   Iterator begin() const { return Iterator(changes_.data()); }
   Iterator end() const { return Iterator(changes_.data() + changes_.size()); }
 
@@ -100,8 +102,6 @@ class LiveRows {
 
 class EndView {
  public:
-  using ChangesOfKeys = std::unordered_map<std::string_view, std::vector<const Change*>>;
-
   EndView(const std::vector<const KvStore*>& stores, const History& history)
       : stores_(stores),
         history_(history),
@@ -118,8 +118,11 @@ class EndView {
   // Everything that some region has applied: by the history's records, or else by what the logs
   // hold.
   const Changes& All();
-  // Of items, not of definitions; each key's from the lowest version to the highest.
-  const std::vector<const Change*>& Of(std::string_view key);
+  // What the history's records say, whether or not some region has applied it.
+  const std::vector<Change>& Recorded();
+  // Of All(), those with the key of this one, which is one of them: from the lowest version to the
+  // highest. Of items, not of definitions.
+  std::span<const Change* const> Of(const Change& change);
   // What went with disks (History::gone).
   const std::vector<const Change*>& Gone();
   // What region i's logs hold.
@@ -136,13 +139,18 @@ class EndView {
     std::vector<Dot> losers, late;
   };
   const Losers& ReadLedger(size_t i);
+  void GroupByItem();
 
   const std::vector<const KvStore*> stores_;
   const History& history_;
   std::deque<Change> changes_;
   std::deque<std::string> bytes_;  // of changes that the history does not have as they are
+  std::optional<std::vector<Change>> recorded_;
   std::optional<Changes> all_;
-  std::optional<ChangesOfKeys> by_key_;
+  // All changes of items, one item's after the other's, and where each item's begin: item 0 has
+  // none, it stands for definitions.
+  std::vector<const Change*> by_item_;
+  std::vector<size_t> item_begins_;
   std::optional<std::vector<const Change*>> gone_;
   std::vector<std::optional<Changes>> logs_;
   std::vector<std::optional<LiveRows>> rows_;

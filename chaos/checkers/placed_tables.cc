@@ -52,22 +52,17 @@ Rows ReadRows(const KvStore& store, TableId id, size_t& any) {
 }
 
 // What the changes come to: of each key the highest, if it is no deletion.
-Rows RowsOfChanges(const History& history, TableId id) {
-  Rows highest;
-  std::map<std::string, bool> deleted;
-  for (const auto& [dot, bytes] : history.records) {
-    streams::ChangeRecord record;
-    CHECK(streams::DecodeChangeRecord(*bytes, record));
-    if (record.subject != streams::Subject::kItem || record.table != id) continue;
-    const conflict::Version version{record.rank, record.stamp, record.dot};
-    auto& row = highest[std::string(record.key)];
-    if (row.first != conflict::Version() && version < row.first) continue;
-    row = {version, std::string(record.image)};
-    deleted[std::string(record.key)] = record.tombstone;
+Rows RowsOfChanges(EndView& view, TableId id) {
+  std::map<std::string_view, const Change*> highest;
+  for (const Change& change : view.Recorded()) {
+    if (change.is_table || change.table != id) continue;
+    const Change*& best = highest[change.key];
+    if (!best || change.version >= best->version) best = &change;
   }
-  for (const auto& [key, gone] : deleted)
-    if (gone) highest.erase(key);
-  return highest;
+  Rows rows;
+  for (const auto& [key, change] : highest)
+    if (!change->tombstone) rows[std::string(key)] = {change->version, std::string(change->image)};
+  return rows;
 }
 
 // Contents of changes that were none of the region's business.
@@ -133,7 +128,7 @@ std::vector<std::string> CheckPlacedTables(EndView& view) {
                                where);
     }
     // A disk may have had the only rows of it.
-    if (first && history.lost_disks.empty() && *first != RowsOfChanges(history, definition.id))
+    if (first && history.lost_disks.empty() && *first != RowsOfChanges(view, definition.id))
       violations.push_back(name + "its rows are not what its changes come to");
   }
   return violations;

@@ -63,10 +63,11 @@ class StreamCheck {
   }
 
   // Where the table's records begin here: a root's vector covers what was applied before.
-  bool IsBefore(Dot dot) const {
+  std::vector<const conflict::Vector*> Roots() const {
+    std::vector<const conflict::Vector*> roots;
     for (const auto& [number, shard] : info_.shards)
-      if (!info_.shards.count(shard.parent) && shard.begin.Covers(dot)) return true;
-    return false;
+      if (!info_.shards.count(shard.parent)) roots.push_back(&shard.begin);
+    return roots;
   }
 
   void CheckEntries(EndView& view) {
@@ -84,6 +85,7 @@ class StreamCheck {
       Violation("the stream has " + Name(*at) + " twice");
     told_ = !view.history().records.empty();
     if (!told_) return;
+    const std::vector<const conflict::Vector*> roots = Roots();
     auto place = dots.begin();  // the changes are sorted by dot, too
     for (const Change& change : view.All()) {
       const Dot dot = change.dot();
@@ -91,7 +93,9 @@ class StreamCheck {
       const bool belongs =
           !change.is_table && change.table == info_.definition.table && state_.applied.Covers(dot);
       if (!belongs) continue;
-      if (IsBefore(dot)) {
+      const bool before = std::any_of(roots.begin(), roots.end(),
+                                      [&](const auto* root) { return root->Covers(dot); });
+      if (before) {
         filled_ = true;
       } else if ((place == dots.end() || *place != dot) && info_.ended.value == 0) {
         Violation("change " + Name(dot) + " has no entry in the stream");
