@@ -47,6 +47,10 @@ inline char* StoreVarint(char* at, uint64_t value) {
   *at++ = static_cast<char>(value);
   return at;
 }
+// How many bytes StoreVarint writes.
+inline size_t VarintSize(uint64_t value) {
+  return (static_cast<size_t>(std::bit_width(value | 1)) + 6) / 7;
+}
 void PutLongVarint(std::string& out, uint64_t value);
 
 struct Varint {
@@ -72,6 +76,10 @@ inline void PutBytes(std::string& out, std::string_view bytes) {
 
 // `data` must hold at least the width read.
 inline uint64_t LoadFixed64(const char* data) { return coding::LoadBigEndian<uint64_t>(data); }
+inline void StoreFixed16(char* data, uint16_t value) {
+  value = coding::Swapped(value);
+  std::memcpy(data, &value, sizeof value);
+}
 inline void StoreFixed64(char* data, uint64_t value) {
   value = coding::Swapped(value);
   std::memcpy(data, &value, sizeof value);

@@ -14,6 +14,7 @@ TEST(Coding, VarintsRoundTripAtEveryWidth) {
     const uint64_t value = bits == 64 ? ~0ULL : (1ULL << bits) - 1;
     std::string bytes;
     PutVarint(bytes, value);
+    EXPECT_EQ(coding::VarintSize(value), bytes.size());
     Reader reader(bytes);
     uint64_t back = 0;
     ASSERT_TRUE(reader.ReadVarint(back));

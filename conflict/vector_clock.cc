@@ -9,6 +9,13 @@
 namespace everwrite::conflict {
 namespace {
 
+constexpr size_t kEntryBytesMax = 8 + coding::kVarintBytesMax;
+
+char* EncodeEntry(char* at, Dot dot) {
+  StoreFixed64(at, dot.log.value);
+  return coding::StoreVarint(at + 8, dot.number);
+}
+
 // Calls visit(dot) for each entry of a vector's one form; false when it is none.
 template <typename Visitor>
 bool ForEachEncoded(Reader& reader, uint64_t count, Visitor&& visit) {
@@ -50,19 +57,24 @@ Order Vector::Compare(const Vector& other) const {
 }
 
 void Vector::Raise(Dot dot) {
-  if (dot.number > At(dot.log)) Set(dot.log, dot.number);
+  if (dot.number == 0) return;
+  uint64_t& number = Slot(dot.log);
+  number = std::max(number, dot.number);
 }
 
 void Vector::Set(LogId log, uint64_t number) {
-  Dot* const at = entries_.begin() + (entries_.LowerBound(log) - entries_.begin());
-  const bool there = at != entries_.end() && at->log == log;
-  if (number == 0) {
-    if (there) entries_.Erase(at);
-  } else if (there) {
-    at->number = number;
+  if (number != 0) {
+    Slot(log) = number;
   } else {
-    entries_.Insert(at, Dot{log, number});
+    const Dot* const at = entries_.LowerBound(log);
+    if (at != entries_.end() && at->log == log) entries_.Erase(at);
   }
+}
+
+uint64_t& Vector::Slot(LogId log) {
+  Dot* at = entries_.begin() + (entries_.LowerBound(log) - entries_.begin());
+  if (at == entries_.end() || at->log != log) at = entries_.Insert(at, Dot{log, 0});
+  return at->number;
 }
 
 void Vector::Merge(const Vector& other) {
@@ -94,12 +106,10 @@ void Vector::Meet(const Vector& other) {
 void Vector::EncodeTo(std::string& out) const {
   PutVarint(out, entries_.size());
   // Some entries at a time: to append costs more than to encode.
-  constexpr size_t kEntryBytesMax = 8 + coding::kVarintBytesMax;
   std::array<char, 16 * kEntryBytesMax> buffer;
   char* at = buffer.data();
   for (const Dot& dot : entries_) {
-    StoreFixed64(at, dot.log.value);
-    at = coding::StoreVarint(at + 8, dot.number);
+    at = EncodeEntry(at, dot);
     if (at <= buffer.data() + buffer.size() - kEntryBytesMax) continue;
     out.append(buffer.data(), static_cast<size_t>(at - buffer.data()));
     at = buffer.data();
@@ -107,15 +117,32 @@ void Vector::EncodeTo(std::string& out) const {
   out.append(buffer.data(), static_cast<size_t>(at - buffer.data()));
 }
 
+size_t Vector::EncodedSize() const {
+  size_t size = coding::VarintSize(entries_.size());
+  for (const Dot& dot : entries_) size += 8 + coding::VarintSize(dot.number);
+  return size;
+}
+
+char* Vector::EncodeAt(char* at) const {
+  at = coding::StoreVarint(at, entries_.size());
+  for (const Dot& dot : entries_) at = EncodeEntry(at, dot);
+  return at;
+}
+
 bool Vector::Decode(std::string_view bytes, Vector& vector) {
+  if (!vector.empty()) {
+    Vector fresh;
+    if (!Decode(bytes, fresh)) return false;
+    vector = std::move(fresh);
+    return true;
+  }
   Reader reader(bytes);
   uint64_t count = 0;
   if (!ReadCount(reader, count)) return false;
-  Vector result;
-  Dot* at = result.entries_.MakeRoom(count);
-  if (!ForEachEncoded(reader, count, [&at](Dot dot) { *at++ = dot; })) return false;
-  vector = std::move(result);
-  return true;
+  Dot* at = vector.entries_.MakeRoom(count);
+  if (ForEachEncoded(reader, count, [&at](Dot dot) { *at++ = dot; })) return true;
+  vector.entries_.EraseFrom(vector.entries_.begin());
+  return false;
 }
 
 bool Vector::DecodeAt(std::string_view bytes, LogId log, uint64_t& number) {

@@ -61,6 +61,9 @@ class Vector {
 
   // A varint count, then (log as 8 bytes, number as varint), sorted by log.
   void EncodeTo(std::string& out) const;
+  size_t EncodedSize() const;
+  // The same, to where there is room for it; returns where it ends.
+  char* EncodeAt(char* at) const;
   // False, and `vector` untouched, unless all of `bytes` is one vector in its one form.
   static bool Decode(std::string_view bytes, Vector& vector);
   // At() of the vector that `bytes` are, without making it; false as Decode says it.
@@ -76,6 +79,9 @@ class Vector {
   static void WalkTo(LogId log, At& at, At end) {
     while (at != end && at->log < log) ++at;
   }
+
+  // The number of `log`, which is made if it is not there: to be set above 0.
+  uint64_t& Slot(LogId log);
 
   DotList entries_;  // sorted by log, numbers above 0
 };

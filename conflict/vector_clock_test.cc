@@ -79,12 +79,21 @@ TEST(Vector, HasOneFormOfBytes) {
   for (const Vector& v : AllVectors()) {
     std::string bytes;
     v.EncodeTo(bytes);
+    std::string other(v.EncodedSize(), 0);
+    EXPECT_EQ(v.EncodeAt(other.data()), other.data() + other.size());
+    EXPECT_EQ(other, bytes);
     Vector back;
     ASSERT_TRUE(Vector::Decode(bytes, back));
     EXPECT_EQ(back, v);
-    for (size_t cut = 0; cut < bytes.size(); ++cut)
+    // What is refused leaves what was there, or nothing.
+    Vector empty;
+    for (size_t cut = 0; cut < bytes.size(); ++cut) {
       EXPECT_FALSE(Vector::Decode(std::string_view(bytes).substr(0, cut), back));
+      EXPECT_FALSE(Vector::Decode(std::string_view(bytes).substr(0, cut), empty));
+    }
     EXPECT_FALSE(Vector::Decode(bytes + "x", back));
+    EXPECT_EQ(back, v);
+    EXPECT_TRUE(empty.empty());
   }
 }
 
