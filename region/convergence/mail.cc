@@ -1,5 +1,6 @@
 #include "region/convergence/mail.h"
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 
@@ -11,9 +12,8 @@ namespace {
 using table::BucketPage;
 
 void PutVector(std::string& out, const conflict::Vector& vector) {
-  std::string bytes;
-  vector.EncodeTo(bytes);
-  PutBytes(out, bytes);
+  PutVarint(out, vector.EncodedSize());
+  vector.EncodeTo(out);
 }
 
 bool ReadVector(Reader& reader, conflict::Vector& vector) {
@@ -59,18 +59,31 @@ bool ReadSummary(Reader& reader, table::RowSummary& row) {
          reader.ReadFixed64(row.content);
 }
 
+// Table, bucket and sum; of an empty `touched` the size and the count.
+constexpr size_t kDigestBytesMin = 8 + 2 + 8 + 1 + 1;
+
 void Put(std::string& out, const Digests& digests) {
   PutVarint(out, digests.entries.size());
+  // In one piece: many are shown, many times a second.
+  size_t room = 0;
+  for (const auto& entry : digests.entries)
+    room += kDigestBytesMin + coding::kVarintBytesMax + entry.digest.touched.EncodedSize();
+  const size_t before = out.size();
+  out.resize(before + room);
+  char* at = out.data() + before;
   for (const auto& entry : digests.entries) {
-    PutFixed64(out, entry.table.value);
-    PutFixed16(out, entry.bucket);
-    PutFixed64(out, entry.digest.sum);
-    PutVector(out, entry.digest.touched);
+    StoreFixed64(at, entry.table.value);
+    StoreFixed16(at + 8, entry.bucket);
+    StoreFixed64(at + 10, entry.digest.sum);
+    at = coding::StoreVarint(at + 18, entry.digest.touched.EncodedSize());
+    at = entry.digest.touched.EncodeAt(at);
   }
+  out.resize(static_cast<size_t>(at - out.data()));
 }
 bool Read(Reader& reader, Digests& digests) {
   size_t count = 0;
   if (!ReadCount(reader, count)) return false;
+  digests.entries.reserve(std::min(count, reader.rest().size() / kDigestBytesMin));
   for (size_t i = 0; i < count; ++i) {
     auto& entry = digests.entries.emplace_back();
     if (!reader.ReadFixed64(entry.table.value) || !reader.ReadFixed16(entry.bucket) ||
