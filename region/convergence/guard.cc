@@ -1,6 +1,7 @@
 #include "region/convergence/guard.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "base/mark.h"
@@ -8,6 +9,8 @@
 
 namespace everwrite::convergence {
 namespace {
+
+using Match = table::DigestBook::Match;
 
 constexpr size_t kEndedMax = 50;
 constexpr int64_t kTickMicrosMax = kMicrosPerSecond;  // of scrubbing made up for after a pause
@@ -67,23 +70,23 @@ void ConvergenceGuard::Show() {
   const conflict::Vector durable = engine_.committer().Durable();
   Digests digests;
   WholeTables whole(engine_);
-  const auto add = [&](table::DigestBook::Entry entry, bool moved) {
-    if (!whole.Has(entry.table)) return;  // it is being filled: shown in turn, later
-    if (durable.Covers(entry.digest.touched) && !IsQuiet({entry.table, entry.bucket})) {
-      digests.entries.push_back(std::move(entry));
-    } else if (moved) {
-      engine_.digests().PutBackMoved(entry.table, entry.bucket);
-    }
+  const auto stays = [&](const table::DigestBook::Entry& entry, bool moved) {
+    if (!whole.Has(entry.table)) return false;  // it is being filled: shown in turn, later
+    if (durable.Covers(entry.digest.touched) && !IsQuiet({entry.table, entry.bucket})) return true;
+    if (moved) engine_.digests().PutBackMoved(entry.table, entry.bucket);
+    return false;
   };
-  for (auto& entry : engine_.digests().TakeMoved(options_.moved_per_tick))
-    add(std::move(entry), true);
+  digests.entries = engine_.digests().TakeMoved(options_.moved_per_tick);
+  std::erase_if(digests.entries, [&](const auto& entry) { return !stays(entry, true); });
   auto others = engine_.digests().List(show_at_.first, show_at_.second, options_.others_per_tick);
   if (others.size() < options_.others_per_tick) {
     show_at_ = {};
   } else {
     show_at_ = {others.back().table, static_cast<uint16_t>(others.back().bucket + 1)};
   }
-  for (auto& entry : others) add(std::move(entry), false);
+  digests.entries.reserve(digests.entries.size() + others.size());
+  for (auto& entry : others)
+    if (stays(entry, false)) digests.entries.push_back(std::move(entry));
   if (digests.entries.empty()) return;
   const std::string letter = EncodeLetter(digests);
   for (const RegionId peer : options_.peers) send_(peer, letter);
@@ -179,9 +182,7 @@ void ConvergenceGuard::Scrub(int64_t elapsed_us) {
 // The first bucket from scrub_at_ on that has a digest or rows: either may be there by mistake.
 std::optional<ConvergenceGuard::Place> ConvergenceGuard::NextToScrub(
     table::BucketCounter& counter) const {
-  std::optional<Place> next;
-  const auto entries = engine_.digests().List(scrub_at_.first, scrub_at_.second, 1);
-  if (!entries.empty()) next = Place{entries[0].table, entries[0].bucket};
+  std::optional<Place> next = engine_.digests().First(scrub_at_.first, scrub_at_.second);
   const auto row = counter.FirstWithRows(scrub_at_.first, scrub_at_.second);
   if (row && *row >= scrub_at_ && (!next || *row < *next)) next = row;
   return next;
@@ -200,24 +201,33 @@ void ConvergenceGuard::OnMail(RegionId from, std::string_view bytes, Executor& e
 
 void ConvergenceGuard::Compare(RegionId from, const Digests& digests) {
   uint64_t equal = 0, moving = 0;
-  WholeTables whole(engine_);
-  for (const auto& theirs : digests.entries) {
-    if (!whole.Has(theirs.table)) continue;  // not held here, or being filled
-    const table::BucketDigest ours = engine_.digests().Get(theirs.table, theirs.bucket);
-    if (ours.touched != theirs.digest.touched) {
-      ++moving;
-    } else if (ours.sum == theirs.digest.sum) {
-      ++equal;
-      // What was different is so no more: by our repair or theirs.
-      const auto at = suspects_.find({theirs.table, theirs.bucket});
-      if (at != suspects_.end() && !at->second.finding.damaged_here &&
-          at->second.finding.differs_from == from && at->second.repairs_open == 0)
-        Close(at->first);
-    } else if (IsQuiet({theirs.table, theirs.bucket})) {
-      ++moving;
-    } else {
-      Reach(Mark::kBucketsDiffer);
-      Suspicion({theirs.table, theirs.bucket}, false, from);
+  // They come table by table.
+  std::span<const table::DigestBook::Entry> rest(digests.entries);
+  while (!rest.empty()) {
+    const TableId table = rest.front().table;
+    const auto end = std::find_if(rest.begin(), rest.end(),
+                                  [table](const auto& entry) { return entry.table != table; });
+    const auto of_table = rest.first(static_cast<size_t>(end - rest.begin()));
+    rest = rest.subspan(of_table.size());
+    if (!engine_.IsWhole(table)) continue;  // not held here, or being filled
+    const std::vector<Match> matches = engine_.digests().Compare(table, of_table);
+    for (size_t i = 0; i < matches.size(); ++i) {
+      const Place place{table, of_table[i].bucket};
+      if (matches[i] == Match::kMoving) {
+        ++moving;
+      } else if (matches[i] == Match::kEqual) {
+        ++equal;
+        // What was different is so no more: by our repair or theirs.
+        const auto at = suspects_.find(place);
+        if (at != suspects_.end() && !at->second.finding.damaged_here &&
+            at->second.finding.differs_from == from && at->second.repairs_open == 0)
+          Close(place);
+      } else if (IsQuiet(place)) {
+        ++moving;
+      } else {
+        Reach(Mark::kBucketsDiffer);
+        Suspicion(place, false, from);
+      }
     }
   }
   std::lock_guard lock(mutex_);

@@ -1,5 +1,6 @@
 #include "region/table/bucket_digest.h"
 
+#include <algorithm>
 #include <bit>
 #include <utility>
 
@@ -73,18 +74,20 @@ KvRange DigestRange() {
 
 namespace {
 
-void AppendBucketDigest(const BucketDigest& digest, std::string& out) {
-  out.reserve(10 + 18 * digest.touched.entries().size());
-  PutFixed64(out, digest.sum);
-  digest.touched.EncodeTo(out);
+// In `buffer`, which only grows.
+std::string_view Encoded(const BucketDigest& digest, std::string& buffer) {
+  const size_t size = 8 + digest.touched.EncodedSize();
+  if (buffer.size() < size) buffer.resize(size);
+  StoreFixed64(buffer.data(), digest.sum);
+  digest.touched.EncodeAt(buffer.data() + 8);
+  return {buffer.data(), size};
 }
 
 }  // namespace
 
 std::string EncodeBucketDigest(const BucketDigest& digest) {
-  std::string out;
-  AppendBucketDigest(digest, out);
-  return out;
+  std::string buffer;
+  return std::string(Encoded(digest, buffer));
 }
 
 bool DecodeBucketDigest(std::string_view bytes, BucketDigest& digest) {
@@ -92,11 +95,11 @@ bool DecodeBucketDigest(std::string_view bytes, BucketDigest& digest) {
   return reader.ReadFixed64(digest.sum) && conflict::Vector::Decode(reader.rest(), digest.touched);
 }
 
-DigestBook::Slot& DigestBook::Buckets::Make(uint16_t bucket) {
-  std::unique_ptr<Page>& page = pages_[bucket / kPageSlots];
-  if (!page) page = std::make_unique<Page>();
+DigestBook::Slot& DigestBook::Buckets::Add(uint16_t bucket) {
+  if (size_ % kPageSlots == 0) pages_.push_back(std::make_unique<Page>());
   present_[bucket / 64] |= 1ULL << bucket % 64;
-  return SlotOf(bucket);
+  places_[bucket] = static_cast<uint16_t>(size_++);
+  return SlotAt(places_[bucket]);
 }
 
 bool DigestBook::Buckets::SetMoved(uint16_t bucket, bool moved) {
@@ -116,9 +119,9 @@ uint32_t DigestBook::Buckets::Next(const Bits& bits, uint32_t bucket) {
   return kBuckets;
 }
 
-size_t DigestBook::Buckets::Count(const Bits& bits) {
+size_t DigestBook::Buckets::CountMoved() const {
   size_t count = 0;
-  for (const uint64_t word : bits) count += static_cast<size_t>(std::popcount(word));
+  for (const uint64_t word : moved_) count += static_cast<size_t>(std::popcount(word));
   return count;
 }
 
@@ -130,11 +133,9 @@ Status DigestBook::Load(const KvStore& store) {
     Reader reader(it->key().substr(1));
     TableId table;
     uint16_t bucket = 0;
-    BucketDigest digest;
     if (!reader.ReadFixed64(table.value) || !reader.ReadFixed16(bucket) || !reader.done() ||
-        bucket >= kBuckets || !DecodeBucketDigest(it->value(), digest))
+        bucket >= kBuckets || !DecodeBucketDigest(it->value(), tables_[table].Make(bucket).digest))
       return DataLoss("a bucket's digest is damaged");
-    tables_[table].Make(bucket).digest = std::move(digest);
   }
   return it->status();
 }
@@ -165,8 +166,9 @@ void DigestBook::Drop(TableId table, KvBatch& batch) {
 }
 
 DigestBook::Slot& DigestBook::Dirty(TableId table, uint16_t bucket) {
-  Slot& slot = tables_[table].Make(bucket);
-  if (!std::exchange(slot.dirty, true)) dirty_.push_back({table, bucket, &slot});
+  Buckets& buckets = tables_[table];
+  Slot& slot = buckets.Make(bucket);
+  if (!std::exchange(slot.dirty, true)) dirty_.push_back({table, bucket, &buckets, &slot});
   return slot;
 }
 
@@ -180,12 +182,10 @@ void DigestBook::Flush(KvBatch& batch) {
   }
   for (const Lesson& lesson : lessons_)
     Dirty(lesson.table, lesson.bucket).digest.touched.Merge(lesson.touched);
-  for (const auto& [table, bucket, slot] : dirty_) {
+  for (const auto& [table, bucket, buckets, slot] : dirty_) {
     slot->dirty = false;
-    encoded_.clear();
-    AppendBucketDigest(slot->digest, encoded_);
-    batch.Put(ColumnFamily::kSystem, DigestKey(table, bucket), encoded_);
-    if (keep_moved_ && tables_.at(table).SetMoved(bucket, true)) ++moved_;
+    batch.Put(ColumnFamily::kSystem, DigestKey(table, bucket), Encoded(slot->digest, encoded_));
+    if (keep_moved_ && buckets->SetMoved(bucket, true)) ++moved_;
   }
   steps_.clear();
   lessons_.clear();
@@ -200,10 +200,30 @@ BucketDigest DigestBook::Get(TableId table, uint16_t bucket) const {
   return slot == nullptr ? BucketDigest{} : slot->digest;
 }
 
+std::vector<DigestBook::Match> DigestBook::Compare(TableId table,
+                                                   std::span<const Entry> theirs) const {
+  const BucketDigest none;
+  std::vector<Match> matches;
+  matches.reserve(theirs.size());
+  std::lock_guard lock(mutex_);
+  const auto buckets = tables_.find(table);
+  for (const Entry& entry : theirs) {
+    const Slot* const slot = buckets == tables_.end() || entry.bucket >= kBuckets
+                                 ? nullptr
+                                 : buckets->second.Find(entry.bucket);
+    const BucketDigest& ours = slot ? slot->digest : none;
+    matches.push_back(ours.touched != entry.digest.touched ? Match::kMoving
+                      : ours.sum == entry.digest.sum       ? Match::kEqual
+                                                           : Match::kDiffers);
+  }
+  return matches;
+}
+
 std::vector<DigestBook::Entry> DigestBook::List(TableId table, uint32_t bucket,
                                                 size_t limit) const {
   std::vector<Entry> entries;
   std::lock_guard lock(mutex_);
+  entries.reserve(std::min(limit, SizeNow()));
   for (auto at = tables_.lower_bound(table); at != tables_.end(); ++at) {
     const Buckets& buckets = at->second;
     uint32_t next = buckets.NextPresent(at->first == table ? bucket : 0);
@@ -215,9 +235,20 @@ std::vector<DigestBook::Entry> DigestBook::List(TableId table, uint32_t bucket,
   return entries;
 }
 
+std::optional<std::pair<TableId, uint16_t>> DigestBook::First(TableId table,
+                                                              uint32_t bucket) const {
+  std::lock_guard lock(mutex_);
+  for (auto at = tables_.lower_bound(table); at != tables_.end(); ++at) {
+    const uint32_t first = at->second.NextPresent(at->first == table ? bucket : 0);
+    if (first < kBuckets) return std::pair{at->first, static_cast<uint16_t>(first)};
+  }
+  return std::nullopt;
+}
+
 std::vector<DigestBook::Entry> DigestBook::TakeMoved(size_t limit) {
   std::vector<Entry> entries;
   std::lock_guard lock(mutex_);
+  entries.reserve(std::min(limit, moved_));
   keep_moved_ = true;
   if (moved_ <= limit) take_moved_at_ = {};
   bool wrapped = false;
@@ -253,8 +284,12 @@ void DigestBook::PutBackMoved(TableId table, uint16_t bucket) {
 
 size_t DigestBook::size() const {
   std::lock_guard lock(mutex_);
+  return SizeNow();
+}
+
+size_t DigestBook::SizeNow() const {
   size_t count = 0;
-  for (const auto& [table, buckets] : tables_) count += buckets.CountPresent();
+  for (const auto& [table, buckets] : tables_) count += buckets.size();
   return count;
 }
 

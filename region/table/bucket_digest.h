@@ -20,6 +20,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -90,8 +91,13 @@ class DigestBook {
     uint16_t bucket = 0;
     BucketDigest digest;
   };
-  // Up to `limit` buckets at and behind (table, bucket), in order.
+  // How another region's digests, of one table, stand to ours of the same buckets, each: of other
+  // changes; of the same and equal; of the same, and different.
+  enum class Match : uint8_t { kMoving, kEqual, kDiffers };
+  std::vector<Match> Compare(TableId table, std::span<const Entry> theirs) const;
+  // Up to `limit` buckets at and behind (table, bucket), in order; the first alone.
   std::vector<Entry> List(TableId table, uint32_t bucket, size_t limit) const;
+  std::optional<std::pair<TableId, uint16_t>> First(TableId table, uint32_t bucket) const;
   size_t size() const;
 
   // Up to `limit` of the buckets that were flushed since they were taken last; for the one who
@@ -106,31 +112,34 @@ class DigestBook {
     bool dirty = false;
   };
   // A place for each bucket of one table, made where one is touched: under load every write looks
-  // for its own.
+  // for its own. They lie in the order in which they were made, without gaps.
   class Buckets {
    public:
     Slot* Find(uint32_t bucket) const {
-      return present_[bucket / 64] >> bucket % 64 & 1 ? &SlotOf(bucket) : nullptr;
+      return present_[bucket / 64] >> bucket % 64 & 1 ? &SlotAt(places_[bucket]) : nullptr;
     }
-    Slot& Make(uint16_t bucket);
+    Slot& Make(uint16_t bucket) {
+      Slot* const slot = Find(bucket);
+      return slot ? *slot : Add(bucket);
+    }
     // The first at or behind `bucket` that is there, or that has moved; kBuckets: none.
     uint32_t NextPresent(uint32_t bucket) const { return Next(present_, bucket); }
     uint32_t NextMoved(uint32_t bucket) const { return Next(moved_, bucket); }
     // True when that is news.
     bool SetMoved(uint16_t bucket, bool moved);
-    size_t CountPresent() const { return Count(present_); }
-    size_t CountMoved() const { return Count(moved_); }
+    size_t size() const { return size_; }
+    size_t CountMoved() const;
 
    private:
     using Bits = std::array<uint64_t, kBuckets / 64>;
     static constexpr uint32_t kPageSlots = 16;
     using Page = std::array<Slot, kPageSlots>;
     static uint32_t Next(const Bits& bits, uint32_t bucket);
-    static size_t Count(const Bits& bits);
-    Slot& SlotOf(uint32_t bucket) const {
-      return (*pages_[bucket / kPageSlots])[bucket % kPageSlots];
-    }
-    std::array<std::unique_ptr<Page>, kBuckets / kPageSlots> pages_;
+    Slot& Add(uint16_t bucket);
+    Slot& SlotAt(uint32_t place) const { return (*pages_[place / kPageSlots])[place % kPageSlots]; }
+    std::vector<std::unique_ptr<Page>> pages_;  // slots stay where they are
+    uint32_t size_ = 0;
+    std::array<uint16_t, kBuckets> places_;  // of those that are present
     Bits present_{};
     Bits moved_{};
   };
@@ -145,14 +154,17 @@ class DigestBook {
     uint16_t bucket;
     conflict::Vector touched;
   };
-  Slot& Dirty(TableId table, uint16_t bucket);  // with mutex_ held
+  // With mutex_ held.
+  Slot& Dirty(TableId table, uint16_t bucket);
+  size_t SizeNow() const;
 
   std::vector<Step> steps_;  // of the turn, not seen yet; the turn's own
   std::vector<Lesson> lessons_;
   struct DirtySlot {
     TableId table;
     uint16_t bucket;
-    Slot* slot;  // in tables_
+    Buckets* buckets;  // in tables_, as the slot
+    Slot* slot;
   };
   std::vector<DirtySlot> dirty_;  // Flush's own, as the next: kept for their memory
   std::string encoded_;

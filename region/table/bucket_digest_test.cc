@@ -173,6 +173,57 @@ TEST(DigestBook, WhatHasMovedIsTakenOnceAndNoneWaitsForEver) {
   EXPECT_EQ(take(10), Places());
 }
 
+TEST(DigestBook, ToCompareManyIsToCompareOneByOne) {
+  Random random(4);
+  DigestBook ours, theirs;
+  KvBatch batch;
+  const TableId table{300};
+  for (uint64_t i = 1; i <= 3000; ++i) {
+    const auto bucket = static_cast<uint16_t>(random.Below(kBuckets));
+    const Dot dot{LogId::Make(RegionId{1}, 2), i};
+    if (!random.Chance(1, 10)) ours.Touch(table, bucket, dot, i);
+    if (!random.Chance(1, 10)) theirs.Touch(table, bucket, dot, i + (random.Chance(1, 10) ? 1 : 0));
+  }
+  ours.Flush(batch);
+  theirs.Flush(batch);
+  auto shown = theirs.List(table, 0, kBuckets);
+  shown.push_back({table, 0, BucketDigest{}});  // as of a bucket that is not there
+  for (const TableId of : {table, TableId{301}}) {
+    const auto matches = ours.Compare(of, shown);
+    ASSERT_EQ(matches.size(), shown.size());
+    std::map<DigestBook::Match, int> seen;
+    for (size_t i = 0; i < shown.size(); ++i) {
+      const BucketDigest one = ours.Get(of, shown[i].bucket);
+      const bool same_changes = one.touched == shown[i].digest.touched;
+      EXPECT_EQ(matches[i] == DigestBook::Match::kMoving, !same_changes);
+      EXPECT_EQ(matches[i] == DigestBook::Match::kEqual, one == shown[i].digest);
+      ++seen[matches[i]];
+    }
+    EXPECT_EQ(seen.size(), of == table ? 3u : 2u);
+  }
+}
+
+TEST(DigestBook, TheFirstIsThatOfTheList) {
+  Random random(5);
+  DigestBook book;
+  KvBatch batch;
+  EXPECT_FALSE(book.First(TableId{0}, 0));
+  for (uint64_t i = 1; i <= 20; ++i)
+    book.Touch(TableId{300 + random.Below(3)}, static_cast<uint16_t>(random.Below(kBuckets)),
+               {LogId::Make(RegionId{1}, 2), i}, i);
+  book.Flush(batch);
+  for (int i = 0; i < 2000; ++i) {
+    const TableId table{299 + random.Below(5)};
+    const auto bucket = static_cast<uint32_t>(random.Below(kBuckets + 1));
+    const auto first = book.First(table, bucket);
+    const auto list = book.List(table, bucket, 1);
+    ASSERT_EQ(first.has_value(), !list.empty());
+    if (first) {
+      EXPECT_EQ(*first, (std::pair{list[0].table, list[0].bucket}));
+    }
+  }
+}
+
 TEST(BucketDigest, CountingOnesWayThroughIsCountingOneByOne) {
   Random random(3);
   TestRegion region(1);
