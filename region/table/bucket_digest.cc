@@ -19,11 +19,18 @@ uint64_t Mix(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-std::string BucketBound(TableId table, uint32_t bucket) {
-  if (bucket == kBuckets) return PrefixEnd(ItemKey(table, ""));
-  std::string hash;
-  PutFixed64(hash, static_cast<uint64_t>(bucket) << (64 - kBucketBits));
-  return ItemKey(table, hash);
+// Where a bucket's keys begin and end. The first one also has whatever is too short to have a hash,
+// which no row is.
+void PutBucketBegin(TableId table, uint32_t bucket, std::string& out) {
+  PutFixed64(out, table.value);
+  if (table != kCatalogTable && bucket != 0)
+    PutFixed64(out, static_cast<uint64_t>(bucket) << (64 - kBucketBits));
+}
+
+void PutBucketEnd(TableId table, uint32_t bucket, std::string& out) {
+  if (table != kCatalogTable && bucket + 1 < kBuckets)
+    return PutBucketBegin(table, bucket + 1, out);
+  out += PrefixEnd(ItemKey(table, ""));
 }
 
 }  // namespace
@@ -34,10 +41,10 @@ uint16_t BucketOf(std::string_view store_key) {
 }
 
 KvRange BucketRange(TableId table, uint16_t bucket) {
-  if (table == kCatalogTable) return {ItemKey(table, ""), PrefixEnd(ItemKey(table, ""))};
-  // The first one also has whatever is too short to have a hash, which no row is.
-  return {bucket == 0 ? ItemKey(table, "") : BucketBound(table, bucket),
-          BucketBound(table, bucket + 1u)};
+  KvRange range;
+  PutBucketBegin(table, bucket, range.begin);
+  PutBucketEnd(table, bucket, range.end);
+  return range;
 }
 
 uint64_t ContentHash(std::string_view image) { return Hash64(image); }
@@ -295,14 +302,6 @@ size_t DigestBook::SizeNow() const {
 
 namespace {
 
-// Empty: there is none.
-Result<std::string_view> FindDigest(KvIterator& digests, const std::string& key) {
-  digests.Seek(key);
-  if (digests.Valid() && digests.key() == key) return digests.value();
-  EW_RETURN_IF_ERROR(digests.status());
-  return std::string_view();
-}
-
 // From where `rows` stand up to `end`; empty: all.
 Status AddRows(KvIterator& rows, std::string_view end, BucketCount& count) {
   for (; rows.Valid() && (end.empty() || rows.key() < end); rows.Next()) {
@@ -319,40 +318,59 @@ Status AddRows(KvIterator& rows, std::string_view end, BucketCount& count) {
 
 BucketCounter::BucketCounter(const KvStore& store)
     : store_(store),
-      before_(store.NewIterator(ColumnFamily::kSystem, DigestRange())),
-      rows_(store.NewIterator(ColumnFamily::kItems, {})),
-      after_(store.NewIterator(ColumnFamily::kSystem, DigestRange())) {}
+      before_{store.NewIterator(ColumnFamily::kSystem, DigestRange())},
+      rows_{store.NewIterator(ColumnFamily::kItems, {})},
+      after_{store.NewIterator(ColumnFamily::kSystem, DigestRange())} {}
 
-void BucketCounter::Seek(const std::string& key) {
-  const bool there =
-      placed_ && passed_ <= key &&
-      (rows_->Valid() ? rows_->key() >= std::string_view(key) : rows_->status().ok());
-  if (!there) rows_->Seek(key);
-  passed_ = key;
-  placed_ = true;
+void BucketCounter::Cursor::To(std::string_view key) {
+  const auto reached = [&] { return at->Valid() ? at->key() >= key : at->status().ok(); };
+  if (!placed || passed > key) {
+    at->Seek(key);
+  } else if (reached()) {
+    return;
+  } else {
+    if (at->Valid()) at->Next();
+    if (!reached()) at->Seek(key);
+  }
+  passed = key;
+  placed = true;
+}
+
+Result<std::string_view> BucketCounter::FindDigest(Cursor& digests, std::string_view key) {
+  digests.To(key);
+  const KvIterator& at = *digests.at;
+  if (at.Valid() && at.key() == key) return at.value();
+  EW_RETURN_IF_ERROR(at.status());
+  return std::string_view();
 }
 
 std::optional<std::pair<TableId, uint16_t>> BucketCounter::FirstWithRows(TableId table,
                                                                          uint16_t bucket) {
-  Seek(BucketRange(table, bucket).begin);
-  if (!rows_->Valid()) return std::nullopt;
-  return std::pair{TableOfItemKey(rows_->key()), BucketOf(rows_->key())};
+  bound_.clear();
+  PutBucketBegin(table, bucket, bound_);
+  rows_.To(bound_);
+  const KvIterator& at = *rows_.at;
+  if (!at.Valid()) return std::nullopt;
+  return std::pair{TableOfItemKey(at.key()), BucketOf(at.key())};
 }
 
 Result<BucketCount> BucketCounter::Count(TableId table, uint16_t bucket) {
   BucketCount count;
   const std::string key = DigestKey(table, bucket);
-  EW_ASSIGN_OR_RETURN(const std::string_view before, FindDigest(*before_, key));
-  EW_ASSIGN_OR_RETURN(const std::string_view after, FindDigest(*after_, key));
+  EW_ASSIGN_OR_RETURN(const std::string_view before, FindDigest(before_, key));
+  EW_ASSIGN_OR_RETURN(const std::string_view after, FindDigest(after_, key));
   if (before != after) return CountBucket(store_, table, bucket);
   if (!after.empty() && !DecodeBucketDigest(after, count.said))
     return DataLoss("a bucket's digest is damaged");
-  const KvRange range = BucketRange(table, bucket);
-  Seek(range.begin);
-  placed_ = false;  // until its end is reached
-  EW_RETURN_IF_ERROR(AddRows(*rows_, range.end, count));
-  passed_ = range.end;
-  placed_ = !range.end.empty();
+  bound_.clear();
+  PutBucketBegin(table, bucket, bound_);
+  rows_.To(bound_);
+  bound_.clear();
+  PutBucketEnd(table, bucket, bound_);
+  rows_.placed = false;  // until its end is reached
+  EW_RETURN_IF_ERROR(AddRows(*rows_.at, bound_, count));
+  rows_.passed = bound_;
+  rows_.placed = !bound_.empty();
   return count;
 }
 

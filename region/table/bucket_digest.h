@@ -204,15 +204,22 @@ class BucketCounter {
   std::optional<std::pair<TableId, uint16_t>> FirstWithRows(TableId table, uint16_t bucket);
 
  private:
-  // The rows stand at the first key at or behind `key`.
-  void Seek(const std::string& key);
+  // An iterator that is mostly sent on a little.
+  struct Cursor {
+    std::unique_ptr<KvIterator> at;
+    std::string passed;  // the first key that is not before this is where it stands
+    bool placed = false;
+    // To the first key at or behind `key`.
+    void To(std::string_view key);
+  };
+  // Empty: there is none.
+  static Result<std::string_view> FindDigest(Cursor& digests, std::string_view key);
 
   const KvStore& store_;
-  const std::unique_ptr<KvIterator> before_;  // digests; made in this order
-  const std::unique_ptr<KvIterator> rows_;
-  const std::unique_ptr<KvIterator> after_;
-  std::string passed_;  // the first row that is not before this is where rows_ stand
-  bool placed_ = false;
+  Cursor before_;  // digests; made in this order
+  Cursor rows_;
+  Cursor after_;
+  std::string bound_;  // of a bucket; for its memory
 };
 
 // For tests and the simulator: every bucket, recounted; a line for each that is not sound or whose
