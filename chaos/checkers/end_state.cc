@@ -441,11 +441,11 @@ Violations CheckBucketDigests(EndView& view) {
   Violations violations;
   std::vector<table::DigestBook> books(view.size());
   for (size_t i = 0; i < view.size(); ++i) {
-    const auto lines = table::CheckDigests(*view.stores()[i]);
+    CHECK(books[i].Load(*view.stores()[i]).ok());
+    const auto lines = table::CheckDigests(*view.stores()[i], books[i]);
     CHECK(lines.ok(), lines.status().ToString());
     for (const std::string& line : *lines)
       violations.push_back(line + " in region " + std::to_string(i));
-    CHECK(books[i].Load(*view.stores()[i]).ok());
   }
   const std::set<TableId> placed = PlacedTables(*view.stores()[0]);
   const auto list = [&placed](const table::DigestBook& book) {

@@ -1,6 +1,7 @@
 #include "region/table/bucket_digest.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <utility>
 
@@ -395,35 +396,37 @@ Result<BucketCount> CountBucket(const KvStore& store, TableId table, uint16_t bu
 }
 
 Result<std::vector<std::string>> CheckDigests(const KvStore& store, size_t limit) {
+  DigestBook book;
+  EW_RETURN_IF_ERROR(book.Load(store));
+  return CheckDigests(store, book, limit);
+}
+
+Result<std::vector<std::string>> CheckDigests(const KvStore& store, const DigestBook& book,
+                                              size_t limit) {
   std::vector<std::string> lines;
-  // By the rows: buckets that have any.
-  std::map<TableId, std::map<uint16_t, uint64_t>> sums;
-  std::set<TableId> tables{kCatalogTable};
+  // By the rows: the sums of buckets that have any.
+  using Sums = std::array<std::optional<uint64_t>, kBuckets>;
+  std::map<TableId, Sums> tables;
   const auto rows = store.NewIterator(ColumnFamily::kItems, {});
   for (rows->Seek(""); rows->Valid(); rows->Next()) {
     StoredItem row;
     if (!DecodeStoredItem(rows->value(), row)) return DataLoss("a stored item is damaged");
-    tables.insert(TableOfItemKey(rows->key()));
-    if (!row.tombstone)
-      sums[TableOfItemKey(rows->key())][BucketOf(rows->key())] += RowHash(rows->key(), row);
+    if (row.tombstone) continue;
+    std::optional<uint64_t>& sum = tables[TableOfItemKey(rows->key())][BucketOf(rows->key())];
+    sum = sum.value_or(0) + RowHash(rows->key(), row);
   }
   EW_RETURN_IF_ERROR(rows->status());
-  DigestBook book;
-  EW_RETURN_IF_ERROR(book.Load(store));
   for (const auto& entry : book.List(TableId{0}, 0, SIZE_MAX)) {
-    auto& table = sums[entry.table];
-    const auto at = table.find(entry.bucket);
-    const uint64_t sum = at == table.end() ? 0 : at->second;
+    const uint64_t sum = std::exchange(tables[entry.table][entry.bucket], std::nullopt).value_or(0);
     if (sum != entry.digest.sum && lines.size() < limit)
       lines.push_back("bucket " + std::to_string(entry.bucket) + " of table " +
                       std::to_string(entry.table.value) + ": the rows sum up to " +
                       std::to_string(sum) + ", the digest says " +
                       std::to_string(entry.digest.sum));
-    if (at != table.end()) table.erase(at);
   }
-  for (const auto& [table, buckets] : sums)
-    for (const auto& [bucket, sum] : buckets)
-      if (lines.size() < limit)
+  for (const auto& [table, sums] : tables)
+    for (uint32_t bucket = 0; bucket < kBuckets; ++bucket)
+      if (sums[bucket] && lines.size() < limit)
         lines.push_back("bucket " + std::to_string(bucket) + " of table " +
                         std::to_string(table.value) + " has rows and no digest");
   return lines;
