@@ -222,8 +222,8 @@ class BucketCounter {
   std::string bound_;  // of a bucket; for its memory
 };
 
-// For tests and the simulator: every bucket, recounted; a line for each that is not sound. Nobody may
-// write meanwhile.
+// For tests and the simulator: every bucket, recounted; a line for each that is not sound. Nobody
+// may write meanwhile.
 Result<std::vector<std::string>> CheckDigests(const KvStore& store, size_t limit = 20);
 // The same; `book` is what was loaded from the store.
 Result<std::vector<std::string>> CheckDigests(const KvStore& store, const DigestBook& book,
