@@ -129,8 +129,8 @@ struct LeafMap::Node {
     }
     return {low, false};
   }
-  // Of the numbers from `from` to `to`, which `before` divides. By halves, without a branch: which
-  // half it is nobody can guess, and a wrong guess costs more than a look.
+  // Of the numbers from `from` to `to`, which `before` divides; by halves. A form without branches
+  // is no faster: what is guessed is fetched meanwhile, and half of the guesses are right.
   template <typename Numbers, typename Before>
   static size_t FirstNot(const Numbers& numbers, size_t from, size_t to, Before before) {
     if (from == to) return from;
