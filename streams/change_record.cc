@@ -1,5 +1,7 @@
 #include "streams/change_record.h"
 
+#include <array>
+
 #include "base/check.h"
 #include "base/coding.h"
 #include "base/future.h"
@@ -76,6 +78,117 @@ bool ForEachField(std::string_view input, Visitor&& visit) {
   return true;
 }
 
+// The fields in the order of their numbers, each at most once: as EncodeChangeRecord writes them,
+// and so what comes but for records of a newer version. Half the cost of ForEachField.
+class InOrder {
+ public:
+  explicit InOrder(std::string_view input) : at_(input.data()), end_(input.data() + input.size()) {}
+
+  void Varint(int field, uint64_t& value) {
+    if (Is(field, kVarint)) TakeNumber(value);
+  }
+  void Fixed64(int field, uint64_t& value) {
+    if (!Is(field, kFixed64)) return;
+    ok_ = end_ - at_ >= 8;
+    if (!ok_) return;
+    value = __builtin_bswap64(LoadFixed64(at_));
+    at_ += 8;
+  }
+  void Bytes(int field, std::string_view& bytes) {
+    uint64_t size = 0;
+    if (!Is(field, kLengthDelimited) || !TakeNumber(size)) return;
+    ok_ = size <= static_cast<size_t>(end_ - at_);
+    if (!ok_) return;
+    bytes = {at_, size};
+    at_ += size;
+  }
+  // All was read; else something else stands there, or nothing that is well formed.
+  bool done() const { return ok_ && at_ == end_; }
+
+ private:
+  bool Is(int field, Wire wire) {
+    std::array<char, 2> tag = {static_cast<char>(field << 3 | wire), 0};
+    size_t size = 1;
+    if (field >= 16) {
+      tag = {static_cast<char>((field << 3 | wire) | 0x80), static_cast<char>(field >> 4)};
+      size = 2;
+    }
+    if (!ok_ || static_cast<size_t>(end_ - at_) < size) return false;
+    if (at_[0] != tag[0] || (size == 2 && at_[1] != tag[1])) return false;
+    at_ += size;
+    return true;
+  }
+  bool TakeNumber(uint64_t& value) {
+    Reader reader({at_, static_cast<size_t>(end_ - at_)});
+    ok_ = reader.ReadVarint(value);
+    at_ = end_ - reader.rest().size();
+    return ok_;
+  }
+
+  const char* at_;
+  const char* const end_;
+  bool ok_ = true;
+};
+
+// As they were sent: not every number is a subject or an actor.
+struct Ranged {
+  uint64_t subject = 0;
+  uint64_t actor = 0;
+};
+
+bool ReadInOrder(std::string_view bytes, ChangeRecord& record, Ranged& ranged) {
+  InOrder fields(bytes);
+  uint64_t tombstone = 0, transaction_end = 0, bare = 0, apart = 0;
+  fields.Fixed64(1, record.dot.log.value);
+  fields.Varint(2, record.dot.number);
+  fields.Fixed64(3, record.stamp.value);
+  fields.Bytes(4, record.context);
+  fields.Varint(5, ranged.subject);
+  fields.Varint(6, ranged.actor);
+  fields.Fixed64(7, record.table.value);
+  fields.Bytes(8, record.key);
+  fields.Varint(9, tombstone);
+  fields.Bytes(10, record.image);
+  fields.Varint(11, record.rank);
+  fields.Varint(12, record.transaction);
+  fields.Varint(13, transaction_end);
+  fields.Bytes(14, record.scope);
+  fields.Varint(15, bare);
+  fields.Varint(16, apart);
+  record.tombstone = tombstone != 0;
+  record.transaction_end = transaction_end != 0;
+  record.bare = bare != 0;
+  record.apart = apart != 0;
+  return fields.done();
+}
+
+bool ReadFields(std::string_view bytes, ChangeRecord& record, Ranged& ranged) {
+  if (ReadInOrder(bytes, record, ranged)) return true;
+  record = {};
+  ranged = {};
+  return ForEachField(bytes, [&](int field, uint64_t number, std::string_view data) {
+    switch (field) {
+      case 1: record.dot.log.value = number; break;
+      case 2: record.dot.number = number; break;
+      case 3: record.stamp.value = number; break;
+      case 4: record.context = data; break;
+      case 5: ranged.subject = number; break;
+      case 6: ranged.actor = number; break;
+      case 7: record.table.value = number; break;
+      case 8: record.key = data; break;
+      case 9: record.tombstone = number != 0; break;
+      case 10: record.image = data; break;
+      case 11: record.rank = number; break;
+      case 12: record.transaction = number; break;
+      case 13: record.transaction_end = number != 0; break;
+      case 14: record.scope = data; break;
+      case 15: record.bare = number != 0; break;
+      case 16: record.apart = number != 0; break;
+      default: break;  // of a newer version
+    }
+  });
+}
+
 }  // namespace
 
 void EncodeChangeRecord(const ChangeRecord& record, std::string& out) {
@@ -122,15 +235,12 @@ bool ScopeHolds(std::string_view scope, RegionId region) {
 }
 
 Share ShareOf(std::string_view record, RegionId receiver) {
-  std::string_view scope;
-  bool bare = false;
-  (void)ForEachField(record, [&](int field, uint64_t number, std::string_view data) {
-    if (field == 14) scope = data;
-    if (field == 15) bare = number != 0;
-  });
-  if (scope.empty()) return Share::kAsItIs;
-  if (ScopeHolds(scope, receiver)) return bare ? Share::kLacking : Share::kAsItIs;
-  return bare ? Share::kAsItIs : Share::kBare;
+  ChangeRecord fields;
+  Ranged ranged;
+  (void)ReadFields(record, fields, ranged);
+  if (fields.scope.empty()) return Share::kAsItIs;
+  if (ScopeHolds(fields.scope, receiver)) return fields.bare ? Share::kLacking : Share::kAsItIs;
+  return fields.bare ? Share::kAsItIs : Share::kBare;
 }
 
 std::string BareRecord(std::string_view bytes) {
@@ -148,36 +258,10 @@ std::string BareRecord(std::string_view bytes) {
 
 bool DecodeChangeRecord(std::string_view bytes, ChangeRecord& record) {
   ChangeRecord result;
-  bool in_range = true;
-  const bool well_formed =
-      ForEachField(bytes, [&](int field, uint64_t number, std::string_view data) {
-        switch (field) {
-          case 1: result.dot.log.value = number; break;
-          case 2: result.dot.number = number; break;
-          case 3: result.stamp.value = number; break;
-          case 4: result.context = data; break;
-          case 5:
-            in_range &= number <= 1;
-            result.subject = static_cast<Subject>(number);
-            break;
-          case 6:
-            in_range &= number <= 2;
-            result.actor = static_cast<Actor>(number);
-            break;
-          case 7: result.table.value = number; break;
-          case 8: result.key = data; break;
-          case 9: result.tombstone = number != 0; break;
-          case 10: result.image = data; break;
-          case 11: result.rank = number; break;
-          case 12: result.transaction = number; break;
-          case 13: result.transaction_end = number != 0; break;
-          case 14: result.scope = data; break;
-          case 15: result.bare = number != 0; break;
-          case 16: result.apart = number != 0; break;
-          default: break;  // of a newer version
-        }
-      });
-  if (!well_formed || !in_range) return false;
+  Ranged ranged;
+  if (!ReadFields(bytes, result, ranged) || ranged.subject > 1 || ranged.actor > 2) return false;
+  result.subject = static_cast<Subject>(ranged.subject);
+  result.actor = static_cast<Actor>(ranged.actor);
   if (result.dot.log.value == 0 || result.dot.number == 0 || result.stamp.value == 0) return false;
   // Definitions are everybody's.
   if ((result.bare || !result.scope.empty()) && result.subject != Subject::kItem) return false;

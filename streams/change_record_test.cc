@@ -83,6 +83,47 @@ std::string Valid() {
   return bytes;
 }
 
+// A message put together of parts is one, in whatever order they stand.
+TEST(ChangeRecord, TheOrderOfFieldsDoesNotMatter) {
+  using Message = everwrite::streams::proto::ChangeRecord;
+  const std::string context = ContextBytes(4), scope = EncodeScope({RegionId{1}, RegionId{3}});
+  std::vector<std::string> parts;
+  const auto add = [&parts](const auto& set) {
+    Message message;
+    set(message);
+    parts.push_back(message.SerializeAsString());
+  };
+  add([](Message& m) { m.set_log(kLog.value), m.set_number(300); });
+  add([](Message& m) { m.set_stamp(77); });
+  add([&](Message& m) { m.set_context(context); });
+  add([](Message& m) { m.set_table(9), m.set_key("key"), m.set_image("image"); });
+  add([](Message& m) { m.set_transaction(200), m.set_transaction_end(true); });
+  add([&](Message& m) { m.set_scope(scope), m.set_apart(true), m.set_bare(true); });
+  parts.push_back("\xa2\x06\x03xyz");  // field 100, of a newer version
+  Random random(3);
+  for (int i = 0; i < 200; ++i) {
+    std::string bytes;
+    for (const std::string& part : parts) bytes += part;
+    ChangeRecord record;
+    ASSERT_TRUE(DecodeChangeRecord(bytes, record));
+    EXPECT_EQ(record.dot, (Dot{kLog, 300}));
+    EXPECT_EQ(record.stamp, Stamp{77});
+    EXPECT_EQ(record.context, context);
+    EXPECT_EQ(record.table, TableId{9});
+    EXPECT_EQ(record.key, "key");
+    EXPECT_EQ(record.image, "image");
+    EXPECT_EQ(record.transaction, 200U);
+    EXPECT_TRUE(record.transaction_end);
+    EXPECT_EQ(record.scope, scope);
+    EXPECT_TRUE(record.apart);
+    EXPECT_TRUE(record.bare);
+    EXPECT_FALSE(record.tombstone);
+    EXPECT_EQ(ShareOf(bytes, RegionId{3}), Share::kLacking);
+    EXPECT_EQ(ShareOf(bytes, RegionId{2}), Share::kAsItIs);
+    std::swap(parts[random.Below(parts.size())], parts[random.Below(parts.size())]);
+  }
+}
+
 TEST(ChangeRecord, FieldsOfANewerVersionAreSkipped) {
   std::string bytes = Valid();
   bytes += "\xa2\x06\x03xyz";  // field 100, three bytes
