@@ -165,10 +165,11 @@ std::vector<std::pair<std::string, const Change*>> HighestOfKeys(EndView& view) 
 
 // It came back with an old copy of a disk, too late to be taken, and went with that disk again
 // before its region had heard enough to say that it had not been deleted: the ledger is all that is
-// left.
+// left, as far as its bound reaches.
 bool WentLate(EndView& view, size_t i, const Change& change) {
   return view.history().WasLost(change.dot()) &&
-         std::binary_search(view.CameLate(i).begin(), view.CameLate(i).end(), change.dot());
+         (std::binary_search(view.CameLate(i).begin(), view.CameLate(i).end(), change.dot()) ||
+          view.history().MayHaveForgotten(i, change.dot()));
 }
 
 Violations CheckRows(EndView& view) {
