@@ -166,15 +166,17 @@ std::string WorldProcess::Ending() {
 WorldResult WorldProcess::Run(const Schedule& schedule) {
   WorldResult result;
   if (worlds_ >= kWorldsMax) End();
+  // Before it starts: it shares the file's place with us, and may have something to say at once.
+  if (errors_ != nullptr) {
+    std::rewind(errors_);
+    (void)!ftruncate(fileno(errors_), 0);
+  }
   if (child_ <= 0 && !Start()) {
     result.violations.push_back(std::string("cannot run it apart: ") + std::strerror(errno));
     End();
     return result;
   }
   ++worlds_;
-  // It shares the file's place with us.
-  std::rewind(errors_);
-  (void)!ftruncate(fileno(errors_), 0);
   std::string bytes;
   if (!SendMessage(socket_, FormatSchedule(schedule)) || !ReceiveMessage(socket_, bytes) ||
       !Unpack(bytes, result)) {
