@@ -70,10 +70,9 @@ void Replicator::OnRegionState(const streams::RegionState& state, Instant now) {
   };
   if (!region_up_ || raw(state) < raw(state_)) peers_.OnOwnClockStarted(raw(state));
   // Our own log is never pulled.
-  bool news = !region_up_ || jumped || begun;
-  state.applied.ForEachAbove(gate_.applied(), [&](Dot dot) { news |= dot.log != state.log; });
-  pull_due_ |= news;
+  state.applied.ForEachAbove(gate_.applied(), [&](Dot dot) { pull_due_ |= dot.log != state.log; });
   if (!region_up_ || jumped || begun) {
+    pull_due_ = true;
     region_up_ = true;
     state_ = state;
     BeginPulling(state);

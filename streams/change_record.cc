@@ -9,6 +9,7 @@
 namespace everwrite::streams {
 namespace {
 
+constexpr int kSubject = 5, kActor = 6;
 constexpr int kLastField = 16;  // that this version writes
 
 // Protobuf wire types (protobuf.dev/programming-guides/encoding).
@@ -130,21 +131,46 @@ class InOrder {
   bool ok_ = true;
 };
 
-// As they were sent: not every number is a subject or an actor.
-struct Ranged {
-  uint64_t subject = 0;
-  uint64_t actor = 0;
+// The fields in whatever order and however often they stand: of each the last one.
+class InAnyOrder {
+ public:
+  explicit InAnyOrder(std::string_view input)
+      : well_formed_(ForEachField(input, [this](int field, uint64_t number, std::string_view data) {
+          if (field > kLastField) return;  // of a newer version
+          numbers_[field] = number;
+          bytes_[field] = data;
+          in_range_ &= IsInRange(field, number);
+        })) {}
+
+  void Varint(int field, uint64_t& value) const { value = numbers_[field]; }
+  void Fixed64(int field, uint64_t& value) const { value = numbers_[field]; }
+  void Bytes(int field, std::string_view& bytes) const { bytes = bytes_[field]; }
+  bool done() const { return well_formed_; }
+  // Each of them, not the last alone.
+  bool in_range() const { return in_range_; }
+
+  // Not every number is a subject or an actor.
+  static bool IsInRange(int field, uint64_t number) {
+    return (field != kSubject || number <= 1) && (field != kActor || number <= 2);
+  }
+
+ private:
+  std::array<uint64_t, kLastField + 1> numbers_{};
+  std::array<std::string_view, kLastField + 1> bytes_;
+  bool in_range_ = true;
+  const bool well_formed_;
 };
 
-bool ReadInOrder(std::string_view bytes, ChangeRecord& record, Ranged& ranged) {
-  InOrder fields(bytes);
-  uint64_t tombstone = 0, transaction_end = 0, bare = 0, apart = 0;
+// False: not all was read.
+template <typename Fields>
+bool ReadFrom(Fields&& fields, ChangeRecord& record, bool& in_range) {
+  uint64_t subject = 0, actor = 0, tombstone = 0, transaction_end = 0, bare = 0, apart = 0;
   fields.Fixed64(1, record.dot.log.value);
   fields.Varint(2, record.dot.number);
   fields.Fixed64(3, record.stamp.value);
   fields.Bytes(4, record.context);
-  fields.Varint(5, ranged.subject);
-  fields.Varint(6, ranged.actor);
+  fields.Varint(kSubject, subject);
+  fields.Varint(kActor, actor);
   fields.Fixed64(7, record.table.value);
   fields.Bytes(8, record.key);
   fields.Varint(9, tombstone);
@@ -155,6 +181,9 @@ bool ReadInOrder(std::string_view bytes, ChangeRecord& record, Ranged& ranged) {
   fields.Bytes(14, record.scope);
   fields.Varint(15, bare);
   fields.Varint(16, apart);
+  in_range = InAnyOrder::IsInRange(kSubject, subject) && InAnyOrder::IsInRange(kActor, actor);
+  record.subject = static_cast<Subject>(subject);
+  record.actor = static_cast<Actor>(actor);
   record.tombstone = tombstone != 0;
   record.transaction_end = transaction_end != 0;
   record.bare = bare != 0;
@@ -162,31 +191,13 @@ bool ReadInOrder(std::string_view bytes, ChangeRecord& record, Ranged& ranged) {
   return fields.done();
 }
 
-bool ReadFields(std::string_view bytes, ChangeRecord& record, Ranged& ranged) {
-  if (ReadInOrder(bytes, record, ranged)) return true;
+bool ReadFields(std::string_view bytes, ChangeRecord& record, bool& in_range) {
+  if (ReadFrom(InOrder(bytes), record, in_range)) return true;
   record = {};
-  ranged = {};
-  return ForEachField(bytes, [&](int field, uint64_t number, std::string_view data) {
-    switch (field) {
-      case 1: record.dot.log.value = number; break;
-      case 2: record.dot.number = number; break;
-      case 3: record.stamp.value = number; break;
-      case 4: record.context = data; break;
-      case 5: ranged.subject = number; break;
-      case 6: ranged.actor = number; break;
-      case 7: record.table.value = number; break;
-      case 8: record.key = data; break;
-      case 9: record.tombstone = number != 0; break;
-      case 10: record.image = data; break;
-      case 11: record.rank = number; break;
-      case 12: record.transaction = number; break;
-      case 13: record.transaction_end = number != 0; break;
-      case 14: record.scope = data; break;
-      case 15: record.bare = number != 0; break;
-      case 16: record.apart = number != 0; break;
-      default: break;  // of a newer version
-    }
-  });
+  const InAnyOrder fields(bytes);
+  const bool read = ReadFrom(fields, record, in_range);
+  in_range &= fields.in_range();
+  return read;
 }
 
 }  // namespace
@@ -236,8 +247,8 @@ bool ScopeHolds(std::string_view scope, RegionId region) {
 
 Share ShareOf(std::string_view record, RegionId receiver) {
   ChangeRecord fields;
-  Ranged ranged;
-  (void)ReadFields(record, fields, ranged);
+  bool in_range = false;
+  (void)ReadFields(record, fields, in_range);
   if (fields.scope.empty()) return Share::kAsItIs;
   if (ScopeHolds(fields.scope, receiver)) return fields.bare ? Share::kLacking : Share::kAsItIs;
   return fields.bare ? Share::kAsItIs : Share::kBare;
@@ -258,10 +269,8 @@ std::string BareRecord(std::string_view bytes) {
 
 bool DecodeChangeRecord(std::string_view bytes, ChangeRecord& record) {
   ChangeRecord result;
-  Ranged ranged;
-  if (!ReadFields(bytes, result, ranged) || ranged.subject > 1 || ranged.actor > 2) return false;
-  result.subject = static_cast<Subject>(ranged.subject);
-  result.actor = static_cast<Actor>(ranged.actor);
+  bool in_range = false;
+  if (!ReadFields(bytes, result, in_range) || !in_range) return false;
   if (result.dot.log.value == 0 || result.dot.number == 0 || result.stamp.value == 0) return false;
   // Definitions are everybody's.
   if ((result.bare || !result.scope.empty()) && result.subject != Subject::kItem) return false;

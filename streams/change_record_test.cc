@@ -144,6 +144,8 @@ TEST(ChangeRecord, RefusesWhatCannotBeApplied) {
   EncodeChangeRecord(own_context, bytes);
   EXPECT_FALSE(DecodeChangeRecord(bytes, record)) << "a context that names its own log";
   EXPECT_FALSE(DecodeChangeRecord(Valid() + "\x28\x07", record)) << "an unknown subject";
+  const std::string then_a_known_one("\x28\x07\x28\x00", 4);
+  EXPECT_FALSE(DecodeChangeRecord(Valid() + then_a_known_one, record)) << "even if one follows";
   EXPECT_FALSE(DecodeChangeRecord(Valid() + "\x42\x7f", record)) << "a length beyond the input";
 }
 

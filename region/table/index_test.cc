@@ -344,12 +344,17 @@ TEST(Indexes, AClientMayNotWriteAKeyThatCannotStandInAnIndex) {
       CheckIndexKeys(definition, item::ItemView(TestItem("k", "")), item::KeyWrite::kPut).ok());
 }
 
-TEST(CheckIndexes, SeesWhatIsMissingTooManyAndChanged) {
-  TestRegion region(1);
+// Table "t", with its index from the beginning.
+void CreateIndexed(TestRegion& region) {
   TableDefinition definition = TestTable("t");
   definition.indexes.push_back(ByValue());
   region.engine->CreateTable(definition, region.executor, [](const auto&) {});
   region.RunAll();
+}
+
+TEST(CheckIndexes, SeesWhatIsMissingTooManyAndChanged) {
+  TestRegion region(1);
+  CreateIndexed(region);
   ASSERT_TRUE(region.Put("t", "a", "x").ok());
   ASSERT_EQ(Check(region), std::vector<std::string>());
   const auto it = region.store.NewIterator(ColumnFamily::kIndexes, {});
@@ -375,10 +380,7 @@ TEST(CheckIndexes, SeesWhatIsMissingTooManyAndChanged) {
 
 TEST(IndexChecker, JudgesEachStoreAsIfItWereAlone) {
   TestRegion region(1);
-  TableDefinition definition = TestTable("t");
-  definition.indexes.push_back(ByValue());
-  region.engine->CreateTable(definition, region.executor, [](const auto&) {});
-  region.RunAll();
+  CreateIndexed(region);
   for (const char* key : {"a", "c", "e"}) ASSERT_TRUE(region.Put("t", key, "x").ok());
   IndexChecker checker;
   ASSERT_EQ(checker.Check(region.store).value(), std::vector<std::string>());
